@@ -1,0 +1,90 @@
+//! The smallest changes that a machine can be asked for. Data only; only the room `carry_out` sends them.
+//!
+//! Each one is atomic by itself: after a kill at any instant it has happened wholly or not at all (except `Run`,
+//! whose command is not ours to cut in half).
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a file was when the plan was made; the change is refused when it is something else by now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fingerprint {
+    Absent,
+    /// SHA-256 of the content, in lower-case hex.
+    Content(String),
+}
+
+impl Fingerprint {
+    /// The fingerprint of a file with this content, or of none.
+    pub fn of(content: Option<&[u8]>) -> Fingerprint {
+        use sha2::{Digest, Sha256};
+        match content {
+            None => Fingerprint::Absent,
+            Some(bytes) => {
+                Fingerprint::Content(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+            }
+        }
+    }
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// Write a file: a temporary beside the target, fsync, rename, fsync of the directory. An existing file keeps its
+    /// owner, mode and SELinux label, and a symlink keeps leading where it led; a new file gets `mode`, owned by us.
+    Write { path: PathBuf, expect: Fingerprint, content: Vec<u8>, mode: u32 },
+    /// Copy a file byte for byte with owner and mode, for a backup; refused when `to` exists.
+    Copy { from: PathBuf, to: PathBuf },
+    /// Remove a file.
+    Remove { path: PathBuf, expect: Fingerprint },
+    /// Rename a file within one directory; refused when `to` exists.
+    Rename { from: PathBuf, to: PathBuf },
+    /// Make a directory with its missing parents.
+    MakeDir { path: PathBuf, mode: u32 },
+    /// Remove a directory if it is empty.
+    RemoveDir { path: PathBuf },
+    /// Append to a file and fsync it: the journal.
+    Append { path: PathBuf, content: Vec<u8> },
+    /// Run a command with `LC_ALL=C`, without a terminal, in a process group of its own, under a time limit.
+    Run { argv: Vec<String>, limit: Duration },
+}
+
+/// What an [`Act`] came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Done {
+    Changed,
+    /// It was so already: nothing was touched.
+    Already,
+    /// A command ended with this exit code; None when a signal ended it.
+    Exited(Option<i32>),
+}
+
+/// Why an [`Act`] did not happen. The machine is as it was before it, but for a command that was cut off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActError {
+    #[error("{0} has changed since it was looked at")]
+    Moved(PathBuf),
+    #[error("{0} exists already")]
+    Exists(PathBuf),
+    #[error("{path}: {reason}")]
+    Io { path: PathBuf, reason: String },
+    #[error("{program}: {reason}")]
+    NotStarted { program: String, reason: String },
+    #[error("`{command}` did not end within {limit_s} s and was stopped")]
+    TimedOut { command: String, limit_s: u64 },
+    #[error("this host is read-only")]
+    ReadOnly,
+}
+
+/// One line that a running command printed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveLine {
+    /// Whether it came on standard error.
+    pub is_error: bool,
+    pub text: String,
+}

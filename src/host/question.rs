@@ -1,0 +1,398 @@
+//! The questions that checks ask a machine, and the answers. Data only; both can be recorded and played back.
+//!
+//! Every answer is bounded in size, and the host bounds the time. An answer that is not there says why ([`Trouble`]):
+//! that is how a check tells "absent" from "not allowed to look".
+
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+/// At most this much of a file is read for [`Question::File`], in bytes.
+pub const FILE_LIMIT: usize = 1 << 20;
+/// At most this much of a file's end is read for [`Question::Tail`], in bytes.
+pub const TAIL_LIMIT: usize = 512 << 10;
+/// At most this many names are listed for [`Question::Dir`].
+pub const DIR_LIMIT: usize = 4096;
+
+/// One thing to look at. Equal questions are asked once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Question {
+    /// The first [`FILE_LIMIT`] bytes of a regular file, symlinks followed → [`FileSeen`].
+    File(PathBuf),
+    /// The last [`TAIL_LIMIT`] bytes of a regular file → [`FileSeen`].
+    Tail(PathBuf),
+    /// The names in a directory → [`DirSeen`].
+    Dir(PathBuf),
+    /// The processes of the agent, whichever the flavour → list of [`ProcessSeen`].
+    Processes,
+    /// The environment variables of a process that bear on the agent (proxies, `ALIYUN_LOGTAIL_*`, `LOONG_*`,
+    /// `KUBERNETES_*`, `LOGTAIL_MODE`) → list of name and value.
+    Environment { pid: u32 },
+    /// Network interfaces in kernel order with all IPv4 addresses → list of [`InterfaceSeen`].
+    Interfaces,
+    /// What the system's resolver answers for a name, IPv4 only, in its order, duplicates removed; the agent's own
+    /// path (`getent ahostsv4`, else the C library's `getaddrinfo`) → [`LookupSeen`].
+    Lookup(String),
+    /// One HTTP or HTTPS request, all stages: name, connection, TLS, answer → [`ReachSeen`].
+    Reach(Target),
+    /// A command that only looks → [`CommandSeen`].
+    Look(Look),
+    /// The clock → [`ClockSeen`].
+    Clock,
+    /// Who and where we are → [`IdentitySeen`].
+    Identity,
+}
+
+/// Where one HTTP request goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Target {
+    pub tls: bool,
+    pub host: String,
+    pub port: u16,
+    /// Path with query, beginning with `/`.
+    pub path: String,
+    /// `http://host:port` of the agent's own proxy, when it has one.
+    pub proxy: Option<String>,
+}
+
+impl Target {
+    /// `GET /` on the host's usual port for the scheme.
+    pub fn root(host: impl Into<String>, tls: bool) -> Target {
+        Target { tls, host: host.into(), port: if tls { 443 } else { 80 }, path: "/".into(), proxy: None }
+    }
+
+    /// `host:port`, as evidence shows it.
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+}
+
+/// The commands that checks may run. None of them changes anything; each runs with `LC_ALL=C`, without a terminal,
+/// under a time limit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Look {
+    /// `SCRIPT status` of an init script of the agent.
+    InitStatus { script: PathBuf },
+    /// `systemctl is-enabled UNIT`.
+    UnitEnabled { unit: String },
+    /// `systemctl show UNIT -p …`: active state, sub state, main pid, type.
+    UnitState { unit: String },
+    /// Kernel log lines, for crashes: `dmesg`.
+    KernelLog,
+    /// `nft list ruleset`.
+    NftRules,
+    /// `iptables-save`.
+    IptablesRules,
+    /// `timedatectl show`.
+    TimeSync,
+}
+
+impl Look {
+    /// The exact command line, program first.
+    pub fn argv(&self) -> Vec<String> {
+        let words = |list: &[&str]| list.iter().map(|word| word.to_string()).collect();
+        match self {
+            Look::InitStatus { script } => vec![script.display().to_string(), "status".into()],
+            Look::UnitEnabled { unit } => words(&["systemctl", "is-enabled", unit]),
+            Look::UnitState { unit } => {
+                words(&["systemctl", "show", unit, "-p", "LoadState,ActiveState,SubState,MainPID,Type,UnitFileState"])
+            }
+            Look::KernelLog => words(&["dmesg"]),
+            Look::NftRules => words(&["nft", "list", "ruleset"]),
+            Look::IptablesRules => words(&["iptables-save"]),
+            Look::TimeSync => words(&["timedatectl", "show"]),
+        }
+    }
+
+    /// The command line as an operator would type it.
+    pub fn line(&self) -> String {
+        self.argv().join(" ")
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trouble {
+    /// It does not exist (a file, a directory, a program).
+    Absent,
+    /// We are not allowed to look; root could.
+    NotAllowed,
+    /// No answer within the time limit; a dead mount or a hung command.
+    TimedOut,
+    /// A directory, FIFO, socket or device stands where a regular file was expected; the word says which.
+    NotAFile(String),
+    /// Any other error of the operating system, in its words.
+    Other(String),
+}
+
+/// An answer that may be missing with a reason.
+pub type Looked<T> = Result<T, Trouble>;
+
+/// The answer to a [`Question`]; the variant always matches the question's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    File(Looked<FileSeen>),
+    Dir(Looked<DirSeen>),
+    Processes(Looked<Vec<ProcessSeen>>),
+    Environment(Looked<Vec<(String, String)>>),
+    Interfaces(Looked<Vec<InterfaceSeen>>),
+    Lookup(LookupSeen),
+    Reach(ReachSeen),
+    Look(Looked<CommandSeen>),
+    Clock(ClockSeen),
+    Identity(IdentitySeen),
+}
+
+/// A file's bytes and what the directory says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSeen {
+    #[serde(with = "bytes_as_text")]
+    pub bytes: Vec<u8>,
+    /// Full size in bytes; more than `bytes.len()` when only a part was read.
+    pub size: u64,
+    /// Seconds since 1970.
+    pub modified: i64,
+    /// Permission bits.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    /// Where the path leads when it is a symlink.
+    pub link_to: Option<PathBuf>,
+}
+
+impl FileSeen {
+    /// Whether only a part of the file was read.
+    pub fn is_partial(&self) -> bool {
+        self.size > self.bytes.len() as u64
+    }
+
+    /// The bytes as text; what is not UTF-8 becomes the replacement character.
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+}
+
+/// What kind of thing a directory entry is; symlinks are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EntryKind {
+    File,
+    Dir,
+    Other,
+    /// A symlink that leads nowhere.
+    Dangling,
+}
+
+/// One name in a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntrySeen {
+    /// What is not UTF-8 became the replacement character.
+    pub name: String,
+    pub kind: EntryKind,
+    /// Size in bytes.
+    pub size: u64,
+    /// Seconds since 1970.
+    pub modified: i64,
+}
+
+/// The names in a directory, sorted, at most [`DIR_LIMIT`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirSeen {
+    pub entries: Vec<EntrySeen>,
+    /// Whether there were more names than are listed.
+    pub cut: bool,
+}
+
+/// One process that may be the agent's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessSeen {
+    pub pid: u32,
+    pub ppid: u32,
+    /// The kernel's short name, at most 15 bytes.
+    pub name: String,
+    /// The program; an ordinary user cannot see that of other users.
+    pub exe: Looked<PathBuf>,
+    /// The command line, words joined by spaces, at most 4 KiB.
+    pub command: String,
+    /// Seconds since 1970.
+    pub started: i64,
+    pub uid: u32,
+    /// The kernel's state letter: `R`, `S`, `D`, `Z`, `T`.
+    pub state: char,
+    /// Whether it runs in another pid or mount namespace than ours: a container's. None when we may not look.
+    pub contained: Option<bool>,
+}
+
+/// One network interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceSeen {
+    pub name: String,
+    pub up: bool,
+    /// IPv4 addresses in kernel order, the primary first.
+    pub ipv4: Vec<Ipv4Addr>,
+}
+
+/// What the resolver said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookupSeen {
+    /// Empty when the name does not exist.
+    pub addresses: Result<Vec<Ipv4Addr>, Trouble>,
+    /// The way it was asked: `getent ahostsv4 NAME` or `getaddrinfo`.
+    pub by: String,
+    pub elapsed_ms: u64,
+}
+
+/// What came of one request, stage by stage; a stage that was not reached is None.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ReachSeen {
+    pub resolved: Option<Result<Vec<IpAddr>, NameTrouble>>,
+    /// The address that answered, with the milliseconds that the connection took.
+    pub connected: Option<Result<(IpAddr, u64), ConnectTrouble>>,
+    /// Only for TLS.
+    pub tls: Option<Result<TlsSeen, TlsTrouble>>,
+    pub http: Option<Result<HttpSeen, Trouble>>,
+    /// From start to end, in milliseconds.
+    pub elapsed_ms: u64,
+}
+
+/// Why a name has no address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameTrouble {
+    /// The resolver says that there is no such name, or no IPv4 address for it.
+    NoSuchName,
+    /// The resolver did not answer in time, or answered that it cannot.
+    NoAnswer,
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectTrouble {
+    /// An answer came, and it was a refusal: nothing listens, or a firewall rejects.
+    Refused(IpAddr),
+    /// No answer: a firewall drops, or the address is not reachable from here.
+    Silent(IpAddr),
+    /// This host has no route to the address.
+    NoRoute(IpAddr),
+    /// Sent by a local rule (operation not permitted): the host's own firewall.
+    Forbidden(IpAddr),
+    Other(IpAddr, String),
+}
+
+/// A TLS connection that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsSeen {
+    /// `TLSv1_2` or `TLSv1_3`.
+    pub version: String,
+}
+
+/// Why TLS failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsTrouble {
+    /// The certificate is signed by nobody that we trust: interception, or a private cloud.
+    UnknownIssuer,
+    WrongName,
+    /// Expired: or this host's clock is ahead.
+    Expired,
+    /// Not valid yet: or this host's clock is behind.
+    NotYetValid,
+    /// The other side closed, spoke no TLS, or did not answer.
+    Broken(String),
+}
+
+/// An HTTP answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpSeen {
+    pub status: u16,
+    /// The headers that say who answered: `server`, `date`, `x-log-requestid`, `x-log-time`, `content-type`,
+    /// `location`, `via`; names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The first 2 KiB of the body as text.
+    pub body: String,
+    /// Our clock when the head of the answer arrived, milliseconds since 1970.
+    pub received_ms: i64,
+}
+
+impl HttpSeen {
+    /// A header's value; the name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What a command printed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandSeen {
+    /// None when a signal ended it.
+    pub code: Option<i32>,
+    /// At most 64 KiB each; what is not UTF-8 became the replacement character.
+    pub out: String,
+    pub err: String,
+}
+
+/// The clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockSeen {
+    /// Milliseconds since 1970.
+    pub now_ms: i64,
+    /// Seconds east of Greenwich of the host's time zone, now: the agent writes local times.
+    pub offset_s: i32,
+    /// When the kernel started, seconds since 1970; process start times count from it.
+    pub booted: i64,
+}
+
+/// Who we are and where we run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentitySeen {
+    pub hostname: String,
+    /// `linux`.
+    pub os: String,
+    /// `x86_64`, `aarch64`.
+    pub arch: String,
+    /// The kernel's release.
+    pub kernel: String,
+    /// The distribution's pretty name, or empty.
+    pub distribution: String,
+    pub user: String,
+    pub uid: u32,
+    /// Whether this process may change the machine (root).
+    pub privileged: bool,
+    /// Where sudo is, if it is there.
+    pub sudo: Option<PathBuf>,
+    /// Whether this process itself runs in a container, and what says so.
+    pub container: Option<String>,
+}
+
+/// Bytes as text in recordings where they are UTF-8, else as base64: a bundle stays readable.
+mod bytes_as_text {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Either {
+        Text(String),
+        Base64(String),
+    }
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Either::Text(text.to_string()),
+            Err(_) => Either::Base64(BASE64_STANDARD.encode(bytes)),
+        }
+        .serialize(to)
+    }
+
+    pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Vec<u8>, D::Error> {
+        match Either::deserialize(from)? {
+            Either::Text(text) => Ok(text.into_bytes()),
+            Either::Base64(text) => BASE64_STANDARD.decode(text).map_err(serde::de::Error::custom),
+        }
+    }
+}
