@@ -5,7 +5,9 @@
 //! `cli`, `ui`, `report`, `engine`, `flow`, `checks`, `remedies`, `carry_out`, `agent`, `sls`, `host`, `text`.
 //! [`finding`], [`context`] and [`text`] are the words that all rooms share.
 
+pub mod checks;
 pub mod context;
 pub mod finding;
 pub mod host;
+pub mod remedies;
 pub mod text;

@@ -1,0 +1,217 @@
+//! The shape of a plan. Data only.
+
+use crate::context::{Context, Field, Refusal};
+use crate::finding::{RemedyId, StepId};
+use crate::host::Fingerprint;
+use crate::text::Text;
+use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// One exact change of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// Write a file as a whole; `before` is what was observed, None when there was no file.
+    WriteFile {
+        path: PathBuf,
+        before: Option<Vec<u8>>,
+        after: Vec<u8>,
+        mode: u32,
+    },
+    RemoveFile {
+        path: PathBuf,
+        before: Vec<u8>,
+    },
+    /// Rename within one directory.
+    RenameFile {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    /// Make a directory with its missing parents.
+    MakeDir {
+        path: PathBuf,
+        mode: u32,
+    },
+    /// Run a command. `accept` lists the exit codes that count as success.
+    Run {
+        argv: Vec<String>,
+        limit: Duration,
+        accept: Vec<i32>,
+        what: Text,
+    },
+    /// Wait until the agent's processes are there (`running`) or gone, looking at them again and again.
+    AwaitAgent {
+        running: bool,
+        install_dir: PathBuf,
+        limit: Duration,
+    },
+}
+
+impl Change {
+    /// The file that the change touches, if it touches one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Change::WriteFile { path, .. } | Change::RemoveFile { path, .. } | Change::MakeDir { path, .. } => {
+                Some(path)
+            }
+            Change::RenameFile { from, .. } => Some(from),
+            Change::Run { .. } | Change::AwaitAgent { .. } => None,
+        }
+    }
+
+    /// What the file must still be when the change is applied.
+    pub fn expects(&self) -> Option<Fingerprint> {
+        match self {
+            Change::WriteFile { before, .. } => Some(Fingerprint::of(before.as_deref())),
+            Change::RemoveFile { before, .. } => Some(Fingerprint::of(Some(before))),
+            Change::RenameFile { .. } | Change::MakeDir { .. } | Change::Run { .. } | Change::AwaitAgent { .. } => None,
+        }
+    }
+}
+
+/// The exact changes that cure something, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    pub remedy: RemedyId,
+    /// Why these changes, in one sentence with the values.
+    pub why: Text,
+    /// Empty when the remedy cannot be automatic here: then `manual` says what to do.
+    pub changes: Vec<Change>,
+    /// Stop and start of the agent, when the changes take effect only then. Kept apart, so that several accepted
+    /// edits can share one restart.
+    pub restart: Vec<Change>,
+    /// Steps that a person must do: in the console, or as root.
+    pub manual: Vec<Text>,
+    /// What the operator should know before saying yes.
+    pub cautions: Vec<Text>,
+    /// The step whose check proves the cure.
+    pub verify: StepId,
+    /// How long the proof may take: the agent and the service need time to notice.
+    pub patience: Duration,
+}
+
+impl Plan {
+    /// A plan without changes yet, to be completed by the remedy.
+    pub fn new(remedy: RemedyId, verify: StepId, why: Text) -> Plan {
+        Plan {
+            remedy,
+            why,
+            changes: Vec::new(),
+            restart: Vec::new(),
+            manual: Vec::new(),
+            cautions: Vec::new(),
+            verify,
+            patience: Duration::from_secs(10),
+        }
+    }
+
+    /// Whether there is anything that the program can carry out.
+    pub fn is_automatic(&self) -> bool {
+        !self.changes.is_empty() || !self.restart.is_empty()
+    }
+}
+
+/// A value that a remedy needs. The names are those of the context options, and two of remedies alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InputId {
+    /// The address to use.
+    Ip,
+    /// The address to replace.
+    OldIp,
+    #[serde(untagged)]
+    Context(Field),
+}
+
+impl InputId {
+    /// The name in `--set NAME=VALUE`.
+    pub fn id(self) -> &'static str {
+        match self {
+            InputId::Ip => "ip",
+            InputId::OldIp => "old-ip",
+            InputId::Context(field) => field.id(),
+        }
+    }
+
+    pub fn of_id(id: &str) -> Option<InputId> {
+        match id {
+            "ip" => Some(InputId::Ip),
+            "old-ip" => Some(InputId::OldIp),
+            other => Field::of_id(other).map(InputId::Context),
+        }
+    }
+
+    pub fn label(self) -> Text {
+        match self {
+            InputId::Ip => Text::fixed("IP to use", "要使用的 IP"),
+            InputId::OldIp => Text::fixed("IP to replace", "要替换的 IP"),
+            InputId::Context(field) => field.label(),
+        }
+    }
+
+    pub fn hint(self) -> Text {
+        match self {
+            InputId::Ip => Text::fixed("An IPv4 address of this host", "本机的一个 IPv4 地址"),
+            InputId::OldIp => Text::fixed("An IPv4 address in the machine group", "机器组中的一个 IPv4 地址"),
+            InputId::Context(field) => field.hint(),
+        }
+    }
+}
+
+/// The values of a remedy: the context, possibly overridden for this once, and the remedy's own.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Inputs {
+    pub context: Context,
+    pub ip: Option<Ipv4Addr>,
+    pub old_ip: Option<Ipv4Addr>,
+}
+
+impl Inputs {
+    pub fn from_context(context: &Context) -> Inputs {
+        Inputs { context: context.clone(), ip: None, old_ip: None }
+    }
+
+    /// The value as typed text; empty when not told.
+    pub fn get(&self, input: InputId) -> String {
+        let address = |ip: Option<Ipv4Addr>| ip.map(|ip| ip.to_string()).unwrap_or_default();
+        match input {
+            InputId::Ip => address(self.ip),
+            InputId::OldIp => address(self.old_ip),
+            InputId::Context(field) => self.context.get(field),
+        }
+    }
+
+    /// Sets a value from typed text; empty text forgets it.
+    ///
+    /// # Errors
+    /// The sentence that says what is wrong with the text; the value is then as it was.
+    pub fn set(&mut self, input: InputId, typed: &str) -> Result<(), Refusal> {
+        let address = |typed: &str| match typed.trim() {
+            "" => Ok(None),
+            text => text
+                .parse::<Ipv4Addr>()
+                .map(Some)
+                .map_err(|_| crate::say!("not an IPv4 address: {text}", "不是 IPv4 地址：{text}")),
+        };
+        match input {
+            InputId::Ip => self.ip = address(typed)?,
+            InputId::OldIp => self.old_ip = address(typed)?,
+            InputId::Context(field) => self.context.set(field, typed)?,
+        }
+        Ok(())
+    }
+}
+
+/// What planning came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Planned {
+    Ready(Box<Plan>),
+    /// Values are missing; each with a suggestion (empty when there is none) taken from what was observed.
+    Needs(Vec<(InputId, String)>),
+    /// Everything is so already; the sentence says what was found.
+    Already(Text),
+    /// It cannot be planned here; the sentence says why and what to do instead.
+    Refused(Text),
+}
