@@ -74,6 +74,9 @@ pub struct Context {
     pub aliuid: Option<String>,
     /// Whether this ECS instance belongs to the account that owns the project.
     pub same_account: Option<bool>,
+    /// What the operator reads in the console of the heartbeat: OK or FAIL. Not remembered: it changes by the minute.
+    #[serde(skip)]
+    pub console_heartbeat: Option<bool>,
     /// `--no-cloud`: never contact the service's API. Not remembered.
     #[serde(skip)]
     pub no_cloud: bool,

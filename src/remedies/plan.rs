@@ -34,6 +34,10 @@ pub enum Change {
         path: PathBuf,
         mode: u32,
     },
+    /// Remove a directory if it is empty; leave it when it is not.
+    RemoveDir {
+        path: PathBuf,
+    },
     /// Run a command. `accept` lists the exit codes that count as success.
     Run {
         argv: Vec<String>,
@@ -53,9 +57,10 @@ impl Change {
     /// The file that the change touches, if it touches one.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Change::WriteFile { path, .. } | Change::RemoveFile { path, .. } | Change::MakeDir { path, .. } => {
-                Some(path)
-            }
+            Change::WriteFile { path, .. }
+            | Change::RemoveFile { path, .. }
+            | Change::MakeDir { path, .. }
+            | Change::RemoveDir { path } => Some(path),
             Change::RenameFile { from, .. } => Some(from),
             Change::Run { .. } | Change::AwaitAgent { .. } => None,
         }
@@ -66,7 +71,11 @@ impl Change {
         match self {
             Change::WriteFile { before, .. } => Some(Fingerprint::of(before.as_deref())),
             Change::RemoveFile { before, .. } => Some(Fingerprint::of(Some(before))),
-            Change::RenameFile { .. } | Change::MakeDir { .. } | Change::Run { .. } | Change::AwaitAgent { .. } => None,
+            Change::RenameFile { .. }
+            | Change::MakeDir { .. }
+            | Change::RemoveDir { .. }
+            | Change::Run { .. }
+            | Change::AwaitAgent { .. } => None,
         }
     }
 }

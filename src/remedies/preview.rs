@@ -129,6 +129,10 @@ impl Lines {
                     "{number}. 创建目录 {path}（权限 {mode:04o}）"
                 )
             }
+            Change::RemoveDir { path } => {
+                let path = path.display();
+                say!("{number}. remove directory {path} if it is empty", "{number}. 删除空目录 {path}")
+            }
             Change::Run { what, .. } => {
                 let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
                 Text::filled(format!("{number}. {en}"), format!("{number}. {zh}"))
@@ -155,7 +159,10 @@ impl Lines {
             }
             Change::RemoveFile { before, path } => self.diff(path, before, b""),
             Change::Run { argv, .. } => self.push(PreviewMark::Command, &format!("   $ {}", shell_line(argv))),
-            Change::RenameFile { .. } | Change::MakeDir { .. } | Change::AwaitAgent { .. } => {}
+            Change::RenameFile { .. }
+            | Change::MakeDir { .. }
+            | Change::RemoveDir { .. }
+            | Change::AwaitAgent { .. } => {}
         }
     }
 

@@ -1,0 +1,285 @@
+//! A form: one row a value, judged as it is typed, each row skippable. Pure text editing; no terminal.
+
+use super::Key;
+use crate::context::Field;
+use crate::remedies::{InputId, Inputs};
+use crate::text::Text;
+use tui_input::{Input, InputRequest};
+
+/// What the values are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// What the operator knows of the cloud side; kept and remembered.
+    Context,
+    /// The inputs of the remedy that is being planned.
+    Remedy,
+}
+
+/// A value that can be chosen instead of typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub value: String,
+    /// What it is, for people; empty when the value says it all.
+    pub label: Text,
+}
+
+/// One value.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub input: InputId,
+    pub edit: Input,
+    /// Why the text is not acceptable; None while it is, or is empty.
+    pub error: Option<Text>,
+    choices: Vec<Choice>,
+    /// The chosen one among those that match the text.
+    pub picked: usize,
+}
+
+impl Row {
+    fn new(input: InputId, value: String, choices: Vec<Choice>) -> Row {
+        let picked = choices.iter().position(|choice| choice.value == value).unwrap_or(0);
+        Row { input, edit: Input::new(value), error: None, choices, picked }
+    }
+
+    /// The choices that match what is typed: all of them while the text is empty or one of them as a whole.
+    pub fn matching(&self) -> Vec<&Choice> {
+        let typed = self.edit.value().trim().to_lowercase();
+        if typed.is_empty() || self.choices.iter().any(|choice| choice.value == typed) {
+            return self.choices.iter().collect();
+        }
+        let hits = |choice: &&Choice| {
+            choice.value.contains(&typed)
+                || choice.label.get(crate::text::Lang::En).to_lowercase().contains(&typed)
+                || choice.label.get(crate::text::Lang::Zh).contains(&typed)
+        };
+        self.choices.iter().filter(hits).collect()
+    }
+
+    /// Whether this row chooses from a list.
+    pub fn has_choices(&self) -> bool {
+        !self.choices.is_empty()
+    }
+}
+
+/// What a key did to the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormKey {
+    /// The form took it.
+    Taken,
+    /// The button was pressed and every value is acceptable.
+    Submitted,
+    /// Not a key of the form.
+    Ignored,
+}
+
+/// The rows and, below them, one button.
+#[derive(Debug, Clone)]
+pub struct Form {
+    pub title: Text,
+    pub purpose: Purpose,
+    pub rows: Vec<Row>,
+    /// The row with the cursor; `rows.len()` is the button.
+    pub focus: usize,
+    /// The values behind the rows, kept acceptable at all times.
+    inputs: Inputs,
+}
+
+impl Form {
+    /// A form for these values. `suggestions` fills rows that are empty; `regions` are the choices of the region row.
+    pub fn new(title: Text, purpose: Purpose, wanted: &[(InputId, String)], inputs: Inputs, regions: &[Choice]) -> Form {
+        let rows = wanted
+            .iter()
+            .map(|(input, suggestion)| {
+                let value = match inputs.get(*input) {
+                    told if told.is_empty() => suggestion.clone(),
+                    told => told,
+                };
+                let choices = match input {
+                    InputId::Context(Field::Region) => regions.to_vec(),
+                    InputId::Context(field) => field
+                        .choices()
+                        .iter()
+                        .map(|value| Choice { value: value.to_string(), label: Text::same("") })
+                        .collect(),
+                    InputId::Ip | InputId::OldIp => Vec::new(),
+                };
+                Row::new(*input, value, choices)
+            })
+            .collect();
+        let mut form = Form { title, purpose, rows, focus: 0, inputs };
+        for row in 0..form.rows.len() {
+            form.judge(row);
+        }
+        form
+    }
+
+    /// The acceptable values: of the rows that are acceptable what they say, of the others what was there before.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// Handles a key.
+    pub fn handle(&mut self, key: &Key) -> FormKey {
+        let on_button = self.focus >= self.rows.len();
+        match key {
+            Key::Tab => self.focus = (self.focus + 1).min(self.rows.len()),
+            Key::BackTab => self.focus = self.focus.saturating_sub(1),
+            Key::Enter if on_button => return self.submit(),
+            Key::Enter => {
+                self.take_picked();
+                self.focus += 1;
+            }
+            Key::Up if on_button => self.focus = self.focus.saturating_sub(1),
+            Key::Up => self.pick_or_move(false),
+            Key::Down if !on_button => self.pick_or_move(true),
+            Key::Paste(text) if !on_button => {
+                for c in text.trim().chars() {
+                    // A pasted list keeps its separators; other control characters have no business in a value.
+                    let c = if c.is_control() { ' ' } else { c };
+                    self.edit(InputRequest::InsertChar(c));
+                }
+            }
+            Key::Char(c) if !on_button => self.edit(InputRequest::InsertChar(*c)),
+            Key::Backspace if !on_button => self.edit(InputRequest::DeletePrevChar),
+            Key::Delete if !on_button => self.edit(InputRequest::DeleteNextChar),
+            Key::Left if !on_button => self.edit(InputRequest::GoToPrevChar),
+            Key::Right if !on_button => self.edit(InputRequest::GoToNextChar),
+            Key::Home if !on_button => self.edit(InputRequest::GoToStart),
+            Key::End if !on_button => self.edit(InputRequest::GoToEnd),
+            Key::Ctrl('u') if !on_button => self.edit(InputRequest::DeleteLine),
+            Key::Ctrl('w') if !on_button => self.edit(InputRequest::DeletePrevWord),
+            _ => return FormKey::Ignored,
+        }
+        FormKey::Taken
+    }
+
+    /// Up and Down: through the list of a row that has one while the text is being chosen, else between the rows.
+    fn pick_or_move(&mut self, down: bool) {
+        let Some(row) = self.rows.get_mut(self.focus) else { return };
+        let count = row.matching().len();
+        match (down, row.has_choices() && count > 0) {
+            (true, true) if row.picked + 1 < count => row.picked += 1,
+            (false, true) if row.picked > 0 => row.picked -= 1,
+            (true, _) => self.focus += 1,
+            (false, _) => self.focus = self.focus.saturating_sub(1),
+        }
+    }
+
+    /// Enter on a row with a list takes the chosen line, unless the text is empty: an empty row is skipped.
+    fn take_picked(&mut self) {
+        let focus = self.focus;
+        if let Some(row) = self.rows.get_mut(focus)
+            && row.has_choices()
+            && let Some(choice) = row.matching().get(row.picked)
+            && (!row.edit.value().trim().is_empty() || row.picked > 0)
+        {
+            row.edit = Input::new(choice.value.clone());
+            row.picked = row.matching().iter().position(|c| c.value == row.edit.value()).unwrap_or(0);
+        }
+        self.judge(focus);
+    }
+
+    fn edit(&mut self, request: InputRequest) {
+        let focus = self.focus;
+        let Some(row) = self.rows.get_mut(focus) else { return };
+        let before = row.edit.value().to_string();
+        row.edit.handle(request);
+        if row.edit.value() != before {
+            row.picked = 0;
+            self.judge(focus);
+        }
+    }
+
+    /// Judges a row as it stands; an acceptable value is kept behind it.
+    fn judge(&mut self, index: usize) {
+        if let Some(row) = self.rows.get_mut(index) {
+            let is_half_typed_choice = row.has_choices()
+                && !row.edit.value().trim().is_empty()
+                && !row.choices.iter().any(|choice| choice.value == row.edit.value().trim())
+                && !row.matching().is_empty();
+            row.error = match self.inputs.set(row.input, row.edit.value()) {
+                Err(refusal) if !is_half_typed_choice => Some(refusal),
+                _ => None,
+            };
+        }
+    }
+
+    fn submit(&mut self) -> FormKey {
+        for index in 0..self.rows.len() {
+            self.judge(index);
+            let row = &mut self.rows[index];
+            if row.error.is_none()
+                && let Err(refusal) = self.inputs.set(row.input, row.edit.value())
+            {
+                row.error = Some(refusal);
+            }
+        }
+        match self.rows.iter().position(|row| row.error.is_some()) {
+            Some(wrong) => {
+                self.focus = wrong;
+                FormKey::Taken
+            }
+            None => FormKey::Submitted,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn regions() -> Vec<Choice> {
+        ["cn-beijing", "cn-hangzhou", "us-east-1"]
+            .map(|value| Choice { value: value.into(), label: Text::same("") })
+            .to_vec()
+    }
+
+    fn form(rows: &[Field]) -> Form {
+        let wanted: Vec<_> = rows.iter().map(|field| (InputId::Context(*field), String::new())).collect();
+        Form::new(Text::same("t"), Purpose::Context, &wanted, Inputs::default(), &regions())
+    }
+
+    fn type_in(form: &mut Form, text: &str) {
+        for c in text.chars() {
+            form.handle(&Key::Char(c));
+        }
+    }
+
+    #[test]
+    fn typing_filters_the_regions_and_enter_takes_the_chosen_one() {
+        let mut form = form(&[Field::Region]);
+        type_in(&mut form, "cn");
+        form.handle(&Key::Down);
+        form.handle(&Key::Enter);
+        assert_eq!(form.inputs().context.region.as_deref(), Some("cn-hangzhou"));
+        assert_eq!(form.handle(&Key::Enter), FormKey::Submitted);
+    }
+
+    #[test]
+    fn a_refused_value_is_said_as_it_is_typed_and_blocks_the_button() {
+        let mut form = form(&[Field::Aliuid, Field::Project]);
+        type_in(&mut form, "alice");
+        assert!(form.rows[0].error.is_some());
+        form.focus = 2;
+        assert_eq!(form.handle(&Key::Enter), FormKey::Taken);
+        assert_eq!(form.focus, 0, "the cursor goes to what is wrong");
+        form.handle(&Key::Ctrl('u'));
+        assert!(form.rows[0].error.is_none(), "an empty row is skipped");
+    }
+
+    #[test]
+    fn an_untouched_choice_stays_untold() {
+        let mut form = form(&[Field::Network, Field::SameAccount]);
+        for _ in 0..3 {
+            form.handle(&Key::Enter);
+        }
+        assert_eq!(form.inputs().context, Inputs::default().context);
+    }
+
+    #[test]
+    fn a_pasted_list_of_addresses_is_taken() {
+        let mut form = form(&[Field::GroupIp]);
+        form.handle(&Key::Paste("10.0.0.1\r\n10.0.0.2\n".into()));
+        assert_eq!(form.inputs().context.group_ips.len(), 2);
+    }
+}

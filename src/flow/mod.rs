@@ -1,0 +1,18 @@
+//! The flowchart and the session: events in, effects out. Pure: no clock, no I/O, no terminal.
+//!
+//! [`graph`] is the flowchart of the vendor's document as one table. [`Session`] is everything that the operator sees
+//! and can do; [`Session::handle`] is the only thing that changes it, and what it wants done outside comes back as
+//! [`Effect`]s. So every face (wizard, plain questions, tests) drives the same wizard, and a test can walk it alone.
+
+pub mod graph;
+
+mod form;
+mod keys;
+mod remedy_layer;
+mod session;
+mod steering;
+
+pub use form::{Choice, Form, FormKey, Purpose, Row};
+pub use keys::{Binding, Command, Key};
+pub use remedy_layer::{Button, RemedyLayer, Stage};
+pub use session::{Action, Effect, Event, Layer, Notice, Place, Session, StepView};

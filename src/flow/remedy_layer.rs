@@ -1,0 +1,80 @@
+//! The life of one remedy on screen: asking, planning, preview, applying, verifying, outcome. Data and small moves;
+//! the keys are handled in `steering`.
+
+use super::Form;
+use crate::carry_out::{Applied, ChangeState};
+use crate::finding::RemedyId;
+use crate::host::LiveLine;
+use crate::remedies::Plan;
+use crate::text::Text;
+
+/// A button of the preview or the outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Button {
+    Cancel,
+    Apply,
+    /// Apply the edits and restart the agent now.
+    ApplyAndRestart,
+    /// Apply the edits; the restart stays owed.
+    ApplyOnly,
+    Continue,
+    Undo,
+    CopyCommand,
+}
+
+impl Button {
+    pub fn label(self) -> Text {
+        match self {
+            Button::Cancel => Text::fixed("Cancel", "取消"),
+            Button::Apply => Text::fixed("Apply", "执行"),
+            Button::ApplyAndRestart => Text::fixed("Apply and restart", "执行并重启"),
+            Button::ApplyOnly => Text::fixed("Apply, restart later", "执行，稍后重启"),
+            Button::Continue => Text::fixed("Continue", "继续"),
+            Button::Undo => Text::fixed("Undo", "撤销"),
+            Button::CopyCommand => Text::fixed("Copy the command", "复制命令"),
+        }
+    }
+}
+
+/// Where the remedy stands.
+#[derive(Debug, Clone)]
+pub enum Stage {
+    /// Values are missing.
+    Asking(Box<Form>),
+    /// The plan waits for observations.
+    Planning,
+    /// The plan lies before the operator.
+    Preview { plan: Box<Plan> },
+    /// The changes are being made.
+    Applying { plan: Box<Plan>, states: Vec<ChangeState>, output: Vec<LiveLine> },
+    /// The step is checked again and again until it holds or patience ends.
+    Verifying { plan: Box<Plan>, applied: Applied, output: Vec<LiveLine>, seconds_left: u64 },
+    /// It is over; or there was nothing to do (`said` tells).
+    Outcome { plan: Option<Box<Plan>>, applied: Option<Applied>, output: Vec<LiveLine>, cured: bool, said: Text },
+}
+
+/// A remedy on screen.
+#[derive(Debug, Clone)]
+pub struct RemedyLayer {
+    pub remedy: RemedyId,
+    pub stage: Stage,
+    /// The focused button; the first one never changes the machine.
+    pub focus: usize,
+    /// First visible line of the text.
+    pub scroll: usize,
+    /// Whether this undoes an earlier change.
+    pub is_undo: bool,
+}
+
+impl RemedyLayer {
+    pub fn new(remedy: RemedyId) -> RemedyLayer {
+        RemedyLayer { remedy, stage: Stage::Planning, focus: 0, scroll: 0, is_undo: false }
+    }
+
+    /// Moves on to another stage, with the focus on its first button.
+    pub fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.focus = 0;
+        self.scroll = 0;
+    }
+}
