@@ -8,7 +8,9 @@
 pub mod carry_out;
 pub mod checks;
 pub mod context;
+pub mod engine;
 pub mod finding;
+pub mod flow;
 pub mod host;
 pub mod remedies;
 pub mod text;

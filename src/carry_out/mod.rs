@@ -65,6 +65,17 @@ pub struct Applied {
     pub backups: Vec<PathBuf>,
 }
 
+impl Applied {
+    /// The carrying out itself broke off; what was changed is in the journal.
+    pub fn broken() -> Applied {
+        let text = Text::fixed(
+            "The program broke off in the middle of this change. The journal and the backups tell what was done.",
+            "程序在更改过程中意外中断。操作日志和备份记录了已执行的内容。",
+        );
+        Applied { result: AppliedResult::LeftOver(text), entry: None, backups: Vec::new() }
+    }
+}
+
 /// How it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -164,12 +175,25 @@ pub async fn carry_out(
     Applied { result, entry: Some(id), backups }
 }
 
-/// Marks a journal entry as taken back; called after the plan of [`undo_plan`] was applied.
-///
-/// # Errors
-/// What kept the journal from being written.
-pub async fn mark_undone(host: &dyn Host, store: &Store, id: &str) -> Result<(), ActError> {
-    append(host, store, &Entry::Undone { id: id.to_string() }).await
+/// [`carry_out`], and when the plan undoes a journal entry, marks that entry as taken back once it is.
+pub async fn carry_out_or_undo(
+    host: &dyn Host,
+    store: &Store,
+    plan: &Plan,
+    consent: Consent,
+    with_restart: bool,
+    undoes: Option<String>,
+    progress: UnboundedSender<Progress>,
+) -> Applied {
+    let applied = carry_out(host, store, plan, consent, with_restart, progress).await;
+    if let (AppliedResult::Applied, Some(id)) = (&applied.result, undoes) {
+        // Both entries then count as taken back: undoing an undo would be a new remedy. Should this line not be
+        // written, the fingerprints still keep a second undo from doing harm.
+        for id in [Some(id), applied.entry.clone()].into_iter().flatten() {
+            let _ = append(host, store, &Entry::Undone { id }).await;
+        }
+    }
+    applied
 }
 
 /// The work on one plan.

@@ -135,6 +135,11 @@ impl Investigation {
         true
     }
 
+    /// Forgets answers without opening the steps that rest on them: for a plan that must look afresh.
+    pub fn forget(&mut self, questions: &BTreeSet<Question>) {
+        self.seen.forget(questions.iter().cloned());
+    }
+
     /// Registers questions that somebody else than a check asks (a remedy being planned), and returns those that are
     /// not under way already.
     pub fn ask(&mut self, questions: BTreeSet<Question>) -> Vec<Asked> {

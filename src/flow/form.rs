@@ -86,7 +86,13 @@ pub struct Form {
 
 impl Form {
     /// A form for these values. `suggestions` fills rows that are empty; `regions` are the choices of the region row.
-    pub fn new(title: Text, purpose: Purpose, wanted: &[(InputId, String)], inputs: Inputs, regions: &[Choice]) -> Form {
+    pub fn new(
+        title: Text,
+        purpose: Purpose,
+        wanted: &[(InputId, String)],
+        inputs: Inputs,
+        regions: &[Choice],
+    ) -> Form {
         let rows = wanted
             .iter()
             .map(|(input, suggestion)| {

@@ -83,11 +83,23 @@ impl Session {
         match self.layers.last() {
             Some(Layer::Help { .. }) => {
                 scroll(&mut out);
-                out.push(bind(&[Esc, Enter, Char('?'), Char('q')], "Esc", Text::fixed("close", "关闭"), Command::Close, true));
+                out.push(bind(
+                    &[Esc, Enter, Char('?'), Char('q')],
+                    "Esc",
+                    Text::fixed("close", "关闭"),
+                    Command::Close,
+                    true,
+                ));
             }
             Some(Layer::Map { .. }) => {
                 out.push(bind(&[Up, Char('k')], "Up", Text::fixed("step above", "上一步"), Command::ChooseUp, false));
-                out.push(bind(&[Down, Char('j')], "Up/Dn", Text::fixed("choose a step", "选择步骤"), Command::ChooseDown, true));
+                out.push(bind(
+                    &[Down, Char('j')],
+                    "Up/Dn",
+                    Text::fixed("choose a step", "选择步骤"),
+                    Command::ChooseDown,
+                    true,
+                ));
                 out.push(bind(&[Enter], "Enter", Text::fixed("go there", "前往"), Command::Choose, true));
                 out.push(bind(&[Esc, Char('m'), Char('q')], "Esc", Text::fixed("close", "关闭"), Command::Close, true));
             }
@@ -95,7 +107,13 @@ impl Session {
                 out.push(bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true));
                 out.push(bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, false));
                 out.push(bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true));
-                out.push(bind(&[Esc], "Esc", Text::fixed("close without saving", "不保存并关闭"), Command::Close, true));
+                out.push(bind(
+                    &[Esc],
+                    "Esc",
+                    Text::fixed("close without saving", "不保存并关闭"),
+                    Command::Close,
+                    true,
+                ));
             }
             Some(Layer::ConfirmQuit) => {
                 out.push(bind(&[Enter], "Enter", Text::fixed("quit", "退出"), Command::Choose, true));
@@ -106,16 +124,40 @@ impl Session {
                     out.push(bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true));
                     out.push(bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, false));
                     out.push(bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true));
-                    out.push(bind(&[Esc], "Esc", Text::fixed("back, change nothing", "返回，不做更改"), Command::Close, true));
+                    out.push(bind(
+                        &[Esc],
+                        "Esc",
+                        Text::fixed("back, change nothing", "返回，不做更改"),
+                        Command::Close,
+                        true,
+                    ));
                 }
                 Stage::Planning => out.push(close(Text::fixed("back", "返回"))),
                 Stage::Preview { .. } => {
-                    out.push(bind(&[Left, BackTab, Char('h')], "Left", Text::fixed("button to the left", "左侧按钮"), Command::PreviousStep, false));
-                    out.push(bind(&[Right, Tab, Char('l')], "</>", Text::fixed("choose a button", "选择按钮"), Command::NextStep, true));
+                    out.push(bind(
+                        &[Left, BackTab, Char('h')],
+                        "Left",
+                        Text::fixed("button to the left", "左侧按钮"),
+                        Command::PreviousStep,
+                        false,
+                    ));
+                    out.push(bind(
+                        &[Right, Tab, Char('l')],
+                        "</>",
+                        Text::fixed("choose a button", "选择按钮"),
+                        Command::NextStep,
+                        true,
+                    ));
                     out.push(bind(&[Enter], "Enter", Text::fixed("press it", "按下按钮"), Command::Choose, true));
                     scroll(&mut out);
                     out.push(bind(&[Char('y')], "y", Text::fixed("copy", "复制"), Command::Copy, true));
-                    out.push(bind(&[Esc], "Esc", Text::fixed("back, change nothing", "返回，不做更改"), Command::Close, true));
+                    out.push(bind(
+                        &[Esc],
+                        "Esc",
+                        Text::fixed("back, change nothing", "返回，不做更改"),
+                        Command::Close,
+                        true,
+                    ));
                 }
                 Stage::Applying { .. } => scroll(&mut out),
                 Stage::Verifying { .. } => {
@@ -123,8 +165,20 @@ impl Session {
                     out.push(bind(&[Esc], "Esc", Text::fixed("stop waiting", "不再等待"), Command::Close, true));
                 }
                 Stage::Outcome { .. } => {
-                    out.push(bind(&[Left, BackTab, Char('h')], "Left", Text::fixed("button to the left", "左侧按钮"), Command::PreviousStep, false));
-                    out.push(bind(&[Right, Tab, Char('l')], "</>", Text::fixed("choose a button", "选择按钮"), Command::NextStep, true));
+                    out.push(bind(
+                        &[Left, BackTab, Char('h')],
+                        "Left",
+                        Text::fixed("button to the left", "左侧按钮"),
+                        Command::PreviousStep,
+                        false,
+                    ));
+                    out.push(bind(
+                        &[Right, Tab, Char('l')],
+                        "</>",
+                        Text::fixed("choose a button", "选择按钮"),
+                        Command::NextStep,
+                        true,
+                    ));
                     out.push(bind(&[Enter], "Enter", Text::fixed("press it", "按下按钮"), Command::Choose, true));
                     scroll(&mut out);
                     out.push(bind(&[Esc], "Esc", Text::fixed("back to the step", "返回该步骤"), Command::Close, true));
@@ -139,7 +193,13 @@ impl Session {
                 out.push(bind(&[Char('?')], "?", Text::fixed("help", "帮助"), Command::Help, true));
                 out.push(bind(&[Char('q')], "q", Text::fixed("quit", "退出"), Command::Quit, true));
             }
-            out.push(bind(&[Char('L')], "L", Text::fixed("中文", "English"), Command::Language, self.layers.is_empty()));
+            out.push(bind(
+                &[Char('L')],
+                "L",
+                Text::fixed("中文", "English"),
+                Command::Language,
+                self.layers.is_empty(),
+            ));
         }
         out.push(bind(&[Ctrl('c')], "^C", Text::fixed("quit", "退出"), Command::Quit, false));
         out.push(bind(&[Ctrl('z')], "^Z", Text::fixed("suspend", "挂起"), Command::Suspend, false));
@@ -152,20 +212,44 @@ impl Session {
         out.push(bind(&[Up, Char('k')], "Up", Text::fixed("choice above", "上一个选项"), Command::ChooseUp, false));
         out.push(bind(&[Down, Char('j'), Tab], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, true));
         out.push(bind(&[Enter], "Enter", Text::fixed("do it", "执行"), Command::Choose, true));
-        out.push(bind(&[Left, Char('h'), Char('p'), BackTab, Esc], "Left", Text::fixed("step before", "上一步"), Command::PreviousStep, false));
+        out.push(bind(
+            &[Left, Char('h'), Char('p'), BackTab, Esc],
+            "Left",
+            Text::fixed("step before", "上一步"),
+            Command::PreviousStep,
+            false,
+        ));
         out.push(bind(&[Right, Char('l'), Char('n')], "</>", Text::fixed("step", "步骤"), Command::NextStep, true));
         out.push(bind(&[Home], "Home", Text::fixed("first step", "第一步"), Command::FirstStep, false));
         out.push(bind(&[End], "End", Text::fixed("end of the walk", "最后"), Command::LastStep, false));
         out.push(bind(&[PageUp], "PgUp", Text::fixed("scroll up", "上滚"), Command::ScrollUp, false));
-        out.push(bind(&[PageDown, Char(' ')], "PgDn", Text::fixed("scroll", "滚动"), Command::ScrollDown, self.has_more_to_scroll()));
+        out.push(bind(
+            &[PageDown, Char(' ')],
+            "PgDn",
+            Text::fixed("scroll", "滚动"),
+            Command::ScrollDown,
+            self.has_more_to_scroll(),
+        ));
         for number in 1..=9u8 {
             let key = Char(char::from(b'0' + number));
-            out.push(bind(&[key], "1-9", Text::fixed("do the action with that number", "执行该编号的操作"), Command::Number(number), false));
+            out.push(bind(
+                &[key],
+                "1-9",
+                Text::fixed("do the action with that number", "执行该编号的操作"),
+                Command::Number(number),
+                false,
+            ));
         }
         if matches!(self.place, Place::Step(_)) {
             out.push(bind(&[Char('r')], "r", Text::fixed("check again", "重新检查"), Command::Recheck, true));
         }
-        out.push(bind(&[Char('R')], "R", Text::fixed("check everything again", "全部重新检查"), Command::RecheckAll, false));
+        out.push(bind(
+            &[Char('R')],
+            "R",
+            Text::fixed("check everything again", "全部重新检查"),
+            Command::RecheckAll,
+            false,
+        ));
         out.push(bind(&[Char('f')], "f", Text::fixed("facts", "填写信息"), Command::Tell, true));
         out.push(bind(&[Char('m')], "m", Text::fixed("map", "流程图"), Command::Map, true));
         out.push(bind(&[Char('t')], "t", Text::fixed("ticket", "工单"), Command::Ticket, false));

@@ -15,4 +15,5 @@ mod steering;
 pub use form::{Choice, Form, FormKey, Purpose, Row};
 pub use keys::{Binding, Command, Key};
 pub use remedy_layer::{Button, RemedyLayer, Stage};
-pub use session::{Action, Effect, Event, Layer, Notice, Place, Session, StepView};
+pub use session::{Action, Clip, Effect, Event, Layer, Notice, Place, Session, StepView};
+pub use steering::command_for;

@@ -84,6 +84,8 @@ impl Change {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub remedy: RemedyId,
+    /// The inputs that it was made from, as `--set` takes them: they repeat the plan elsewhere.
+    pub inputs: Vec<(InputId, String)>,
     /// Why these changes, in one sentence with the values.
     pub why: Text,
     /// Empty when the remedy cannot be automatic here: then `manual` says what to do.
@@ -106,6 +108,7 @@ impl Plan {
     pub fn new(remedy: RemedyId, verify: StepId, why: Text) -> Plan {
         Plan {
             remedy,
+            inputs: Vec::new(),
             why,
             changes: Vec::new(),
             restart: Vec::new(),

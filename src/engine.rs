@@ -1,0 +1,415 @@
+//! The one loop that awaits: session effects → host → events. Every face runs on it.
+//!
+//! The engine knows no terminal and no sentence. It asks the host what checks and plans want to know, each distinct
+//! question once and all in parallel, and turns answers, keys and progress into events for the session.
+
+use crate::carry_out::{self, Applied, Consent, Progress, Store};
+use crate::checks::{Asked, Checked, Investigation};
+use crate::finding::{RemedyId, StepId};
+use crate::flow::{Effect, Event, Session, StepView};
+use crate::host::{Answer, Host, Question};
+use crate::remedies::{self, Inputs, Plan, Planned};
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+
+/// How long to wait between two looks while a cure is being verified.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What shows the session to an operator and brings back what the operator does.
+pub trait Face {
+    /// Shows the session as it is now. Called only when something may have changed.
+    fn show(&mut self, session: &mut Session);
+
+    /// The next thing that the operator or the terminal does. Must be safe to drop and call again.
+    fn next(&mut self) -> impl Future<Output = Event>;
+
+    /// Does what only a face can do (clipboard, suspend, bundle, memory) and says what came of it.
+    fn perform(
+        &mut self,
+        effect: Effect,
+        session: &Session,
+        found: &Investigation,
+    ) -> impl Future<Output = Option<Event>>;
+}
+
+/// An investigation together with the host that answers it.
+pub struct Looking {
+    host: Arc<dyn Host>,
+    found: Investigation,
+    answers: JoinSet<(Asked, Answer)>,
+    started: Instant,
+}
+
+impl Looking {
+    pub fn new(host: Arc<dyn Host>, found: Investigation) -> Looking {
+        Looking { host, found, answers: JoinSet::new(), started: Instant::now() }
+    }
+
+    /// Everything observed and found so far.
+    pub fn found(&self) -> &Investigation {
+        &self.found
+    }
+
+    /// Milliseconds since the investigation began.
+    pub fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Judges what can be judged and asks the host for what is missing.
+    fn advance(&mut self) {
+        let now = self.elapsed_ms();
+        let asked = self.found.advance(now);
+        self.spawn(asked);
+    }
+
+    fn spawn(&mut self, asked: Vec<Asked>) {
+        for asked in asked {
+            let answer = self.host.observe(asked.question.clone());
+            self.answers.spawn(async move { (asked, answer.await) });
+        }
+    }
+
+    /// Takes one answer, and all others that are there already. Pending for ever when nothing is under way.
+    async fn take_answers(&mut self) {
+        match self.answers.join_next().await {
+            None => std::future::pending().await,
+            Some(first) => {
+                self.take(first);
+                while let Some(next) = self.answers.try_join_next() {
+                    self.take(next);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, joined: Result<(Asked, Answer), tokio::task::JoinError>) {
+        // A probe that panicked leaves its question open; the step then stays open rather than wrong.
+        if let Ok((asked, answer)) = joined {
+            self.found.answer(&asked, answer);
+        }
+    }
+
+    /// Looks until every step has its finding.
+    pub async fn settle(&mut self) {
+        self.advance();
+        while !self.found.is_settled() && !self.answers.is_empty() {
+            self.take_answers().await;
+            self.advance();
+        }
+    }
+
+    /// Forgets everything and looks again, until every step has its finding.
+    pub async fn settle_again(&mut self) {
+        let now = self.elapsed_ms();
+        self.found.recheck_all(now);
+        self.settle().await;
+    }
+
+    /// Plans a remedy from fresh observations.
+    pub async fn plan(&mut self, wish: Wish) -> Planned {
+        let mut planning = Planning { wish, fresh: BTreeSet::new() };
+        loop {
+            match planning.attempt(self) {
+                Some(planned) => return planned,
+                None if self.answers.is_empty() => {
+                    return Planned::Refused(crate::say!("The host could not be looked at.", "无法读取本机的信息。"));
+                }
+                None => self.take_answers().await,
+            }
+        }
+    }
+
+    /// Checks the step again and again until none of its causes offers the remedy, at most this long.
+    pub async fn verify(&mut self, step: StepId, remedy: RemedyId, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            self.settle_again().await;
+            if self.is_cured(step, remedy) {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Whether the step has a finding and none of its causes offers the remedy.
+    pub fn is_cured(&self, step: StepId, remedy: RemedyId) -> bool {
+        self.found.finding(step).is_some_and(|checked| !checked.finding.remedies().contains(&remedy))
+    }
+}
+
+/// What is to be planned.
+#[derive(Debug, Clone)]
+pub enum Wish {
+    Remedy(RemedyId, Box<Inputs>),
+    /// The undo of a journal entry.
+    Undo {
+        entry: String,
+        verify: StepId,
+        store: Store,
+    },
+}
+
+/// A plan being made. It rests on fresh observations only: what it reads that was seen earlier is looked at again.
+struct Planning {
+    wish: Wish,
+    fresh: BTreeSet<Question>,
+}
+
+impl Planning {
+    fn attempt(&mut self, looking: &mut Looking) -> Option<Planned> {
+        let seen = looking.found.seen();
+        seen.take_open();
+        seen.take_touched();
+        let planned = match &self.wish {
+            Wish::Remedy(remedy, inputs) => remedies::plan(*remedy, inputs, seen),
+            Wish::Undo { entry, verify, store } => remedies::undo(entry, *verify, &store.dir, seen),
+        };
+        let mut wanted = seen.take_open();
+        wanted.extend(seen.take_touched().into_iter().filter(|question| !self.fresh.contains(question)));
+        if wanted.is_empty() {
+            return planned.ok();
+        }
+        self.fresh.extend(wanted.iter().cloned());
+        looking.found.forget(&wanted);
+        let asked = looking.found.ask(wanted);
+        looking.spawn(asked);
+        None
+    }
+}
+
+/// A verification under way.
+struct Verifying {
+    step: StepId,
+    remedy: RemedyId,
+    deadline: Instant,
+    look_at: Option<Instant>,
+    told: u64,
+}
+
+/// A plan being carried out.
+struct Applying {
+    task: JoinHandle<Applied>,
+    progress: UnboundedReceiver<Progress>,
+}
+
+/// Runs a session on a host with a face, until it is over. A plan under way is finished first.
+pub async fn run<F: Face>(looking: &mut Looking, session: &mut Session, store: Store, face: &mut F) {
+    let mut run = Run { looking, session, store, planning: None, verifying: None, applying: None, was_settled: false };
+    face.show(run.session);
+    run.looking.advance();
+    run.looking.spawn_identity();
+    while !run.session.is_over() {
+        let events = run.wait(face).await;
+        let mut effects = Vec::new();
+        for event in events {
+            effects.extend(run.session.handle(event));
+        }
+        for effect in effects {
+            run.start(effect, face).await;
+        }
+        run.publish();
+        face.show(run.session);
+    }
+    if let Some(applying) = run.applying.take() {
+        let _ = applying.task.await;
+    }
+}
+
+struct Run<'a> {
+    looking: &'a mut Looking,
+    session: &'a mut Session,
+    store: Store,
+    planning: Option<Planning>,
+    verifying: Option<Verifying>,
+    applying: Option<Applying>,
+    was_settled: bool,
+}
+
+impl Run<'_> {
+    /// Waits for the next thing that happens, and returns it as events.
+    async fn wait<F: Face>(&mut self, face: &mut F) -> Vec<Event> {
+        let wake = self.verifying.as_ref().map(Verifying::wake_at);
+        tokio::select! {
+            biased;
+            event = face.next() => vec![event],
+            event = next_of(&mut self.applying) => {
+                if matches!(event, Event::Applied(_)) {
+                    self.applying = None;
+                }
+                vec![event]
+            }
+            () = self.looking.take_answers() => {
+                self.looking.advance();
+                self.attempt_plan()
+            }
+            () = sleep_until(wake) => Vec::new(),
+        }
+    }
+
+    fn attempt_plan(&mut self) -> Vec<Event> {
+        let Some(planning) = &mut self.planning else { return Vec::new() };
+        match planning.attempt(self.looking) {
+            Some(planned) => {
+                self.planning = None;
+                vec![Event::Planned(Box::new(planned))]
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Starts what the session wants done.
+    async fn start<F: Face>(&mut self, effect: Effect, face: &mut F) {
+        let now = self.looking.elapsed_ms();
+        match effect {
+            Effect::Recheck(step) => {
+                self.looking.found.recheck(step, now);
+                self.looking.advance();
+            }
+            Effect::RecheckAll => {
+                self.looking.found.recheck_all(now);
+                self.looking.advance();
+            }
+            Effect::Judge(context) => {
+                self.looking.found.set_context(context.as_ref().clone(), now);
+                self.looking.advance();
+                self.perform(Effect::Judge(context), face).await;
+            }
+            Effect::Plan(remedy, inputs) => self.begin_plan(Wish::Remedy(remedy, inputs)),
+            Effect::PlanUndo { entry, verify } => {
+                self.begin_plan(Wish::Undo { entry, verify, store: self.store.clone() });
+            }
+            Effect::Apply { plan, with_restart, consent, undoes } => self.apply(plan, with_restart, consent, undoes),
+            Effect::Verify { step, remedy, seconds } => {
+                self.looking.found.recheck_all(now);
+                self.looking.advance();
+                let deadline = Instant::now() + Duration::from_secs(seconds);
+                self.verifying = Some(Verifying { step, remedy, deadline, look_at: None, told: seconds });
+            }
+            Effect::StopVerifying => self.verifying = None,
+            Effect::WriteBundle | Effect::Copy(_) | Effect::Suspend | Effect::Quit => self.perform(effect, face).await,
+        }
+    }
+
+    async fn perform<F: Face>(&mut self, effect: Effect, face: &mut F) {
+        if let Some(event) = face.perform(effect, self.session, &self.looking.found).await {
+            // What a face reports are notices; they order nothing.
+            self.session.handle(event);
+        }
+    }
+
+    fn begin_plan(&mut self, wish: Wish) {
+        self.planning = Some(Planning { wish, fresh: BTreeSet::new() });
+        for event in self.attempt_plan() {
+            self.session.handle(event);
+        }
+    }
+
+    fn apply(&mut self, plan: Box<Plan>, with_restart: bool, consent: Consent, undoes: Option<String>) {
+        let (sender, progress) = unbounded_channel();
+        let (host, store) = (Arc::clone(&self.looking.host), self.store.clone());
+        let task = tokio::spawn(async move {
+            carry_out::carry_out_or_undo(host.as_ref(), &store, &plan, consent, with_restart, undoes, sender).await
+        });
+        self.applying = Some(Applying { task, progress });
+    }
+
+    /// Brings the session up to date with the findings and the verification.
+    fn publish(&mut self) {
+        for &step in StepId::ALL {
+            let view = StepView {
+                checked: self.looking.found.finding(step).cloned(),
+                is_open: self.looking.found.is_open(step),
+            };
+            if self.session.steps.get(&step).is_none_or(|known| !same(known, &view)) {
+                self.session.handle(Event::Step { step, view: Box::new(view) });
+            }
+        }
+        if let Ok(identity) = self.looking.found.seen().identity()
+            && self.session.identity.as_ref() != Some(identity)
+        {
+            let identity = Box::new(identity.clone());
+            self.session.handle(Event::Identity(identity));
+        }
+        let settled = self.looking.found.is_settled();
+        if settled && !self.was_settled {
+            self.session.handle(Event::Settled);
+        }
+        self.was_settled = settled;
+        self.verify();
+    }
+
+    /// Moves a verification on: cured, out of patience, or look again.
+    fn verify(&mut self) {
+        let now = Instant::now();
+        let Some(verifying) = &mut self.verifying else { return };
+        let left = verifying.deadline.saturating_duration_since(now).as_secs();
+        if left != verifying.told {
+            verifying.told = left;
+            self.session.handle(Event::Waiting { seconds_left: left });
+        }
+        if self.looking.found.is_open(verifying.step) {
+            return;
+        }
+        let cured = self.looking.is_cured(verifying.step, verifying.remedy);
+        if cured || now >= verifying.deadline {
+            self.verifying = None;
+            self.session.handle(Event::Verified { cured });
+        } else if verifying.look_at.is_none() {
+            verifying.look_at = Some(now + LOOK_AGAIN);
+        } else if verifying.look_at.is_some_and(|at| now >= at) {
+            verifying.look_at = None;
+            let now_ms = self.looking.elapsed_ms();
+            self.looking.found.recheck_all(now_ms);
+            self.looking.advance();
+        }
+    }
+}
+
+impl Verifying {
+    /// When something has to be done without being asked: the next second of the countdown, or the next look.
+    fn wake_at(&self) -> Instant {
+        let tick = Instant::now() + LOOK_AGAIN;
+        self.look_at.map_or(tick, |at| at.min(tick))
+    }
+}
+
+impl Looking {
+    /// The identity is wanted by the header of every face, whether or not a check asks for it.
+    fn spawn_identity(&mut self) {
+        let asked = self.found.ask(BTreeSet::from([Question::Identity]));
+        self.spawn(asked);
+    }
+}
+
+/// Whether the session shows this view already.
+fn same(known: &StepView, view: &StepView) -> bool {
+    let finding = |view: &StepView| view.checked.as_ref().map(|Checked { finding, .. }| finding.clone());
+    known.is_open == view.is_open && finding(known) == finding(view)
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next progress of a plan under way, or its end. Pending for ever when none is.
+async fn next_of(applying: &mut Option<Applying>) -> Event {
+    let Some(Applying { task, progress }) = applying else { return std::future::pending().await };
+    if let Some(progress) = progress.recv().await {
+        return Event::Progress(progress);
+    }
+    match task.await {
+        Ok(applied) => Event::Applied(Box::new(applied)),
+        Err(_) => Event::Applied(Box::new(Applied::broken())),
+    }
+}

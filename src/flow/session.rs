@@ -1,0 +1,354 @@
+//! Everything that the operator sees and can do, as data, and the events and effects around it.
+
+use super::{Form, Key, RemedyLayer};
+use crate::carry_out::{Applied, Consent, Progress};
+use crate::checks::Checked;
+use crate::context::Context;
+use crate::finding::{Finding, RemedyId, StepId, Verdict};
+use crate::flow::form::Choice;
+use crate::flow::graph::{self, Next};
+use crate::host::IdentitySeen;
+use crate::remedies::{self, Inputs, Plan, Planned};
+use crate::text::{Lang, Text};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Where the operator is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    Step(StepId),
+    /// The support ticket.
+    Ticket,
+    /// The end of the walk.
+    Finish,
+}
+
+/// What is shown above the page and takes the keys.
+#[derive(Debug, Clone)]
+pub enum Layer {
+    Help {
+        scroll: usize,
+    },
+    /// The whole flowchart; `at` is the step under the cursor.
+    Map {
+        at: StepId,
+    },
+    Form(Box<Form>),
+    Remedy(Box<RemedyLayer>),
+    /// Shown when quitting would abandon something: a restart that is owed, or a remedy under way.
+    ConfirmQuit,
+}
+
+/// One thing to do on a page; the list is numbered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    Remedy(RemedyId),
+    /// Open the form for what only the operator can know.
+    Tell,
+    /// The operator reads the heartbeat off the console: OK or FAIL.
+    ConsoleSays(bool),
+    Continue(Place),
+    Recheck,
+    Ticket,
+    WriteBundle,
+    CopyTicket,
+    RecheckAll,
+    Quit,
+}
+
+impl Action {
+    pub fn label(self) -> Text {
+        match self {
+            Action::Remedy(remedy) => remedies::title(remedy),
+            Action::Tell => Text::fixed("Tell what the console shows", "填写控制台中的信息"),
+            Action::ConsoleSays(true) => Text::fixed("The console shows OK", "控制台显示 OK"),
+            Action::ConsoleSays(false) => Text::fixed("The console shows FAIL", "控制台显示 FAIL"),
+            Action::Continue(Place::Step(step)) => {
+                let title = step.title();
+                let (en, zh) = (title.get(Lang::En), title.get(Lang::Zh));
+                Text::filled(format!("Continue: {en}"), format!("继续：{zh}"))
+            }
+            Action::Continue(Place::Ticket) => Text::fixed("Continue: support ticket", "继续：工单"),
+            Action::Continue(Place::Finish) => Text::fixed("Continue: the result", "继续：结果"),
+            Action::Recheck => Text::fixed("Check this step again", "重新检查这一步"),
+            Action::Ticket => Text::fixed("Prepare a support ticket", "准备工单"),
+            Action::WriteBundle => Text::fixed("Write the bundle (.tar.gz, redacted)", "生成诊断包（.tar.gz，已脱敏）"),
+            Action::CopyTicket => Text::fixed("Copy the ticket text", "复制工单文本"),
+            Action::RecheckAll => Text::fixed("Check everything again", "全部重新检查"),
+            Action::Quit => Text::fixed("Quit", "退出"),
+        }
+    }
+}
+
+/// A step as the wizard shows it.
+#[derive(Debug, Clone, Default)]
+pub struct StepView {
+    pub checked: Option<Checked>,
+    /// Whether it is being looked at.
+    pub is_open: bool,
+}
+
+/// One line about what just happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub text: Text,
+    pub is_problem: bool,
+}
+
+/// What reaches the session from outside.
+#[derive(Debug, Clone)]
+pub enum Event {
+    Key(Key),
+    /// Who and where we are.
+    Identity(Box<IdentitySeen>),
+    /// A step changed: it is being looked at, or its finding is there.
+    Step {
+        step: StepId,
+        view: Box<StepView>,
+    },
+    /// All open steps have their findings.
+    Settled,
+    Planned(Box<Planned>),
+    /// The plan that undoes an entry.
+    Progress(Progress),
+    Applied(Box<Applied>),
+    /// Seconds left while a cure is being verified.
+    Waiting {
+        seconds_left: u64,
+    },
+    /// The verification ended: the causes that the remedy cures are gone, or they are not.
+    Verified {
+        cured: bool,
+    },
+    BundleWritten(Result<PathBuf, Text>),
+    /// Text was sent to the terminal's clipboard.
+    Copied,
+    /// Something that the operator should know.
+    Notice(Notice),
+    /// The terminal is going away, or the process is asked to end.
+    Terminate,
+}
+
+/// What the session wants done outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Recheck(StepId),
+    RecheckAll,
+    /// Judge anew with what the operator told, and remember it.
+    Judge(Box<Context>),
+    Plan(RemedyId, Box<Inputs>),
+    /// Plan the undo of a journal entry.
+    PlanUndo {
+        entry: String,
+        verify: StepId,
+    },
+    Apply {
+        plan: Box<Plan>,
+        with_restart: bool,
+        consent: Consent,
+        undoes: Option<String>,
+    },
+    /// Check the step again and again until the remedy is not offered any more, or patience ends.
+    Verify {
+        step: StepId,
+        remedy: RemedyId,
+        seconds: u64,
+    },
+    StopVerifying,
+    WriteBundle,
+    /// Send something to the terminal's clipboard.
+    Copy(Clip),
+    Suspend,
+    Quit,
+}
+
+/// Something worth copying.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Clip {
+    Command(String),
+    /// The step's finding as plain lines.
+    Evidence(StepId),
+    /// The text of the support ticket.
+    Ticket,
+}
+
+/// The wizard's whole state.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub lang: Lang,
+    /// `--read-only`: remedies are shown, none is run.
+    pub read_only: bool,
+    pub identity: Option<IdentitySeen>,
+    pub place: Place,
+    pub steps: BTreeMap<StepId, StepView>,
+    pub context: Context,
+    pub layers: Vec<Layer>,
+    /// The chosen action of the page.
+    pub chosen: usize,
+    /// First visible line of the evidence.
+    pub scroll: usize,
+    /// How many lines the evidence has and how many fit, as the face last drew them.
+    pub extent: (usize, usize),
+    pub notice: Option<Notice>,
+    /// Edits that take effect only after a restart that is still owed.
+    pub owed_restart: Vec<RemedyId>,
+    /// Remedies that were applied in this session, with the journal entry and whether the step held afterwards.
+    pub done: Vec<(RemedyId, Option<String>, bool)>,
+    /// The places visited, in order, each change once.
+    pub path: Vec<Place>,
+    pub bundle: Option<PathBuf>,
+    /// Regions to choose from.
+    pub regions: Vec<Choice>,
+    /// Whether the operator moved the cursor; until then it rests on the first step that fails.
+    pub(super) has_moved: bool,
+    /// The entry that the layer above undoes.
+    pub(super) undoing: Option<String>,
+    pub(super) is_over: bool,
+}
+
+impl Session {
+    /// The first screen: nothing looked at yet.
+    pub fn new(context: Context, lang: Lang, read_only: bool, regions: Vec<Choice>) -> Session {
+        let open = StepView { checked: None, is_open: true };
+        Session {
+            lang,
+            read_only,
+            identity: None,
+            place: Place::Step(StepId::Installed),
+            steps: StepId::ALL.iter().map(|&step| (step, open.clone())).collect(),
+            context,
+            layers: Vec::new(),
+            chosen: 0,
+            scroll: 0,
+            extent: (0, 0),
+            notice: None,
+            owed_restart: Vec::new(),
+            done: Vec::new(),
+            path: vec![Place::Step(StepId::Installed)],
+            bundle: None,
+            regions,
+            has_moved: false,
+            undoing: None,
+            is_over: false,
+        }
+    }
+
+    /// The step's last finding.
+    pub fn finding(&self, step: StepId) -> Option<&Finding> {
+        self.steps.get(&step)?.checked.as_ref().map(|checked| &checked.finding)
+    }
+
+    /// All findings so far, in flowchart order.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.steps.values().filter_map(|view| view.checked.as_ref().map(|checked| &checked.finding))
+    }
+
+    /// The first step that fails, in flowchart order.
+    pub fn stopped_at(&self) -> Option<StepId> {
+        self.findings().find(|finding| finding.verdict == Verdict::Fail).map(|finding| finding.step)
+    }
+
+    /// The verdict of the whole; unknown while a step has no finding yet.
+    pub fn verdict(&self) -> Verdict {
+        let all_there = self.steps.values().all(|view| view.checked.is_some());
+        let worst = crate::finding::worst(self.findings());
+        if all_there { worst } else { worst.max(Verdict::Unknown) }
+    }
+
+    /// Whether any step is being looked at.
+    pub fn is_looking(&self) -> bool {
+        self.steps.values().any(|view| view.is_open)
+    }
+
+    /// Whether a plan is being carried out right now.
+    pub fn is_changing(&self) -> bool {
+        matches!(self.layers.last(), Some(Layer::Remedy(layer)) if matches!(layer.stage, super::Stage::Applying { .. }))
+    }
+
+    /// Whether this session may change the machine: asked to, and allowed to.
+    pub fn may_change(&self) -> bool {
+        !self.read_only && self.identity.as_ref().is_some_and(|identity| identity.privileged)
+    }
+
+    /// Where the flowchart leads from here.
+    pub fn onward(&self) -> Place {
+        match self.place {
+            Place::Step(step) => match self.finding(step).map(|finding| graph::next(step, finding.verdict)) {
+                Some(Next::Step(to)) => Place::Step(to),
+                Some(Next::Finish) => Place::Finish,
+                Some(Next::Remedies) => Place::Ticket,
+                None => StepId::ALL.get(step.index() + 1).map_or(Place::Finish, |&to| Place::Step(to)),
+            },
+            Place::Ticket | Place::Finish => Place::Finish,
+        }
+    }
+
+    /// What can be done on this page, in the order of its numbers; the first is what most operators want next.
+    pub fn actions(&self) -> Vec<Action> {
+        let mut out = Vec::new();
+        match self.place {
+            Place::Step(step) => {
+                let Some(finding) = self.finding(step) else { return vec![Action::Continue(self.onward())] };
+                let fails = finding.verdict == Verdict::Fail;
+                let onward = Action::Continue(self.onward());
+                if fails {
+                    out.extend(finding.remedies().into_iter().map(Action::Remedy));
+                }
+                let wants_first = finding.verdict == Verdict::Unknown && !finding.wants.is_empty();
+                if wants_first {
+                    out.push(Action::Tell);
+                }
+                if step == StepId::Heartbeat && !self.context.no_cloud && finding.verdict != Verdict::Skipped {
+                    out.extend([Action::ConsoleSays(true), Action::ConsoleSays(false)]);
+                }
+                if !fails {
+                    out.push(onward);
+                    out.extend(finding.remedies().into_iter().map(Action::Remedy));
+                }
+                if !wants_first && !finding.wants.is_empty() {
+                    out.push(Action::Tell);
+                }
+                if fails {
+                    let next_fault = self
+                        .findings()
+                        .find(|other| other.step > step && other.verdict == Verdict::Fail)
+                        .map(|other| Place::Step(other.step));
+                    out.extend(next_fault.map(Action::Continue));
+                }
+                out.push(Action::Recheck);
+                if fails {
+                    out.push(Action::Ticket);
+                }
+            }
+            Place::Ticket => {
+                out.extend([Action::WriteBundle, Action::CopyTicket, Action::Tell]);
+                out.extend(self.stopped_at().map(|step| Action::Continue(Place::Step(step))));
+                out.push(Action::Quit);
+            }
+            Place::Finish => {
+                if let Some(step) = self.stopped_at() {
+                    out.push(Action::Continue(Place::Step(step)));
+                }
+                if !self.owed_restart.is_empty() {
+                    out.insert(0, Action::Remedy(RemedyId::RestartAgent));
+                }
+                if self.finding(StepId::Heartbeat).is_some_and(|finding| finding.verdict == Verdict::Unknown) {
+                    out.push(Action::Continue(Place::Step(StepId::Heartbeat)));
+                }
+                out.extend([Action::RecheckAll, Action::Ticket, Action::Quit]);
+            }
+        }
+        out.truncate(9);
+        out
+    }
+
+    /// Whether the evidence is longer than its place.
+    pub fn has_more_to_scroll(&self) -> bool {
+        self.extent.0 > self.extent.1
+    }
+
+    /// Whether the session has ended; the face leaves then.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+}
