@@ -1,0 +1,8 @@
+//! What the agent keeps on a machine (files, processes, log lines), read from bytes by the agent's own rules.
+//!
+//! Everything here is pure: bytes and observations in, typed facts out. It may ask the machine through
+//! [`Seen`](crate::host::Seen); it must not judge (that is what checks do), change anything, or know the rooms above.
+
+pub mod json;
+mod json_tree;
+pub mod version;
