@@ -3,6 +3,9 @@
 //! Everything here is pure: bytes and observations in, typed facts out. It may ask the machine through
 //! [`Seen`](crate::host::Seen); it must not judge (that is what checks do), change anything, or know the rooms above.
 
+pub mod app_info;
+pub mod endpoint;
+pub mod ip_rules;
 pub mod json;
 mod json_tree;
 pub mod version;
