@@ -4,7 +4,10 @@
 //! [`Seen`](crate::host::Seen); it must not judge (that is what checks do), change anything, or know the rooms above.
 
 pub mod app_info;
+pub mod config;
+pub mod config_edit;
 pub mod endpoint;
+pub mod identity_files;
 pub mod ip_rules;
 pub mod json;
 mod json_tree;
