@@ -11,4 +11,8 @@ pub mod identity_files;
 pub mod ip_rules;
 pub mod json;
 mod json_tree;
+pub mod layout;
+pub mod log;
+
+pub mod processes;
 pub mod version;
