@@ -9,7 +9,8 @@ use super::json::{self, FaultKind, JsonFault, Oddity};
 use super::version::Version;
 use crate::say;
 use crate::text::Text;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use std::path::Path;
 
 /// Where a setting comes from; later ones are weaker (document: JSON wins over every variable).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -286,6 +287,24 @@ pub fn from_environment(
         let (_, value) = environment.iter().find(|(known, _)| *known == name)?;
         Some(Setting { value: value.clone(), source: Source::Environment(name) })
     })
+}
+
+/// The configuration that a commercial agent makes up when the file at this path does not exist: from the install
+/// parameter in a path such as `/etc/ilogtail/conf/cn-hangzhou-internet/ilogtail_config.json`, as containers name it.
+/// None for any other path.
+pub fn generated(path: &Path) -> Option<Vec<u8>> {
+    let dir = path.parent().filter(|_| path.file_name().is_some_and(|name| name == "ilogtail_config.json"))?;
+    let parameter = dir.file_name()?.to_str()?;
+    if dir.parent()?.file_name()? != "conf" {
+        return None;
+    }
+    let hosts = endpoint::hosts_of_parameter(parameter);
+    let (base, _) = endpoint::split_parameter(parameter);
+    let file = json!({
+        "config_server_address": format!("http://{}", hosts.config_server_host),
+        "data_server_list": [{"cluster": endpoint::endpoint_region(base), "endpoint": hosts.data_endpoint}],
+    });
+    Some(file.to_string().into_bytes())
 }
 
 /// Strings of a list.

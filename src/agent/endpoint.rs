@@ -120,6 +120,29 @@ pub fn hosts_for(region: &str, network: NetworkType) -> Hosts {
     }
 }
 
+/// An install parameter in two: the region's name and the suffix that names the network, empty for private ones.
+pub fn split_parameter(parameter: &str) -> (&str, &str) {
+    let ends = ["internet", "acceleration", "inner"];
+    let split = ends.into_iter().find_map(|end| {
+        let base = parameter.strip_suffix(end)?.strip_suffix(['-', '_'])?;
+        Some((base, end))
+    });
+    split.unwrap_or((parameter, ""))
+}
+
+/// The hosts that an install parameter means, as the agent itself derives them (`GenerateLogtailConfigByInstallParam`).
+pub fn hosts_of_parameter(parameter: &str) -> Hosts {
+    match split_parameter(parameter) {
+        (base, "internet") => hosts_for(base, NetworkType::Internet),
+        (base, "acceleration") => hosts_for(base, NetworkType::Acceleration),
+        (base, "inner") => {
+            let data_endpoint = format!("{}-share.log.aliyuncs.com", endpoint_region(base));
+            Hosts { config_server_host: format!("logtail.{data_endpoint}"), data_endpoint }
+        }
+        (base, _) => hosts_for(base, NetworkType::Intranet),
+    }
+}
+
 /// What an endpoint host says of the way to the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EndpointKind {

@@ -196,6 +196,28 @@ fn user_id(name: &str, is_directory: bool, from_environment: bool) -> UserId {
     UserId { name: name.to_string(), kind, meant, from_environment }
 }
 
+/// What an agent from 3.0 on has noted of the ECS instance that it runs on, in `checkpoint/instance_identity` below the
+/// system configuration directory: a source that needs no network.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InstanceIdentity {
+    pub instance_id: Option<String>,
+    /// The account that owns the instance: not necessarily the project's owner.
+    pub owner_account_id: Option<String>,
+    pub region_id: Option<String>,
+}
+
+/// Reads the note; None when it is not JSON or tells nothing, as on hosts that are not ECS instances.
+pub fn instance_identity(bytes: &[u8]) -> Option<InstanceIdentity> {
+    let value = super::json::read(bytes).value.ok()?;
+    let text = |key: &str| value.get(key)?.as_str().filter(|text| !text.is_empty()).map(str::to_string);
+    let identity = InstanceIdentity {
+        instance_id: text("instance-id"),
+        owner_account_id: text("owner-account-id"),
+        region_id: text("region-id"),
+    };
+    (identity != InstanceIdentity::default()).then_some(identity)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,6 +287,15 @@ mod tests {
         let meant = Some("1654218965343050".to_string());
         assert_eq!((&ids[2].meant, &ids[3].meant, &ids[4].meant, &ids[7].meant), (&meant, &meant, &meant, &meant));
         assert!(ids[10].from_environment && ids[0].meant.is_none());
+    }
+
+    #[test]
+    fn the_note_of_the_instance_is_read() {
+        let note = br#"{"instance-id": "i-bp1", "owner-account-id": "1654218965343050", "region-id": "cn-hangzhou"}"#;
+        let identity = instance_identity(note).unwrap();
+        assert_eq!(identity.owner_account_id.as_deref(), Some("1654218965343050"));
+        assert_eq!(instance_identity(br#"{"random-hostid": "x"}"#), None);
+        assert_eq!(instance_identity(b""), None);
     }
 
     proptest! {

@@ -235,9 +235,10 @@ fn look_into(see: &Seen, dir: PathBuf, place: Place, scripts: &Scripts) -> Resul
     let running_name =
         place.running.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let flavour = flavour_of(app_info.as_ref(), running_name.as_deref(), programs().collect(), script);
-    let has_own_root = app_info_path.parent() != Some(dir.as_path())
-        || (flavour == Flavour::LoongCollector && dir.ends_with("loongcollector"));
-    let community = app_info.as_ref().map_or(has_own_root, |info| info.community || has_own_root);
+    let is_root_by_name = flavour == Flavour::LoongCollector && dir.ends_with("loongcollector");
+    let has_own_root = app_info_path.parent() != Some(dir.as_path()) || (is_root_by_name && app_info.is_none());
+    // The record says which build it is; without one, a root of its own does.
+    let community = app_info.as_ref().map_or(has_own_root, |info| info.community);
     let version = version_of(app_info, running_name.as_deref(), programs().collect(), community);
     let config_path = config_path(&dir, &environment, version.as_ref(), has_own_root);
     let main = see.file(&config_path);
@@ -406,11 +407,13 @@ pub fn read_config(see: &Seen, agent: &Agent) -> Result<Result<Config, ConfigTro
             overlays.push((name, file.bytes.as_slice()));
         }
     }
-    let main = match main {
-        Ok(main) => main,
-        Err(trouble) => return Ok(Err(ConfigTrouble::File(trouble.clone()))),
+    let generated = config::generated(&agent.config_path);
+    let main = match (main, &generated) {
+        (Ok(main), _) => main.bytes.as_slice(),
+        (Err(Trouble::Absent), Some(generated)) if !agent.community => generated.as_slice(),
+        (Err(trouble), _) => return Ok(Err(ConfigTrouble::File(trouble.clone()))),
     };
-    Ok(config::read(&main.bytes, &overlays, &agent.environment, agent.version.as_ref()).map_err(ConfigTrouble::Json))
+    Ok(config::read(main, &overlays, &agent.environment, agent.version.as_ref()).map_err(ConfigTrouble::Json))
 }
 
 #[cfg(test)]

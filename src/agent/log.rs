@@ -114,7 +114,8 @@ const SIGNS: [(LogSign, &[&str]); 22] = [
     (LogSign::ProxyOff, &["proxy mode:off"]),
     (LogSign::NetworkError, &["sendfail:network error", "failed to send request:network error"]),
     (LogSign::ServerError, &["sendfail:server error", "failed to send request:server error"]),
-    (LogSign::Started, &["logtail started:initialization completed", "app info:{"]),
+    // Written exactly once by every worker that starts, so their number is the number of starts.
+    (LogSign::Started, &["appinfo:{", "app info:{"]),
     (LogSign::Stopped, &["received signal:sigterm", "received sigterm signal"]),
 ];
 

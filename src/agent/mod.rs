@@ -15,4 +15,5 @@ pub mod layout;
 pub mod log;
 
 pub mod processes;
+pub mod status_log;
 pub mod version;

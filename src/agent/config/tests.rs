@@ -91,3 +91,19 @@ fn an_internet_config_with_a_wrong_label_follows_the_host() {
     let text = r#"{"data_server_list":[{"cluster":"ap-southeast-2","endpoint":"cn-hangzhou.log.aliyuncs.com"}]}"#;
     assert_eq!(config(text).region(None).as_deref(), Some("cn-hangzhou"));
 }
+
+#[test]
+fn a_missing_file_is_made_up_from_the_install_parameter_in_its_path() {
+    let hosts = |parameter: &str| {
+        let path = format!("/etc/ilogtail/conf/{parameter}/ilogtail_config.json");
+        let config = read(&generated(Path::new(&path)).unwrap(), &[], &[], None).unwrap();
+        (config.config_addresses(None).remove(0), config.data_server_list[0].endpoint.clone())
+    };
+    let plain = "http://logtail.cn-wulanchabu.log.aliyuncs.com".to_string();
+    assert_eq!(hosts("cn-wulanchabu_internet"), (plain.clone(), "cn-wulanchabu.log.aliyuncs.com".into()));
+    assert_eq!(hosts("cn-wulanchabu-acceleration"), (plain, "log-global.aliyuncs.com".into()));
+    assert_eq!(hosts("cn-hangzhou-inner").1, "cn-hangzhou-share.log.aliyuncs.com");
+    assert_eq!(hosts("cn_hangzhou").0, "http://logtail.cn-hangzhou-intranet.log.aliyuncs.com");
+    assert_eq!(generated(Path::new("/usr/local/ilogtail/ilogtail_config.json")), None);
+    assert_eq!(generated(Path::new("ilogtail_config.json")), None);
+}

@@ -119,6 +119,22 @@ fn an_open_source_loongcollector_has_a_root_of_its_own() {
 }
 
 #[test]
+fn the_record_and_not_the_directory_says_which_build_it_is() {
+    let files = [
+        ("/etc/init.d/loongcollectord", ""),
+        ("/usr/local/loongcollector/loongcollector", ""),
+        ("/usr/local/loongcollector/ilogtail_config.json", "{}"),
+        ("/usr/local/loongcollector/app_info.json", "{\"ip\" : \"10.0.0.1\", \"loongcollector_version\" : \"3.1.4\"}"),
+    ];
+    let found = agents(&files, vec![], &[]);
+    let [agent] = found.as_slice() else { panic!("{found:?}") };
+    assert!(!agent.community && agent.missing.is_empty());
+    assert_eq!(agent.conf_dir, Path::new("/etc/ilogtail"));
+    let found = agents(&files[1..2], vec![], &[]);
+    assert!(found[0].community, "without a record, a root of its own is the open-source build's");
+}
+
+#[test]
 fn instances_leftovers_and_gaps_are_told_apart() {
     assert_eq!(agents(&[("/usr/local/bin/", ""), ("/etc/init.d/ssh", "")], vec![], &[]), vec![]);
     let leftover = [("/usr/local/ilogtail/ilogtail.LOG", "x"), ("/usr/local/ilogtail_old/ilogtail", "")];
