@@ -5,6 +5,7 @@
 //! `cli`, `ui`, `report`, `engine`, `flow`, `checks`, `remedies`, `carry_out`, `agent`, `sls`, `host`, `text`.
 //! [`finding`], [`context`] and [`text`] are the words that all rooms share.
 
+pub mod agent;
 pub mod carry_out;
 pub mod checks;
 pub mod context;
