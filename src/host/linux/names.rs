@@ -17,6 +17,8 @@ const FRESH: Duration = Duration::from_secs(3);
 
 /// The addresses of a name, or why there are none.
 type Resolved = Result<Vec<IpAddr>, NameTrouble>;
+/// The same while it may still be on its way, for all who wait for it.
+type Resolving = Shared<BoxFuture<'static, Resolved>>;
 
 /// The way that [`lookup`] asks, as an operator would type it.
 pub(super) fn by_getent(name: &str) -> String {
@@ -87,7 +89,8 @@ fn in_order<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 /// Resolves names for connections; probes to the same name that start together ask once.
 pub(crate) struct Names {
     limit: Duration,
-    asked: Mutex<HashMap<String, (Instant, Shared<BoxFuture<'static, Resolved>>)>>,
+    /// When each name was asked for, and the answer.
+    asked: Mutex<HashMap<String, (Instant, Resolving)>>,
 }
 
 impl Names {
@@ -97,15 +100,15 @@ impl Names {
     }
 
     /// The addresses of a name, IPv4 before IPv6, otherwise in the resolver's order. An address stands for itself.
-    pub(super) fn resolve(&self, name: &str) -> Shared<BoxFuture<'static, Resolved>> {
+    pub(super) fn resolve(&self, name: &str) -> Resolving {
         if let Ok(address) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
             return futures_util::future::ready(Ok(vec![address])).boxed().shared();
         }
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((since, answer)) = asked.get(name) {
-            if answer.peek().is_none() || since.elapsed() < FRESH {
-                return answer.clone();
-            }
+        if let Some((since, answer)) = asked.get(name)
+            && (answer.peek().is_none() || since.elapsed() < FRESH)
+        {
+            return answer.clone();
         }
         // A task of its own: it goes on when the one who asked first no longer waits.
         let task = tokio::spawn(resolve(name.to_string(), self.limit));
