@@ -7,7 +7,7 @@ mod judge;
 mod targets;
 
 pub use judge::{is_service, is_shared_address};
-pub use targets::{Reason, Wanted, targets};
+pub use targets::{Reason, Wanted, of as targets};
 
 use super::subject;
 use crate::context::{Context, Field};
@@ -24,7 +24,7 @@ const STEP: StepId = StepId::Network;
 /// Something has not been looked at yet.
 pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let agent = subject::agent(see)?;
-    let wanted = match targets::of(see, agent.as_ref(), told)? {
+    let wanted = match targets(see, agent.as_ref(), told)? {
         Some(wanted) if !wanted.is_empty() => wanted,
         _ => {
             let text = Text::fixed(
