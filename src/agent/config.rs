@@ -216,8 +216,9 @@ impl Config {
     }
 
     /// Whether an agent of this version can find no endpoints because they stand under names of another version.
-    /// True only for a Logtail before 3.0 with nothing but the new names: 3.x still reads the old ones (its source
-    /// knows `config_server_address_list` and `data_server_list`), and upgraded hosts keep them.
+    /// True only for a Logtail before 3.0 with nothing but the new names (the service's own playbook, rule HB-4). Old
+    /// names on 3.0 and later are taken as accepted: upgrades keep them, and the public source still names them. The
+    /// code that reads either is not public.
     pub fn keys_wrong_for(&self, version: &Version) -> Option<Text> {
         if version.at_least(3, 0, 0) || self.shape() != Shape::New {
             return None;
@@ -231,7 +232,8 @@ impl Config {
     }
 
     /// The config server addresses that an agent of this version uses, as written: from 3.0 on the new names when
-    /// they are there, else the old ones; before 3.0 only the old ones. Without a version, whatever is there.
+    /// they are there, else the old ones; before 3.0 only the old ones. Without a version, as from 3.0 on. That the
+    /// new names go first where both are there is an assumption.
     pub fn config_addresses(&self, version: Option<&Version>) -> Vec<String> {
         let old = || self.config_server_address.iter().chain(&self.config_server_address_list).cloned().collect();
         match version {

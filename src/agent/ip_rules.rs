@@ -201,6 +201,7 @@ fn by_hostname(inputs: &IpInputs, version: &Version) -> Option<(Ipv4Addr, Rule)>
 /// `GetAnyAvailableIP`.
 fn any_available(inputs: &IpInputs, version: &Version) -> Prediction {
     let candidates = inputs.candidates(version);
+    // The change came between 2.0.4 and 2.0.7; for what may lie between, the cautious answer is "any".
     let is_ordered = version.before(2, 0, 5);
     let Some(first) = candidates.first() else {
         let (ip, rule) = if version.before(1, 8, 0) { ("127.0.0.1", Rule::Loopback) } else { ("", Rule::Nothing) };
