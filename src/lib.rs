@@ -9,3 +9,4 @@ pub mod context;
 pub mod finding;
 pub mod host;
 pub mod text;
+pub mod ui;
