@@ -14,6 +14,7 @@ pub mod signals;
 pub mod terminal;
 pub mod theme;
 
+mod encode;
 mod escape;
 mod frame;
 mod tty;
