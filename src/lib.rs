@@ -15,3 +15,4 @@ pub mod flow;
 pub mod host;
 pub mod remedies;
 pub mod text;
+pub mod ui;
