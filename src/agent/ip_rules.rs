@@ -147,6 +147,27 @@ impl Prediction {
     }
 }
 
+/// Whether an interface belongs to containers or tunnels, so that its address means nothing outside this host.
+pub fn is_virtual(name: &str) -> bool {
+    [
+        "docker",
+        "br-",
+        "veth",
+        "virbr",
+        "cni",
+        "cali",
+        "flannel",
+        "kube-",
+        "nodelocaldns",
+        "tunl",
+        "lxc",
+        "vxlan",
+        "dummy",
+    ]
+    .iter()
+    .any(|prefix| name.starts_with(prefix))
+}
+
 /// Predicts the address that an agent of this version reports when it starts now.
 pub fn predict(inputs: &IpInputs, version: &Version) -> Prediction {
     let found = |ip: String, rule: Rule| Prediction { interface: inputs.interface_with(&ip), possible: vec![ip], rule };

@@ -116,8 +116,11 @@ impl Users {
                 "文件名本身就是账号 ID，必须恰好是主账号 ID。",
             );
             let is_the_fault = owner.is_some() && id.meant.as_deref() == owner;
-            let remedies: &[RemedyId] =
-                if id.meant.is_some() { &[RemedyId::RenameAliuid, RemedyId::AddAliuid] } else { &[RemedyId::AddAliuid] };
+            let remedies: &[RemedyId] = if id.meant.is_some() {
+                &[RemedyId::RenameAliuid, RemedyId::AddAliuid]
+            } else {
+                &[RemedyId::AddAliuid]
+            };
             if is_the_fault {
                 Cause::fail(CauseId::AliuidMalformed, detail, why, remedies)
             } else {
@@ -146,7 +149,8 @@ fn with_owner(told: &Context, owner: &str, users: &Users, evidence: Vec<Evidence
         let finding = if finding.causes.is_empty() { Finding::unknown(STEP, text, finding.evidence) } else { finding };
         return finding.wanting(&[Field::SameAccount]);
     }
-    let others: Vec<_> = users.ids.iter().filter(|id| id.kind == UserNameKind::Proper).map(|id| id.name.as_str()).collect();
+    let others: Vec<_> =
+        users.ids.iter().filter(|id| id.kind == UserNameKind::Proper).map(|id| id.name.as_str()).collect();
     let mut causes = malformed;
     if !causes.iter().any(|cause| cause.severity == crate::finding::Severity::Fail) {
         let why = Text::fixed(

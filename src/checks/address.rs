@@ -4,8 +4,8 @@
 use super::installed;
 use super::subject::{self, Record};
 use crate::agent::app_info::AppInfo;
-use crate::agent::config::{Config, Setting, Source};
-use crate::agent::ip_rules::{self, IpInputs, Prediction};
+use crate::agent::config::{Config, Setting};
+use crate::agent::ip_rules::{self, IpInputs, Prediction, is_virtual};
 use crate::agent::layout::Agent;
 use crate::agent::version::Version;
 use crate::context::{Context, IdentityKind};
@@ -46,13 +46,23 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         }
         Record::Unread(trouble) => return Ok(unread(&path, &trouble, prediction.as_ref())),
     };
-    let mut judge = Judge { told, agent: &agent, info: &info, prediction: prediction.as_ref(), interfaces, causes: Vec::new(), evidence: Vec::new() };
+    let mut judge = Judge {
+        told,
+        agent: &agent,
+        info: &info,
+        prediction: prediction.as_ref(),
+        interfaces,
+        causes: Vec::new(),
+        evidence: Vec::new(),
+    };
     judge.rows(&path);
     judge.judge();
     let ip = &info.ip;
     let summary = match (judge.causes.iter().max_by_key(|cause| cause.severity), judge.interface_of(ip)) {
         (Some(cause), _) => cause.detail.clone(),
-        (None, Some(name)) => say!("The agent obtained {ip}, the address of {name}.", "Agent 取到的 IP 是 {ip}，属于网卡 {name}。"),
+        (None, Some(name)) => {
+            say!("The agent obtained {ip}, the address of {name}.", "Agent 取到的 IP 是 {ip}，属于网卡 {name}。")
+        }
         (None, None) => say!("The agent obtained {ip}.", "Agent 取到的 IP 是 {ip}。"),
     };
     Ok(Finding::judged(STEP, summary, judge.causes, judge.evidence))
@@ -64,8 +74,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
 /// Something has not been looked at yet.
 pub fn predict(see: &Seen, agent: &Agent) -> Result<Option<(IpInputs, Prediction)>, Unseen> {
     let identity = see.identity()?;
-    let (lookup, interfaces, config) =
-        (see.lookup(&identity.hostname), see.interfaces(), subject::config(see, agent));
+    let (lookup, interfaces, config) = (see.lookup(&identity.hostname), see.interfaces(), subject::config(see, agent));
     let (lookup, interfaces, config) = (lookup?, interfaces?, config?);
     let (Some(version), Ok(interfaces)) = (&agent.version, interfaces) else { return Ok(None) };
     let config = config.unwrap_or_default();
@@ -86,13 +95,6 @@ pub fn inputs(hostname: &str, lookup: &[Ipv4Addr], interfaces: &[InterfaceSeen],
         working_interface: value(&config.working_interface),
         ignored_interfaces: value(&config.ignored_interfaces),
     }
-}
-
-/// Whether an interface belongs to containers or tunnels, so that its address means nothing outside this host.
-pub fn is_virtual(name: &str) -> bool {
-    ["docker", "br-", "veth", "virbr", "cni", "cali", "flannel", "kube-", "nodelocaldns", "tunl", "lxc", "vxlan", "dummy"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
 }
 
 fn with_prediction(mut evidence: Vec<Evidence>, prediction: Option<&(IpInputs, Prediction)>) -> Vec<Evidence> {
@@ -189,7 +191,10 @@ impl Judge<'_> {
             self.causes.push(Cause::fail(
                 CauseId::IpLoopback,
                 say!("The agent obtained the loopback address {ip}.", "Agent 取到了回环地址 {ip}。"),
-                Text::fixed("Every machine has that address, so it identifies none.", "每台机器都有该地址，无法用于标识机器。"),
+                Text::fixed(
+                    "Every machine has that address, so it identifies none.",
+                    "每台机器都有该地址，无法用于标识机器。",
+                ),
                 IP_REMEDIES,
             ));
         } else if self.interface_of(&ip).is_none() && !self.interfaces.is_empty() {
@@ -217,10 +222,7 @@ impl Judge<'_> {
                 let rule = prediction.rule.text();
                 let hostname = &inputs.hostname;
                 let (en, zh) = (rule.get(Lang::En), rule.get(Lang::Zh));
-                Text::filled(
-                    format!(" Hostname {hostname}; rule: {en}."),
-                    format!("主机名 {hostname}；规则：{zh}。"),
-                )
+                Text::filled(format!(" Hostname {hostname}; rule: {en}."), format!("主机名 {hostname}；规则：{zh}。"))
             }
             _ => Text::fixed("", ""),
         };
@@ -273,13 +275,5 @@ impl Judge<'_> {
                 &[RemedyId::SetWorkingIp, RemedyId::BindHostname],
             ));
         }
-    }
-}
-
-/// Whether `working_ip` comes from somewhere else than the main file, so that editing that file is in vain.
-pub fn decided_elsewhere(config: &Config) -> Option<String> {
-    match config.working_ip.as_ref().map(|setting| &setting.source) {
-        Some(Source::Overlay(name)) => Some(format!("config.d/{name}")),
-        _ => None,
     }
 }

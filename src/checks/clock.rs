@@ -6,7 +6,6 @@ use super::subject;
 use crate::context::{Context, Field};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
 use crate::host::{HttpSeen, ReachSeen, Seen, TlsTrouble, Unseen};
-use crate::say;
 use crate::text::{Lang, Text};
 
 const STEP: StepId = StepId::Clock;
@@ -95,7 +94,13 @@ fn judge(place: &str, server: i64, received: i64) -> Finding {
         2.. => Text::filled(format!("{en} ahead"), format!("快 {zh}")),
         _ => Text::filled(format!("{en} behind"), format!("慢 {zh}")),
     };
-    let mark = if size > REFUSED_AT { Mark::Bad } else if size > WARNED_AT { Mark::Doubtful } else { Mark::Good };
+    let mark = if size > REFUSED_AT {
+        Mark::Bad
+    } else if size > WARNED_AT {
+        Mark::Doubtful
+    } else {
+        Mark::Good
+    };
     let evidence = vec![
         Evidence::new(Text::fixed("The service", "服务端"), Text::same(utc(server)), place),
         Evidence::new(Text::fixed("This host", "本机"), Text::same(utc(received)), "clock"),

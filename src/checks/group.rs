@@ -2,7 +2,6 @@
 //! the console; without that the step is unknown, and shows what this host reports so that it can be compared by eye.
 
 use super::subject::{self, Record};
-use crate::agent::config::Config;
 use crate::agent::identity_files::{self, CustomId};
 use crate::agent::layout::Agent;
 use crate::context::{Context, Field, IdentityKind};
@@ -28,7 +27,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     };
     let mut evidence = vec![ip_row(&agent, ip.as_deref())];
     evidence.extend(ids.rows());
-    let kind = told.identity.or_else(|| match (told.group_ips.is_empty(), &told.custom_id) {
+    let kind = told.identity.or(match (told.group_ips.is_empty(), &told.custom_id) {
         (false, None) => Some(IdentityKind::Ip),
         (true, Some(_)) => Some(IdentityKind::Custom),
         _ => None,
@@ -91,7 +90,9 @@ impl Ids {
         let label = || Text::fixed("Custom identifier", "用户自定义标识");
         match &self.trouble {
             Some(trouble) if *trouble != Trouble::Absent => {
-                return vec![Evidence::new(label(), subject::trouble(trouble), self.path.clone()).marked(Mark::Unknown)];
+                return vec![
+                    Evidence::new(label(), subject::trouble(trouble), self.path.clone()).marked(Mark::Unknown),
+                ];
             }
             _ => {}
         }
@@ -101,7 +102,11 @@ impl Ids {
         let row = |id: &CustomId| {
             let source = if id.from_environment { "environment of the agent".to_string() } else { self.path.clone() };
             let (value, hex) = (&id.value, &id.hex);
-            let value = if id.flaws.is_empty() { Text::same(value.clone()) } else { say!("{value} (bytes {hex})", "{value}（字节 {hex}）") };
+            let value = if id.flaws.is_empty() {
+                Text::same(value.clone())
+            } else {
+                say!("{value} (bytes {hex})", "{value}（字节 {hex}）")
+            };
             let mark = if id.flaws.is_empty() { Mark::Note } else { Mark::Bad };
             Evidence::new(label(), value, source).marked(mark)
         };
@@ -198,10 +203,9 @@ fn by_ip(told: &Context, ip: Option<&str>, ids: &Ids, mut evidence: Vec<Evidence
             &[RemedyId::RemoveCustomId],
         ));
     }
-    let summary = causes.first().map_or_else(
-        || say!("The machine group lists {ip}.", "机器组中包含 {ip}。"),
-        |cause| cause.detail.clone(),
-    );
+    let summary = causes
+        .first()
+        .map_or_else(|| say!("The machine group lists {ip}.", "机器组中包含 {ip}。"), |cause| cause.detail.clone());
     Finding::judged(STEP, summary, causes, evidence)
 }
 
@@ -272,9 +276,4 @@ fn by_custom_id(told: &Context, ids: &Ids, mut evidence: Vec<Evidence>) -> Findi
         |cause| cause.detail.clone(),
     );
     Finding::judged(STEP, summary, causes, evidence)
-}
-
-/// Whether an overlay or variable decides where the identity files are; for remedies that write them.
-pub fn conf_dir_note(config: &Config) -> Option<String> {
-    config.logtail_sys_conf_dir.as_ref().map(|setting| setting.value.clone())
 }

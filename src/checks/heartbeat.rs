@@ -72,6 +72,7 @@ fn local_signs(see: &Seen) -> Result<Vec<Evidence>, Unseen> {
     let source = format!("{} {}", path.display(), status.time);
     Ok(vec![match status.config_got {
         Some(time) => Evidence::new(label, Text::same(time), source).marked(Mark::Good),
-        None => Evidence::new(label, Text::fixed("never since the start", "启动以来从未应答"), source).marked(Mark::Doubtful),
+        None => Evidence::new(label, Text::fixed("never since the start", "启动以来从未应答"), source)
+            .marked(Mark::Doubtful),
     }])
 }

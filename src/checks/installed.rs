@@ -22,7 +22,7 @@ pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
         let row = say!("{count} agent process(es) in containers", "容器中有 {count} 个 Agent 进程");
         Evidence::new(Text::fixed("Containers", "容器"), row, "/proc")
     });
-    let Some(first) = agents.first() else { return Ok(not_installed(see, in_containers)?) };
+    let Some(first) = agents.first() else { return not_installed(see, in_containers) };
     let mut causes = Vec::new();
     let mut evidence = Vec::new();
     for agent in &agents {
@@ -51,7 +51,10 @@ pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
     };
     let unread = agents.iter().any(|agent| agent.unlisted.is_some());
     if unread && causes.is_empty() {
-        let text = say!("{name} seems installed in {dir}, but the directory may not be listed.", "{name} 似乎安装在 {dir}，但无权列出该目录。");
+        let text = say!(
+            "{name} seems installed in {dir}, but the directory may not be listed.",
+            "{name} 似乎安装在 {dir}，但无权列出该目录。"
+        );
         return Ok(Finding::unknown(STEP, text, evidence));
     }
     Ok(Finding::judged(STEP, summary, causes, evidence))
@@ -149,7 +152,8 @@ fn judge(agent: &Agent) -> Vec<Cause> {
     if !missing.is_empty() {
         let list = missing.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         let runs = !agent.processes.is_empty();
-        let remedies: &[RemedyId] = if runs { &[RemedyId::UpgradeAgent] } else { &[RemedyId::InstallAgent, RemedyId::UpgradeAgent] };
+        let remedies: &[RemedyId] =
+            if runs { &[RemedyId::UpgradeAgent] } else { &[RemedyId::InstallAgent, RemedyId::UpgradeAgent] };
         causes.push(Cause::fail(
             CauseId::InstallIncomplete,
             say!("The install is incomplete; missing: {list}.", "安装不完整，缺少：{list}。"),

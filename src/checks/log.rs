@@ -49,10 +49,9 @@ pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
     }
     let summary = match (causes.iter().max_by_key(|cause| cause.severity), unknown.len()) {
         (Some(cause), _) => cause.detail.clone(),
-        (None, 0) => Text::fixed(
-            "The log of the last 24 hours has no sign of trouble.",
-            "最近 24 小时的日志没有异常迹象。",
-        ),
+        (None, 0) => {
+            Text::fixed("The log of the last 24 hours has no sign of trouble.", "最近 24 小时的日志没有异常迹象。")
+        }
         (None, count) => say!(
             "No known sign of trouble in the last 24 hours; {count} error line(s) that this program does not know.",
             "最近 24 小时没有已知的异常迹象；有 {count} 行本程序无法识别的错误。"
@@ -96,10 +95,8 @@ fn unrecognised(text: &str, since: Option<&str>) -> Vec<(String, String)> {
 fn judge(group: &SignGroup) -> Option<Cause> {
     let (count, last) = (group.count, &group.last);
     let cause = |id, severity, en: &str, zh: &str, why: Text, remedies: &[RemedyId]| {
-        let detail = Text::filled(
-            format!("{en} ({count} times, last {last})."),
-            format!("{zh}（{count} 次，最近 {last}）。"),
-        );
+        let detail =
+            Text::filled(format!("{en} ({count} times, last {last})."), format!("{zh}（{count} 次，最近 {last}）。"));
         Some(Cause { id, severity, detail, why, remedies: remedies.to_vec() })
     };
     match group.sign {

@@ -6,8 +6,8 @@
 mod judge;
 mod targets;
 
-pub use judge::{is_service, is_shared_address};
-pub use targets::{Reason, Wanted, of as targets};
+pub use judge::is_service;
+pub use targets::of as targets;
 
 use super::subject;
 use crate::context::{Context, Field};

@@ -71,7 +71,12 @@ fn unreadable(agent: &Agent, path: &str, trouble: &ConfigTrouble) -> Finding {
                 "缺少该文件，Agent 不知道要向哪个服务端发送心跳。",
             );
             let row = Evidence::new(label, Text::fixed("not there", "不存在"), path).marked(Mark::Bad);
-            let cause = Cause::fail(CauseId::ConfigMissing, detail.clone(), why, &[RemedyId::RepairConfig, RemedyId::ReinstallAgent]);
+            let cause = Cause::fail(
+                CauseId::ConfigMissing,
+                detail.clone(),
+                why,
+                &[RemedyId::RepairConfig, RemedyId::ReinstallAgent],
+            );
             Finding::judged(STEP, detail, vec![cause], vec![row]).wanting(&[Field::Region, Field::Network])
         }
         ConfigTrouble::File(why @ Trouble::NotAFile(_)) => {
@@ -91,12 +96,18 @@ fn unreadable(agent: &Agent, path: &str, trouble: &ConfigTrouble) -> Finding {
         }
         ConfigTrouble::Json(fault) => {
             let (en, zh) = (fault.text.get(Lang::En), fault.text.get(Lang::Zh));
-            let detail = Text::filled(format!("The agent cannot read {path}. {en}"), format!("Agent 无法解析 {path}。{zh}"));
+            let detail =
+                Text::filled(format!("The agent cannot read {path}. {en}"), format!("Agent 无法解析 {path}。{zh}"));
             let row = Evidence::new(label, fault.text.clone(), path)
                 .expecting(Text::fixed("JSON that the agent accepts", "Agent 可解析的 JSON"))
                 .marked(Mark::Bad);
             let why = json::agent_outcome(fault, agent.version.as_ref());
-            let cause = Cause::fail(CauseId::ConfigInvalidJson, detail.clone(), why, &[RemedyId::RepairConfig, RemedyId::ReinstallAgent]);
+            let cause = Cause::fail(
+                CauseId::ConfigInvalidJson,
+                detail.clone(),
+                why,
+                &[RemedyId::RepairConfig, RemedyId::ReinstallAgent],
+            );
             Finding::judged(STEP, detail, vec![cause], vec![row]).wanting(&[Field::Region, Field::Network])
         }
     }
@@ -128,7 +139,10 @@ impl Judge<'_> {
             self.causes.push(Cause::fail(
                 CauseId::ConfigKeysWrongForVersion,
                 text,
-                Text::fixed("An agent that knows no server sends no heartbeat.", "不知道服务端地址的 Agent 不会发送心跳。"),
+                Text::fixed(
+                    "An agent that knows no server sends no heartbeat.",
+                    "不知道服务端地址的 Agent 不会发送心跳。",
+                ),
                 &[RemedyId::SetEndpoint],
             ));
             return;
@@ -142,7 +156,12 @@ impl Judge<'_> {
                 &[RemedyId::SetEndpoint, RemedyId::ReinstallAgent],
             ));
             let label = Text::same("config_server_address");
-            self.row(label, Text::fixed("empty", "空"), Mark::Bad, Some(Text::fixed("an SLS host", "日志服务的主机名")));
+            self.row(
+                label,
+                Text::fixed("empty", "空"),
+                Mark::Bad,
+                Some(Text::fixed("an SLS host", "日志服务的主机名")),
+            );
             return;
         }
         let host = endpoint::host_of(&addresses[0]);
@@ -170,7 +189,15 @@ impl Judge<'_> {
         let wanted = self.told.region.as_deref();
         let fits = wanted.is_none_or(|wanted| endpoint::is_same_region(wanted, region));
         let is_known = endpoint::is_known(region);
-        let mark = if !fits { Mark::Bad } else if !is_known { Mark::Doubtful } else if wanted.is_some() { Mark::Good } else { Mark::Note };
+        let mark = if !fits {
+            Mark::Bad
+        } else if !is_known {
+            Mark::Doubtful
+        } else if wanted.is_some() {
+            Mark::Good
+        } else {
+            Mark::Note
+        };
         let expected = wanted.map(|wanted| say!("a host of region {wanted}", "地域 {wanted} 的主机名"));
         self.row(label, Text::same(address), mark, expected);
         if let (false, Some(wanted)) = (fits, wanted) {
@@ -207,7 +234,13 @@ impl Judge<'_> {
             kind.network() == Some(wanted)
                 || (wanted == NetworkType::Acceleration && kind.network() == Some(NetworkType::Internet))
         });
-        let mark = if !fits { Mark::Bad } else if wanted.is_some() { Mark::Good } else { Mark::Note };
+        let mark = if !fits {
+            Mark::Bad
+        } else if wanted.is_some() {
+            Mark::Good
+        } else {
+            Mark::Note
+        };
         self.row(label, kind.label(), mark, wanted.map(|wanted| Text::same(wanted.id())));
         if let (false, Some(wanted)) = (fits, wanted) {
             let (wanted, kind) = (wanted.id(), kind.label());
@@ -227,7 +260,14 @@ impl Judge<'_> {
         }
     }
 
-    fn data_server(&mut self, label: &str, endpoint: &str, config_host: &str, kind: EndpointKind, region: Option<&str>) {
+    fn data_server(
+        &mut self,
+        label: &str,
+        endpoint: &str,
+        config_host: &str,
+        kind: EndpointKind,
+        region: Option<&str>,
+    ) {
         let data_kind = endpoint::kind_of(endpoint);
         let data_region = endpoint::region_of(endpoint);
         let same_way = data_kind.network() == kind.network()

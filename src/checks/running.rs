@@ -61,7 +61,10 @@ pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
         Shape::TooMany(count) => {
             causes.push(Cause::warn(
                 CauseId::TooManyProcesses,
-                say!("{count} processes of {name} run; two are normal.", "{name} 有 {count} 个进程在运行，正常应为两个。"),
+                say!(
+                    "{count} processes of {name} run; two are normal.",
+                    "{name} 有 {count} 个进程在运行，正常应为两个。"
+                ),
                 Text::fixed(
                     "A second instance competes for the same identity, and logs may be collected twice.",
                     "多余的实例会争用同一机器标识，日志可能被重复采集。",
@@ -102,10 +105,7 @@ fn row(process: &ProcessSeen, agent: &Agent, now: i64) -> Evidence {
         'Z' => say!("{pid} (parent {ppid}), ended, not yet collected", "{pid}（父进程 {ppid}），已结束但未回收"),
         _ => {
             let (en, zh) = (age.get(crate::text::Lang::En), age.get(crate::text::Lang::Zh));
-            Text::filled(
-                format!("{pid} (parent {ppid}), for {en}"),
-                format!("{pid}（父进程 {ppid}），已运行 {zh}"),
-            )
+            Text::filled(format!("{pid} (parent {ppid}), for {en}"), format!("{pid}（父进程 {ppid}），已运行 {zh}"))
         }
     };
     let mark = if process.state == 'Z' { Mark::Bad } else { Mark::Good };

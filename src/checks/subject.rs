@@ -7,7 +7,7 @@ use crate::agent::layout::{self, Agent, ConfigTrouble};
 use crate::finding::{Finding, StepId};
 use crate::host::{Seen, Trouble, Unseen};
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 
 /// The agent that the steps after the first look at: the running one, else the first that is installed.
 ///
@@ -61,15 +61,4 @@ pub fn trouble(trouble: &Trouble) -> Text {
         Trouble::NotAFile(kind) => say!("not a regular file but a {kind}", "不是普通文件，而是 {kind}"),
         Trouble::Other(reason) => say!("cannot be read: {reason}", "无法读取：{reason}"),
     }
-}
-
-/// Two sentences as one text.
-pub fn join(one: &Text, other: &Text) -> Text {
-    if one.is_empty() {
-        return other.clone();
-    }
-    Text::filled(
-        format!("{} {}", one.get(Lang::En), other.get(Lang::En)),
-        format!("{}{}", one.get(Lang::Zh), other.get(Lang::Zh)),
-    )
 }

@@ -36,10 +36,8 @@ impl Troubles {
         let place = target.place();
         let reason = wanted.reason.label();
         let scheme = if target.tls { "https" } else { "http" };
-        let label = Text::filled(
-            format!("{place} ({})", reason.get(Lang::En)),
-            format!("{place}（{}）", reason.get(Lang::Zh)),
-        );
+        let label =
+            Text::filled(format!("{place} ({})", reason.get(Lang::En)), format!("{place}（{}）", reason.get(Lang::Zh)));
         let source = match &target.proxy {
             Some(proxy) => format!("{scheme} via {proxy}"),
             None => scheme.to_string(),
@@ -195,9 +193,10 @@ fn tls_trouble(trouble: &TlsTrouble) -> Text {
         TlsTrouble::Expired => {
             Text::fixed("its certificate has expired, or this host's clock is ahead", "证书已过期，或本机时钟偏快")
         }
-        TlsTrouble::NotYetValid => {
-            Text::fixed("its certificate is not valid yet, or this host's clock is behind", "证书尚未生效，或本机时钟偏慢")
-        }
+        TlsTrouble::NotYetValid => Text::fixed(
+            "its certificate is not valid yet, or this host's clock is behind",
+            "证书尚未生效，或本机时钟偏慢",
+        ),
         TlsTrouble::Broken(reason) => say!("TLS failed: {reason}", "TLS 握手失败：{reason}"),
     }
 }

@@ -131,9 +131,8 @@ impl Proxies {
             let rest = value.strip_prefix("http://").or_else(|| value.strip_prefix("https://")).unwrap_or(&value);
             let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place).trim_end_matches('/');
             let is_other_scheme = place.contains("://");
-            (!place.is_empty() && !is_other_scheme).then(|| {
-                if place.contains(':') { format!("http://{place}") } else { format!("http://{place}:80") }
-            })
+            (!place.is_empty() && !is_other_scheme)
+                .then(|| if place.contains(':') { format!("http://{place}") } else { format!("http://{place}:80") })
         };
         let all = get("ALL_PROXY");
         Proxies {
@@ -150,8 +149,15 @@ impl Proxies {
 
     fn for_target(&self, target: &Target) -> Option<String> {
         let host = &target.host;
-        let excepted = self.except.iter().any(|part| part == "*" || host == part || host.ends_with(&format!(".{part}")));
-        if excepted { None } else if target.tls { self.https.clone() } else { self.http.clone() }
+        let excepted =
+            self.except.iter().any(|part| part == "*" || host == part || host.ends_with(&format!(".{part}")));
+        if excepted {
+            None
+        } else if target.tls {
+            self.https.clone()
+        } else {
+            self.http.clone()
+        }
     }
 }
 
