@@ -8,4 +8,5 @@
 pub mod context;
 pub mod finding;
 pub mod host;
+pub mod sls;
 pub mod text;
