@@ -143,11 +143,19 @@ pub struct GetProject {
 pub struct Project {
     pub name: String,
     pub region: String,
-    /// AliUid of the owner; often empty.
+    /// The owner as it is written: often empty, masked in the documents' sample; see [`Project::owner_id`].
     pub owner: String,
     pub status: String,
     pub internet_endpoint: String,
     pub internal_endpoint: String,
+}
+
+impl Project {
+    /// AliUid of the owner, when the service tells it in full.
+    pub fn owner_id(&self) -> Option<&str> {
+        let whole = !self.owner.is_empty() && self.owner.bytes().all(|byte| byte.is_ascii_digit());
+        whole.then_some(self.owner.as_str())
+    }
 }
 
 impl ApiCall for GetProject {

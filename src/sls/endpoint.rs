@@ -125,6 +125,7 @@ pub fn region_of(endpoint: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_region_is_read_from_any_form_of_endpoint() {
@@ -159,6 +160,16 @@ mod tests {
             ["", "ftp://host", "http://", "http://host:0", "http://host:99999", "http://a b", "http://u:p@h:1", "h/x"]
         {
             assert!(Endpoint::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_readers_and_what_reads_shows_the_same(text in "(https?://)?[a-zA-Z0-9.:/@-]{0,30}|.*") {
+            region_of(&text);
+            if let Ok(endpoint) = Endpoint::parse(&text) {
+                prop_assert_eq!(Endpoint::parse(&endpoint.to_string()).ok(), Some(endpoint));
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use super::credentials::{Credentials, Environment, Source, read_role_answer};
 use super::endpoint::{Endpoint, METADATA_VARIABLE};
 use super::message::{HttpRequest, HttpResponse, Limits, Transport, TransportError};
 use super::secret::Secret;
+use crate::say;
 use crate::text::Text;
 use serde_json::Value;
 use std::sync::Arc;
@@ -51,6 +52,17 @@ pub enum Silence {
     NotThis(Text),
     /// The address in the environment cannot be used.
     BadAddress(Text),
+}
+
+impl Silence {
+    /// The reason in words.
+    pub fn text(&self) -> Text {
+        match self {
+            Silence::NoAnswer(error) => error.explain().0,
+            Silence::Refused(status) => say!("the answer was HTTP {status}", "应答为 HTTP {status}"),
+            Silence::NotThis(why) | Silence::BadAddress(why) => why.clone(),
+        }
+    }
 }
 
 /// The metadata service.

@@ -7,13 +7,15 @@ use crate::context::NetworkType;
 /// What the table says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placement {
-    /// Whether this is an ECS instance in a region that the service knows.
-    pub on_ecs: bool,
+    /// Whether this is an ECS instance in a region that the service knows; None when the metadata does not answer: it
+    /// may be switched off or blocked, so ask.
+    pub on_ecs: Option<bool>,
     /// None when not known: no metadata, or the owner was not told.
     pub same_account: Option<bool>,
     pub same_region: Option<bool>,
     pub advice: NetworkAdvice,
-    /// Whether a file `/etc/ilogtail/users/<AliUid>` is needed; None when not known.
+    /// Whether a file `/etc/ilogtail/users/<AliUid>` is needed; None when not known. Without metadata it is, unless the
+    /// operator says that this is an ECS instance of the owner's account.
     pub aliuid_needed: Option<bool>,
 }
 
@@ -45,13 +47,15 @@ fn is_edge(region: &str) -> bool {
     last.is_some()
 }
 
-/// Reads the table. An empty region or owner counts as not told.
+/// Reads the table. An empty region counts as not told, and so does an owner that is no number: the service's own
+/// samples mask it.
 pub fn placement(instance: Option<&Instance>, project_region: Option<&str>, project_owner: Option<&str>) -> Placement {
     let told = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_string);
-    let instance = instance.filter(|instance| !instance.region.is_empty() && !is_edge(&instance.region));
-    let Some(instance) = instance else {
+    let owner = told(project_owner).filter(|owner| owner.bytes().all(|byte| byte.is_ascii_digit()));
+    let ecs = instance.filter(|instance| !instance.region.is_empty() && !is_edge(&instance.region));
+    let Some(instance) = ecs else {
         return Placement {
-            on_ecs: false,
+            on_ecs: instance.map(|_| false),
             same_account: None,
             same_region: None,
             advice: NetworkAdvice::InternetOrAcceleration,
@@ -59,14 +63,14 @@ pub fn placement(instance: Option<&Instance>, project_region: Option<&str>, proj
         };
     };
     let same = |ours: &str, theirs: Option<String>| theirs.filter(|_| !ours.is_empty()).map(|theirs| theirs == ours);
-    let same_account = same(&instance.owner, told(project_owner));
+    let same_account = same(&instance.owner, owner);
     let same_region = same(&instance.region, told(project_region));
     let advice = match same_region {
         Some(true) => NetworkAdvice::Intranet,
         Some(false) => NetworkAdvice::InternetOrAcceleration,
         None => NetworkAdvice::Unknown,
     };
-    Placement { on_ecs: true, same_account, same_region, advice, aliuid_needed: same_account.map(|same| !same) }
+    Placement { on_ecs: Some(true), same_account, same_region, advice, aliuid_needed: same_account.map(|same| !same) }
 }
 
 #[cfg(test)]
@@ -85,8 +89,9 @@ mod tests {
             (None, Some("2"), Some(false), None, Unknown, Some(true)),
             (Some("cn-beijing"), None, None, Some(false), InternetOrAcceleration, None),
             (Some(" "), Some(""), None, None, Unknown, None),
+            (None, Some("165****050"), None, None, Unknown, None),
         ] {
-            let expected = Placement { on_ecs: true, same_account, same_region, advice, aliuid_needed: needed };
+            let expected = Placement { on_ecs: Some(true), same_account, same_region, advice, aliuid_needed: needed };
             assert_eq!(placement(Some(&ecs), region, owner), expected);
         }
     }
@@ -96,7 +101,8 @@ mod tests {
         let edge = Instance { region: "cn-wuhan-telecom".into(), owner: "1".into(), ..Instance::default() };
         for instance in [None, Some(&edge), Some(&Instance::default())] {
             let found = placement(instance, Some("cn-hangzhou"), Some("1"));
-            assert_eq!((found.on_ecs, found.same_account, found.aliuid_needed), (false, None, Some(true)));
+            let on_ecs = instance.map(|_| false);
+            assert_eq!((found.on_ecs, found.same_account, found.aliuid_needed), (on_ecs, None, Some(true)));
             assert_eq!(found.advice, NetworkAdvice::InternetOrAcceleration);
         }
     }

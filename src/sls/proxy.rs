@@ -131,6 +131,7 @@ fn percent_decoded(text: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn proxies(pairs: &[(&str, &str)]) -> Proxies {
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
@@ -176,6 +177,13 @@ mod tests {
         assert!(!format!("{with:?}").contains("YWxp") && !format!("{with:?}").contains("pa%40ss"));
         assert_eq!(percent_decoded("a%4"), b"a%4");
         assert_eq!(percent_decoded("%zz%"), b"%zz%");
+    }
+
+    proptest! {
+        #[test]
+        fn no_variable_breaks_the_reader(proxy in ".*", except in "[a-z0-9.*:/, ]{0,30}|.*", host in "[a-z0-9.]{0,20}") {
+            proxies(&[("HTTPS_PROXY", &proxy), ("NO_PROXY", &except)]).choose(true, &host, 443);
+        }
     }
 
     #[test]

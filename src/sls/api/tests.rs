@@ -91,6 +91,9 @@ fn a_project_and_a_caller_need_their_names() {
     let project =
         call.parse(br#"{"projectName":"p1","region":"cn-hangzhou","owner":"","createTime":"2020-11-18 16:55:57"}"#);
     assert_eq!(project.unwrap().region, "cn-hangzhou");
+    for (owner, id) in [("", None), ("165****050", None), ("1654218965343050", Some("1654218965343050"))] {
+        assert_eq!(Project { owner: owner.into(), ..Project::default() }.owner_id(), id);
+    }
     assert!(call.parse(b"{}").is_err());
     let caller = Caller::parse(
         br#"{"AccountId":"1654218965343050","Arn":"acs:ram::1654218965343050:root","IdentityType":"Account"}"#,

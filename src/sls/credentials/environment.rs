@@ -50,6 +50,11 @@ impl Environment {
         self.get(name).map(PathBuf::from)
     }
 
+    /// The profile or section that the operator chose for all files.
+    pub fn profile(&self) -> Option<&str> {
+        ["ALIBABA_CLOUD_PROFILE", "ALIBABACLOUD_PROFILE", "ALICLOUD_PROFILE"].iter().find_map(|name| self.get(name))
+    }
+
     /// All pairs.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.0
@@ -150,6 +155,7 @@ mod tests {
         ]);
         assert_eq!(all.hints().region.as_deref(), Some("cn-hangzhou"));
         assert_eq!(all.hints().sign_version, Some(SignVersion::V4));
+        assert_eq!(environment(&[("ALICLOUD_PROFILE", "work")]).profile(), Some("work"));
         assert!(all.ecs_role().is_none());
         assert!(!format!("{:?}", all.uri()).contains("secret-path"));
         assert!(matches!(environment(&[]).ecs_role(), Some(Offer::EcsRole { role: None, .. })));

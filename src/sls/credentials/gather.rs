@@ -17,7 +17,7 @@ pub type Reader<'a> = &'a dyn Fn(&Path) -> Result<Option<Vec<u8>>, String>;
 /// own first. What is typed in goes before all of them and is not gathered here. `now` is in seconds since 1970.
 pub fn offers(environment: &Environment, homes: &[PathBuf], read: Reader, now: i64) -> Vec<Offer> {
     let mut all = environment.offers();
-    let profile = environment.get("ALIBABA_CLOUD_PROFILE");
+    let profile = environment.profile();
 
     if !environment.is_on("ALIBABA_CLOUD_CLI_PROFILE_DISABLED") {
         for file in places(environment.path("ALIBABA_CLOUD_CONFIG_FILE"), homes, &[".aliyun/config.json"]) {

@@ -3,10 +3,12 @@
 //!
 //! The parsers here are pure: bytes of files and pairs of the environment in, [`Offer`]s out. They accept what the
 //! official readers accept, never panic, and name where a key came from; a source that is there but cannot be used says
-//! why and what to do. Only [`gather`] reads files. Nothing here ever runs a command that a profile names.
+//! why and what to do. Only [`gather`] reads files, and
+//! only [`find`] asks the network. Nothing here ever runs a command that a profile names.
 
 mod aliyun_config;
 mod environment;
+pub mod find;
 pub mod gather;
 mod ini;
 mod remote;
