@@ -23,7 +23,7 @@ pub struct Denial {
     pub owner: Option<String>,
 }
 
-/// The kinds of error that need different next steps (api notes, section 1.8).
+/// The kinds of error that need different next steps, from the documents' tables of common error codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErrorKind {
     /// `RequestTimeExpired`, `RequestTimeTooSkewed`: more than 15 minutes apart.

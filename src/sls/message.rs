@@ -75,7 +75,7 @@ impl HttpResponse {
         find(&self.headers, name)
     }
 
-    /// The server's clock, seconds since 1970: `x-log-time`, else `Date` (api notes, section 1).
+    /// The server's clock, seconds since 1970: `x-log-time` (seen in the documents' sample answers), else `Date`.
     pub fn server_time(&self) -> Option<i64> {
         let exact = self.header("x-log-time").and_then(|value| value.trim().parse().ok());
         exact.filter(|time| *time > 0).or_else(|| {

@@ -1,4 +1,4 @@
-//! The keys that the operator has already, in the order in which they are looked for (api notes, section 4): typed in,
+//! The keys that the operator has already, in the order in which they are looked for: typed in,
 //! environment, aliyun CLI profile, credentials file, aliyunlog CLI, ECS RAM role, credentials URI.
 //!
 //! The parsers here are pure: bytes of files and pairs of the environment in, [`Offer`]s out. They accept what the
