@@ -154,14 +154,16 @@ impl Field {
     pub fn hint(self) -> Text {
         match self {
             Field::Project => Text::fixed("Name of the SLS project, as in the console", "控制台中的 Project 名称"),
-            Field::Region => Text::fixed("Console: project overview. Type to filter", "控制台 Project 概览;输入以筛选"),
+            Field::Region => {
+                Text::fixed("Console: project overview. Type to filter", "控制台 Project 概览；输入以筛选")
+            }
             Field::Network => {
                 Text::fixed("intranet, internet or acceleration", "intranet 内网、internet 公网、acceleration 传输加速")
             }
             Field::MachineGroup => Text::fixed("Name of the machine group", "机器组名称"),
             Field::Identity => Text::fixed("ip or custom: see the group in the console", "ip 或 custom:见控制台机器组"),
             Field::GroupIp => {
-                Text::fixed("The list in the console, separated by spaces", "控制台机器组中的列表,用空格分隔")
+                Text::fixed("The list in the console, separated by spaces", "控制台机器组中的列表，用空格分隔")
             }
             Field::CustomId => Text::fixed("The identifier that the group names", "机器组中填写的用户自定义标识"),
             Field::Aliuid => Text::fixed(
@@ -170,7 +172,7 @@ impl Field {
             ),
             Field::SameAccount => Text::fixed(
                 "yes: an ECS of the account that owns the project; else no",
-                "yes:本机是 Project 所属账号的 ECS;其他情况 no",
+                "yes:本机是 Project 所属账号的 ECS；其他情况 no",
             ),
             Field::Logstore => Text::fixed("For the support ticket only", "仅用于工单"),
         }
@@ -253,21 +255,21 @@ fn validate(field: Field, value: &str) -> Result<(), Refusal> {
     match field {
         Field::Project if !name_of(3, &['-']) => Err(Text::fixed(
             "3 to 128 lower-case letters, digits and -, beginning and ending with a letter or digit",
-            "3 到 128 个小写字母、数字和 -,首尾为字母或数字",
+            "3 到 128 个小写字母、数字和 -，首尾为字母或数字",
         )),
         Field::MachineGroup | Field::Logstore if !name_of(2, &['-', '_']) => Err(Text::fixed(
             "2 to 128 lower-case letters, digits, - and _, beginning and ending with a letter or digit",
-            "2 到 128 个小写字母、数字、- 和 _,首尾为字母或数字",
+            "2 到 128 个小写字母、数字、- 和 _，首尾为字母或数字",
         )),
         Field::Region if !name_of(2, &['-']) => {
-            Err(Text::fixed("a region id such as cn-hangzhou", "地域 ID,例如 cn-hangzhou"))
+            Err(Text::fixed("a region id such as cn-hangzhou", "地域 ID，例如 cn-hangzhou"))
         }
         Field::Network | Field::Identity | Field::SameAccount if !field.choices().contains(&value) => {
             let choices = field.choices().join(", ");
-            Err(crate::say!("one of: {choices}", "可选:{choices}"))
+            Err(crate::say!("one of: {choices}", "可选：{choices}"))
         }
         Field::GroupIp => match split_ips(value).find(|ip| ip.parse::<Ipv4Addr>().is_err()) {
-            Some(bad) => Err(crate::say!("not an IPv4 address: {bad}", "不是 IPv4 地址:{bad}")),
+            Some(bad) => Err(crate::say!("not an IPv4 address: {bad}", "不是 IPv4 地址：{bad}")),
             None => Ok(()),
         },
         Field::CustomId if value.chars().any(char::is_control) => {
@@ -276,11 +278,12 @@ fn validate(field: Field, value: &str) -> Result<(), Refusal> {
         Field::CustomId if value.len() > 128 => Err(Text::fixed("at most 128 bytes", "最多 128 字节")),
         Field::Aliuid if !value.chars().all(|c| c.is_ascii_digit()) => Err(Text::fixed(
             "digits only: the id of the main account, not a user name or ARN",
-            "只能是数字:主账号 ID,而不是用户名或 ARN",
+            "只能是数字：主账号 ID，而不是用户名或 ARN",
         )),
-        Field::Aliuid if !(10..=20).contains(&value.len()) => {
-            Err(Text::fixed("10 to 20 digits (16 in every documented example)", "10 到 20 位数字(文档示例均为 16 位)"))
-        }
+        Field::Aliuid if !(10..=20).contains(&value.len()) => Err(Text::fixed(
+            "10 to 20 digits (16 in every documented example)",
+            "10 到 20 位数字（文档示例均为 16 位）",
+        )),
         _ => Ok(()),
     }
 }

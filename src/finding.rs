@@ -86,40 +86,40 @@ impl StepId {
         match self {
             StepId::Installed => Text::fixed(
                 "Is Logtail / LoongCollector installed, completely, once?",
-                "是否已安装 Logtail / LoongCollector,完整且只有一份?",
+                "是否已安装 Logtail / LoongCollector，完整且只有一份？",
             ),
             StepId::Running => Text::fixed(
                 "Does it run: one daemon, one worker, stable?",
-                "它在运行吗:一个守护进程、一个工作进程、稳定?",
+                "它在运行吗：一个守护进程、一个工作进程、稳定？",
             ),
             StepId::Parameters => Text::fixed(
                 "Do the install parameters fit the project, and are they in force?",
-                "安装参数与 Project 相符吗,并且已经生效吗?",
+                "安装参数与 Project 相符吗，并且已经生效吗？",
             ),
             StepId::Network => Text::fixed(
                 "Can this host reach every endpoint that the agent needs?",
-                "本机能连通 Agent 需要的每个服务入口吗?",
+                "本机能连通 Agent 需要的每个服务入口吗？",
             ),
             StepId::Clock => {
-                Text::fixed("Is the clock within the service's 15 minutes?", "系统时钟与服务端相差在 15 分钟以内吗?")
+                Text::fixed("Is the clock within the service's 15 minutes?", "系统时钟与服务端相差在 15 分钟以内吗？")
             }
             StepId::Address => Text::fixed(
                 "Which IP did the agent obtain, why that one, is it usable?",
-                "Agent 取到了哪个 IP,为什么是它,可用吗?",
+                "Agent 取到了哪个 IP，为什么是它，可用吗？",
             ),
             StepId::Group => Text::fixed(
                 "Does the machine group name this IP, or this custom identifier?",
-                "机器组里有这个 IP 或这个用户自定义标识吗?",
+                "机器组里有这个 IP 或这个用户自定义标识吗？",
             ),
             StepId::Account => Text::fixed(
                 "Is this host authorised for the account that owns the project?",
-                "本机已授权给 Project 所属的账号吗?",
+                "本机已授权给 Project 所属的账号吗？",
             ),
             StepId::Log => Text::fixed(
                 "What does the agent's own log say beyond the steps above?",
-                "除以上各步外,Agent 自己的日志还说了什么?",
+                "除以上各步外，Agent 自己的日志还说了什么？",
             ),
-            StepId::Heartbeat => Text::fixed("Does the heartbeat arrive at the service?", "心跳到达服务端了吗?"),
+            StepId::Heartbeat => Text::fixed("Does the heartbeat arrive at the service?", "心跳到达服务端了吗？"),
         }
     }
 }

@@ -14,5 +14,6 @@ pub mod finding;
 pub mod flow;
 pub mod host;
 pub mod remedies;
+pub mod sls;
 pub mod text;
 pub mod ui;

@@ -1,0 +1,57 @@
+//! The RAM policy to ask an administrator for, as JSON text ready to paste.
+
+use super::error::Denial;
+use serde_json::{Value, json};
+
+/// Everything that this program asks the service for one project; reading only, or with the edit of a machine group
+/// (ARN forms of the RAM resource list).
+pub fn for_project(project: &str, with_edit: bool) -> String {
+    let mut actions = vec!["log:ListMachineGroup", "log:GetMachineGroup", "log:ListMachines", "log:GetAppliedConfigs"];
+    if with_edit {
+        actions.push("log:UpdateMachineGroup");
+    }
+    pretty(&json!({"Version": "1", "Statement": [
+        {"Effect": "Allow", "Action": ["log:GetProject"], "Resource": [format!("acs:log:*:*:project/{project}")]},
+        {"Effect": "Allow", "Action": actions, "Resource": [format!("acs:log:*:*:project/{project}/machinegroup/*")]},
+    ]}))
+}
+
+/// Exactly what was refused.
+pub fn for_denial(denial: &Denial) -> String {
+    // This action cannot be granted on less than everything (API reference of UpdateMachineGroupMachine).
+    let resource = if denial.action == "log:UpdateMachineGroupMachine" { "*" } else { denial.resource.as_str() };
+    let resource = if resource.is_empty() { "*" } else { resource };
+    pretty(&json!({"Version": "1", "Statement": [
+        {"Effect": "Allow", "Action": [denial.action], "Resource": [resource]},
+    ]}))
+}
+
+fn pretty(policy: &Value) -> String {
+    format!("{policy:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_asks_for_exactly_what_was_refused() {
+        let resource = "acs:log:cn-hangzhou:1654218965343050:project/p/machinegroup/g".to_string();
+        let mut denial = Denial { action: "log:UpdateMachineGroup".into(), resource, owner: None };
+        let policy: Value = serde_json::from_str(&for_denial(&denial)).unwrap();
+        assert_eq!(policy["Version"], "1");
+        assert_eq!(policy["Statement"][0]["Action"][0], "log:UpdateMachineGroup");
+        assert_eq!(policy["Statement"][0]["Resource"][0], denial.resource.as_str());
+        denial.action = "log:UpdateMachineGroupMachine".into();
+        let policy: Value = serde_json::from_str(&for_denial(&denial)).unwrap();
+        assert_eq!(policy["Statement"][0]["Resource"][0], "*");
+    }
+
+    #[test]
+    fn the_policy_of_a_project_edits_only_when_asked() {
+        assert!(!for_project("p", false).contains("Update"));
+        let policy: Value = serde_json::from_str(&for_project("p", true)).unwrap();
+        assert_eq!(policy["Statement"][1]["Resource"][0], "acs:log:*:*:project/p/machinegroup/*");
+        assert!(policy["Statement"][1]["Action"].as_array().unwrap().contains(&json!("log:UpdateMachineGroup")));
+    }
+}
