@@ -9,11 +9,12 @@ pub mod graph;
 mod form;
 mod keys;
 mod remedy_layer;
+mod remedy_steering;
 mod session;
 mod steering;
 
 pub use form::{Choice, Form, FormKey, Purpose, Row};
 pub use keys::{Binding, Command, Key};
 pub use remedy_layer::{Button, RemedyLayer, Stage};
+pub use remedy_steering::command_for;
 pub use session::{Action, Clip, Effect, Event, Layer, Notice, Place, Session, StepView};
-pub use steering::command_for;

@@ -8,6 +8,9 @@ use crate::host::LiveLine;
 use crate::remedies::Plan;
 use crate::text::Text;
 
+/// At most this many lines of a command's output are kept on screen.
+const OUTPUT_LINES: usize = 500;
+
 /// A button of the preview or the outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Button {
@@ -77,4 +80,12 @@ impl RemedyLayer {
         self.focus = 0;
         self.scroll = 0;
     }
+}
+
+/// Keeps a line that a command printed; the oldest goes when there are too many.
+pub(super) fn push_line(output: &mut Vec<LiveLine>, line: LiveLine) {
+    if output.len() >= OUTPUT_LINES {
+        output.remove(0);
+    }
+    output.push(line);
 }
