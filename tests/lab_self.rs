@@ -356,7 +356,7 @@ fn nothing_is_left_behind() {
     assert_eq!(own.len(), 9, "five of the host, four of the other side: {own:?}");
     assert!(inhabitants(&own).len() > 10);
     let directory = lab.directory().to_path_buf();
-    lab.sh("sleep 1000 & setsid sleep 1000 & echo started");
+    lab.sh("sleep 1000 > /dev/null 2>&1 & setsid sleep 1000 > /dev/null 2>&1 &");
     let terminal = lab.terminal(&["sleep", "1000"], 80, 24);
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
         let _held = (lab, terminal);

@@ -35,7 +35,8 @@ pub use pty::Pty;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -222,9 +223,13 @@ impl Lab {
     fn execute(&self, user: Option<&str>, argv: &[&str]) -> Output {
         let mut command = Command::new("timeout");
         command.args(["-k", "1", COMMAND_LIMIT_S]).args(self.entering(user)).args(argv);
-        let done = command.env_clear().envs(environment(user)).stdin(Stdio::null()).output().expect("the command runs");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Output { code: code_of(done.status), stdout: text(&done.stdout), stderr: text(&done.stderr) }
+        // Files, not pipes: a process left in the background would keep a pipe open and this waiting.
+        let file = || tempfile::tempfile().expect("a file for the output");
+        let (mut out, mut err) = (file(), file());
+        command.env_clear().envs(environment(user)).stdin(Stdio::null());
+        command.stdout(out.try_clone().expect("its copy")).stderr(err.try_clone().expect("its copy"));
+        let code = code_of(command.status().expect("the command runs"));
+        Output { code, stdout: text_of(&mut out), stderr: text_of(&mut err) }
     }
 
     fn open_terminal(&self, user: Option<&str>, argv: &[&str], cols: u16, rows: u16) -> Pty {
@@ -303,6 +308,14 @@ fn environment(user: Option<&str>) -> Vec<(String, String)> {
         ("SSL_CERT_FILE", "/etc/ssl/lab-ca.pem"),
     ];
     fixed.map(|(key, value)| (key.to_string(), value.to_string())).to_vec()
+}
+
+/// What was written to a file through another handle of it.
+fn text_of(file: &mut File) -> String {
+    let mut bytes = Vec::new();
+    let read = file.rewind().and_then(|()| file.read_to_end(&mut bytes));
+    read.expect("the output can be read");
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn code_of(status: std::process::ExitStatus) -> i32 {

@@ -100,7 +100,7 @@ impl Service {
     /// The rules for nft(8) that make the faults below HTTP real. They replace any earlier rules.
     pub fn firewall(&self) -> String {
         let mut rules = String::from(
-            "add table ip lab\ndelete table ip lab\ntable ip lab { chain incoming { type filter hook input priority 0;\n",
+            "add table ip lab\ndelete table ip lab\ntable ip lab {\nchain incoming {\ntype filter hook input priority 0;\n",
         );
         for (number, fault) in (100u8..).zip(&self.faults) {
             let (port, verdict) = match fault {
@@ -116,7 +116,7 @@ impl Service {
             let _ =
                 writeln!(rules, "ip daddr {{ 100.100.96.{number}, 203.0.113.{number} }} tcp dport {ports} {verdict}");
         }
-        rules.push_str("} }\n");
+        rules.push_str("}\n}\n");
         rules
     }
 }

@@ -45,6 +45,8 @@ impl Pty {
         let pair = native_pty_system().openpty(pty_size(cols, rows)).expect("a pseudo-terminal");
         let mut command = CommandBuilder::from_argv(argv.iter().map(|word| word.as_ref().into()).collect());
         command.env_clear();
+        // Else it would start in HOME, which may be one of another root filesystem.
+        command.cwd("/");
         for (key, value) in env {
             command.env(key, value);
         }

@@ -22,8 +22,9 @@ ulimit -c 0
 ip -batch "$1/nics-before"
 echo up
 mount -t tmpfs -o mode=755 lab "$1/fs"
-mkdir "$1/fs/upper" "$1/fs/work" "$1/fs/root"
-mount -t overlay -o "lowerdir=$1/seed:/,upperdir=$1/fs/upper,workdir=$1/fs/work" lab "$1/fs/root"
+mkdir "$1/fs/work" "$1/fs/root"
+cp -a "$1/seed" "$1/fs/upper"
+mount -t overlay -o "lowerdir=/,upperdir=$1/fs/upper,workdir=$1/fs/work" lab "$1/fs/root"
 cd "$1/fs/root"
 mount -t proc proc proc
 mount -t sysfs sysfs sys
