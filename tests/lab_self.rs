@@ -269,6 +269,7 @@ fn ordinary_users() {
     let Some(lab) = lab.build_or_skip() else { return };
     let (ops, guest) = (lab.as_user("ops"), lab.as_user("guest"));
     assert_eq!(ops.sh("id -un; id -Gn; cd; pwd").stdout, "ops\nops\n/home/ops\n");
+    assert!(guest.run(&["--version"]).code < 126 && lab.run(&["--version"]).code < 126, "everybody can start it");
     assert_ne!(guest.sh("touch /etc/hosts").code, 0);
     let status = guest.sh("/etc/init.d/ilogtaild status");
     assert_eq!(status.code, 3, "without root the script does not see the processes: {status:?}");

@@ -23,7 +23,8 @@
 //! skipping. `LOGTAIL_DOCTOR_BIN` names another logtail-doctor to test than the one built beside the tests.
 //!
 //! Differences from the real world: the agent looks at its address every 2 s, not 30 s, and its daemon starts a dead
-//! worker after 1 s, not 10 s; the heartbeat's wire format is invented; the init script waits 2 s, not 30 s.
+//! worker after 1 s, not 10 s; a heartbeat goes out every 0.5 s and its wire format is invented; the init script
+//! waits 2 s for processes to come or go, not 30 s.
 
 mod builder;
 pub mod plan;

@@ -18,10 +18,10 @@ use std::time::{Duration, SystemTime};
 
 /// The real daemon starts a dead worker again after 10 s.
 const FORK_INTERVAL: Duration = Duration::from_secs(1);
-/// The real worker looks every 30 s whether its address has changed.
-const MONITOR_ROUNDS: u32 = 2;
+/// After how many heartbeats the worker looks whether its address has changed; the real one looks every 30 s.
+const MONITOR_ROUNDS: u32 = 4;
 /// The real agent's interval is not public; its community edition's is 10 s.
-const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(500);
 /// Says which process of the agent this is; absent in the one that the operator starts.
 const ROLE: &str = "STAND_IN_ROLE";
 

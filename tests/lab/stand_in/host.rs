@@ -81,7 +81,8 @@ pub fn keep(lab: &Path, arguments: &[&str], uplink: &str) -> io::Result<()> {
     expect("ready")?;
     println!("ready");
     io::stdin().read_to_end(&mut Vec::new())?;
-    Ok(())
+    // The test was killed and cannot clear up itself.
+    std::fs::remove_dir_all(lab)
 }
 
 fn ip(batch: &str) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use lab::plan::{self, Fault, Service};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Listens on port 53 of both name servers, UDP and TCP.
 pub fn serve(lab: &Path) -> io::Result<()> {
@@ -28,7 +28,7 @@ pub fn serve(lab: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn over_tcp(file: &PathBuf, stream: &mut (impl Read + Write)) -> io::Result<()> {
+fn over_tcp(file: &Path, stream: &mut (impl Read + Write)) -> io::Result<()> {
     let mut length = [0u8; 2];
     stream.read_exact(&mut length)?;
     let mut query = vec![0u8; usize::from(u16::from_be_bytes(length))];
