@@ -1,0 +1,459 @@
+//! Builds a laboratory: what is told of the host becomes a tree of files laid over this machine's root, what is told of
+//! the other side becomes the service's plan, and the keeper does the rest.
+
+use crate::plan::{self, Behaviour, Ecs, Fault, Group, OWNER, ROUTER, Service};
+use crate::{Lab, Skip};
+use std::fmt::Write as _;
+use std::io::{self, BufRead, BufReader};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// sha512-crypt of [`crate::PASSWORD`].
+const PASSWORD_HASH: &str =
+    "$6$laboratory$i/yJDf5cikrxbSPmclzFpoY2.rfI3O8nDOoqK79LxCyBLRiEphs3THffNcYWP75ZDMPSvtz/aMz9Zd8tVYEyD1";
+
+/// Which agent is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavour {
+    /// Logtail 1.8.8: one daemon `ilogtaild`, exits on a broken configuration file.
+    Logtail188,
+    /// Logtail 2.0.7: goes on without settings, takes any interface's address in no particular order.
+    Logtail207,
+    /// LoongCollector 3.3.1, enterprise edition, in Logtail's directories.
+    Loong331,
+    /// No agent at all.
+    None,
+}
+
+impl Flavour {
+    /// The name of the program and its version.
+    pub fn names(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Flavour::Logtail188 => Some(("ilogtail", "1.8.8")),
+            Flavour::Logtail207 => Some(("ilogtail", "2.0.7")),
+            Flavour::Loong331 => Some(("loongcollector", "3.3.1")),
+            Flavour::None => None,
+        }
+    }
+}
+
+/// What an ordinary user may do with sudo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sudo {
+    /// Not in sudoers.
+    No,
+    /// Everything, with [`crate::PASSWORD`].
+    Password,
+    /// Everything, without a password.
+    Free,
+    /// The init script only, without a password.
+    ScriptOnly,
+}
+
+/// A laboratory to be. Every word about it has a healthy default.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    flavour: Flavour,
+    region: String,
+    public: bool,
+    hostname: String,
+    nics: Vec<(String, Vec<String>)>,
+    files: Vec<(String, Vec<u8>, u32)>,
+    hosts: String,
+    users: Vec<(String, Sudo)>,
+    service: Service,
+    group: Group,
+    behaviour: Behaviour,
+    stopped: bool,
+    old_script: bool,
+    at_boot: bool,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Builder {
+        let region = "cn-hangzhou".to_string();
+        let ecs = Ecs { owner: OWNER.into(), region: region.clone(), instance: "i-bp1laboratory".into() };
+        let group =
+            Group { region: region.clone(), owner: OWNER.into(), members: vec!["10.1.1.5".into()], custom: false };
+        Builder {
+            flavour: Flavour::Logtail188,
+            region,
+            public: false,
+            hostname: "iZbp1lab".into(),
+            nics: vec![("eth0".into(), vec!["10.1.1.5".into()])],
+            files: Vec::new(),
+            hosts: "127.0.0.1 localhost\n".into(),
+            users: Vec::new(),
+            service: Service { faults: Vec::new(), ecs },
+            group,
+            behaviour: Behaviour::default(),
+            stopped: false,
+            old_script: false,
+            at_boot: true,
+        }
+    }
+
+    /// Which agent is installed.
+    pub fn agent(mut self, flavour: Flavour) -> Self {
+        self.flavour = flavour;
+        self
+    }
+
+    /// The region of host, project and configuration.
+    pub fn region(mut self, region: &str) -> Self {
+        self.region = region.into();
+        self.service.ecs.region = region.into();
+        self.group.region = region.into();
+        self
+    }
+
+    /// The agent is installed for the Internet endpoints, not for the private network.
+    pub fn internet(mut self) -> Self {
+        self.public = true;
+        self
+    }
+
+    /// The whole content of ilogtail_config.json in place of the healthy one.
+    pub fn config(self, content: impl AsRef<[u8]>) -> Self {
+        self.file("/usr/local/ilogtail/ilogtail_config.json", content)
+    }
+
+    /// The host's name.
+    pub fn hostname(mut self, name: &str) -> Self {
+        self.hostname = name.into();
+        self
+    }
+
+    /// One more line of /etc/hosts.
+    pub fn hosts_line(mut self, line: &str) -> Self {
+        self.hosts.push_str(line);
+        self.hosts.push('\n');
+        self
+    }
+
+    /// The network interfaces but lo, in their order, with their addresses (`/24` unless said). The first one that has
+    /// an address leads to the service; with none the host has no network.
+    pub fn nics(mut self, nics: &[(&str, &[&str])]) -> Self {
+        self.nics =
+            nics.iter().map(|(name, ips)| (name.to_string(), ips.iter().map(|ip| ip.to_string()).collect())).collect();
+        self
+    }
+
+    /// AliUid files in /etc/ilogtail/users.
+    pub fn users(self, aliuids: &[&str]) -> Self {
+        aliuids.iter().fold(self, |this, aliuid| this.file(&format!("/etc/ilogtail/users/{aliuid}"), ""))
+    }
+
+    /// The content of /etc/ilogtail/user_defined_id.
+    pub fn user_defined_id(self, content: impl AsRef<[u8]>) -> Self {
+        self.file("/etc/ilogtail/user_defined_id", content)
+    }
+
+    /// Any file on the host; it wins over what the laboratory would put there.
+    pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        self.file_with_mode(path, content, 0o644)
+    }
+
+    /// The same, with a mode.
+    pub fn file_with_mode(mut self, path: &str, content: impl AsRef<[u8]>, mode: u32) -> Self {
+        self.files.push((path.into(), content.as_ref().to_vec(), mode));
+        self
+    }
+
+    /// An ordinary user of the host.
+    pub fn user(mut self, name: &str, sudo: Sudo) -> Self {
+        self.users.push((name.into(), sudo));
+        self
+    }
+
+    /// Something wrong on the service side or on the way to it.
+    pub fn service(mut self, fault: Fault) -> Self {
+        self.service.faults.push(fault);
+        self
+    }
+
+    /// The ECS instance belongs to this account and lies in this region.
+    pub fn ecs(mut self, owner: &str, region: &str) -> Self {
+        self.service.ecs.owner = owner.into();
+        self.service.ecs.region = region.into();
+        self
+    }
+
+    /// The host is no ECS instance.
+    pub fn not_ecs(self) -> Self {
+        self.service(Fault::NoMetadata)
+    }
+
+    /// The addresses in the machine group.
+    pub fn group_ips(mut self, ips: &[&str]) -> Self {
+        self.group.members = ips.iter().map(|ip| ip.to_string()).collect();
+        self
+    }
+
+    /// The machine group goes by custom identifiers, these.
+    pub fn group_custom_ids(mut self, ids: &[&str]) -> Self {
+        self.group.custom = true;
+        self.group_ips(ids)
+    }
+
+    /// How the agent misbehaves.
+    pub fn behaviour(mut self, behaviour: Behaviour) -> Self {
+        self.behaviour = behaviour;
+        self
+    }
+
+    /// The agent is installed but not started.
+    pub fn stopped(mut self) -> Self {
+        self.stopped = true;
+        self
+    }
+
+    /// The init script is an old one: no `restart`, and `stop success`.
+    pub fn old_script(mut self) -> Self {
+        self.old_script = true;
+        self
+    }
+
+    /// The agent is not started at boot.
+    pub fn not_at_boot(mut self) -> Self {
+        self.at_boot = false;
+        self
+    }
+
+    /// Makes the host, or prints `SKIPPED:` and why not.
+    ///
+    /// # Panics
+    /// When it cannot be made though the environment says `LOGTAIL_DOCTOR_LAB=required`.
+    pub fn build_or_skip(self) -> Option<Lab> {
+        match self.build() {
+            Ok(lab) => Some(lab),
+            Err(Skip(why)) => {
+                assert!(std::env::var("LOGTAIL_DOCTOR_LAB").as_deref() != Ok("required"), "no laboratory: {why}");
+                println!("SKIPPED: {why}");
+                None
+            }
+        }
+    }
+
+    /// Makes the host, and starts the agent on it unless it shall be stopped.
+    ///
+    /// # Errors
+    /// With the reason when this machine does not give what a laboratory needs.
+    pub fn build(self) -> Result<Lab, Skip> {
+        if !nix::unistd::geteuid().is_root() {
+            return Err(Skip("a laboratory needs root".into()));
+        }
+        let lab = self.raise().map_err(|error| Skip(format!("a laboratory cannot be made here: {error}")))?;
+        if let (Some((name, _)), false) = (self.flavour.names(), self.stopped) {
+            let broken = self.behaviour.daemon_only || self.behaviour.illegal_instruction;
+            lab.sh(&format!("/etc/init.d/{name}d start"));
+            let lives = |lab: &Lab| lab.exists("/usr/local/ilogtail/app_info.json");
+            if !broken && !self.files.iter().any(|(path, ..)| path.ends_with("ilogtail_config.json")) {
+                lab.wait("the agent's first sign of life", Duration::from_secs(10), lives);
+            }
+        }
+        Ok(lab)
+    }
+
+    fn raise(&self) -> io::Result<Lab> {
+        let (stand_in, doctor) = programs()?;
+        let directory = tempfile::Builder::new().prefix("lab-").tempdir()?;
+        let at = directory.path();
+        std::fs::create_dir(at.join("fs"))?;
+        self.write_seed(&at.join("seed"), &stand_in)?;
+        plan::write(&at.join("service.json"), &self.service)?;
+        plan::write(&at.join("group.json"), &self.group)?;
+        let (before, uplink, after) = self.interfaces();
+        std::fs::write(at.join("nics-before"), before)?;
+        std::fs::write(at.join("nics-after"), after)?;
+        let mut outer = Command::new("unshare")
+            .args(["--mount", "--net", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc"])
+            .arg(&stand_in)
+            .arg("keeper")
+            .args([at, &stand_in, &doctor])
+            .args([&uplink, &self.hostname])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(at.join("errors"))?)
+            .spawn()?;
+        let said = outer.stdout.take().map(|out| BufReader::new(out).lines().next());
+        let keeper = child_of(outer.id()).and_then(|keeper| Some((keeper, child_of(child_of(keeper)?)?)));
+        match (said, keeper) {
+            (Some(Some(Ok(line))), Some((keeper, init))) if line == "ready" => {
+                let id = |pid: u32| i32::try_from(pid).map_err(io::Error::other);
+                Ok(Lab { keeper: id(keeper)?, init: id(init)?, outer, directory })
+            }
+            (said, _) => {
+                drop(outer.stdin.take());
+                let _ = outer.wait();
+                let errors = std::fs::read_to_string(at.join("errors")).unwrap_or_default();
+                Err(io::Error::other(format!("{said:?}; {}", errors.trim())))
+            }
+        }
+    }
+
+    /// Commands for ip(8) on the host before and after the uplink exists, and the name of the uplink.
+    fn interfaces(&self) -> (String, String, String) {
+        let (mut before, mut after, mut uplink) = ("link set lo up\n".to_string(), String::new(), String::new());
+        for (name, addresses) in &self.nics {
+            let is_uplink = uplink.is_empty() && !addresses.is_empty();
+            let batch = if uplink.is_empty() && !is_uplink { &mut before } else { &mut after };
+            if !is_uplink {
+                let _ = writeln!(batch, "link add name {name} type bridge");
+            }
+            for address in addresses {
+                let length = if address.contains('/') { "" } else { "/24" };
+                let _ = writeln!(batch, "addr add {address}{length} dev {name}");
+            }
+            let _ = writeln!(batch, "link set {name} up");
+            if is_uplink {
+                let _ = writeln!(batch, "route add default via {ROUTER} dev {name} onlink");
+                uplink.clone_from(name);
+            }
+        }
+        (before, uplink, after)
+    }
+
+    /// The tree of files that lies over this machine's root.
+    fn write_seed(&self, seed: &Path, stand_in: &Path) -> io::Result<()> {
+        let mut files: Vec<(String, Vec<u8>, u32)> = Vec::new();
+        let mut add = |path: &str, content: &str, mode: u32| files.push((path.into(), content.into(), mode));
+        let [first, second] = plan::NAME_SERVERS;
+        add(
+            "/etc/resolv.conf",
+            &format!("nameserver {first}\nnameserver {second}\noptions timeout:1 attempts:1\n"),
+            0o644,
+        );
+        add("/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n", 0o644);
+        add("/etc/hosts", &self.hosts, 0o644);
+        add("/etc/hostname", &format!("{}\n", self.hostname), 0o644);
+        add("/usr/local/bin/logtail-doctor", "", 0o755);
+        add("/etc/ssl/lab-ca.pem", "", 0o644);
+        if !self.users.is_empty() {
+            for (path, content, mode) in self.accounts()? {
+                add(&path, &content, mode);
+            }
+        }
+        if let Some((name, version)) = self.flavour.names() {
+            add("/usr/local/ilogtail/ilogtail_config.json", &self.healthy_config(), 0o644);
+            add(&format!("/etc/init.d/{name}d"), &self.script(name), 0o755);
+            if name != "ilogtail" {
+                add("/etc/init.d/ilogtaild", &format!("#!/bin/sh\nexec /etc/init.d/{name}d \"$@\"\n"), 0o755);
+            }
+            add(plan::BEHAVIOUR, &serde_json::to_string(&self.behaviour)?, 0o644);
+            make_directory(seed, Path::new("etc/ilogtail/users"))?;
+            let program = seed.join(format!("usr/local/ilogtail/{name}_{version}"));
+            make_directory(seed, Path::new("usr/local/ilogtail"))?;
+            std::fs::hard_link(stand_in, &program).or_else(|_| std::fs::copy(stand_in, &program).map(|_| ()))?;
+            symlink(format!("{name}_{version}"), seed.join(format!("usr/local/ilogtail/{name}")))?;
+            for level in if self.at_boot { [2, 3, 5].as_slice() } else { &[] } {
+                let link = PathBuf::from(format!("etc/rc{level}.d"));
+                make_directory(seed, &link)?;
+                symlink(format!("../init.d/{name}d"), seed.join(link).join(format!("S90{name}d")))?;
+            }
+        }
+        files.extend(self.files.iter().cloned());
+        std::fs::create_dir_all(seed)?;
+        std::fs::set_permissions(seed, PermissionsExt::from_mode(0o755))?;
+        for (path, content, mode) in files {
+            let path = Path::new(path.trim_start_matches('/'));
+            make_directory(seed, path.parent().unwrap_or(Path::new("")))?;
+            std::fs::write(seed.join(path), content)?;
+            std::fs::set_permissions(seed.join(path), PermissionsExt::from_mode(mode))?;
+        }
+        Ok(())
+    }
+
+    /// This machine's accounts and the test's users among them, with what they may do.
+    fn accounts(&self) -> io::Result<Vec<(String, String, u32)>> {
+        let read = std::fs::read_to_string;
+        let (mut passwd, mut group, mut shadow) = (read("/etc/passwd")?, read("/etc/group")?, read("/etc/shadow")?);
+        let mut files = Vec::new();
+        for (id, (name, sudo)) in (30_001..).zip(&self.users) {
+            let _ = writeln!(passwd, "{name}:x:{id}:{id}::/home/{name}:/bin/sh");
+            let _ = writeln!(group, "{name}:x:{id}:");
+            let _ = writeln!(shadow, "{name}:{PASSWORD_HASH}:20000:0:99999:7:::");
+            files.push((format!("/home/{name}/.profile"), String::new(), 0o644));
+            let allowed = match sudo {
+                Sudo::No => continue,
+                Sudo::Password => "ALL",
+                Sudo::Free => "NOPASSWD: ALL",
+                Sudo::ScriptOnly => "NOPASSWD: /etc/init.d/ilogtaild, /etc/init.d/loongcollectord",
+            };
+            files.push((format!("/etc/sudoers.d/{name}"), format!("{name} ALL=(ALL) {allowed}\n"), 0o440));
+        }
+        files.push(("/etc/passwd".into(), passwd, 0o644));
+        files.push(("/etc/group".into(), group, 0o644));
+        files.push(("/etc/shadow".into(), shadow, 0o600));
+        Ok(files)
+    }
+
+    /// The configuration that the installer writes for this region and version (domain, section 3.4).
+    fn healthy_config(&self) -> String {
+        let (region, kind) = (&self.region, if self.public { "" } else { "-intranet" });
+        let endpoint = format!("{region}{kind}.log.aliyuncs.com");
+        let config = if self.flavour == Flavour::Loong331 {
+            serde_json::json!({
+                "primary_region": region, "config_servers": [format!("http://logtail.{endpoint}")],
+                "data_servers": [{"region": region, "endpoint_list": [endpoint]}],
+                "cpu_usage_limit": 0.4, "mem_usage_limit": 384, "max_bytes_per_sec": 20_971_520,
+            })
+        } else {
+            serde_json::json!({
+                "config_server_address": format!("http://logtail.{endpoint}"),
+                "data_server_list": [{"cluster": region, "endpoint": endpoint}],
+                "cpu_usage_limit": 0.4, "mem_usage_limit": 384, "max_bytes_per_sec": 20_971_520,
+            })
+        };
+        format!("{config:#}\n")
+    }
+
+    fn script(&self, name: &str) -> String {
+        let stopped = if self.old_script { "stop success" } else { "stop successfully" };
+        let restart = if self.old_script { "    #RESTART#" } else { "    " };
+        include_str!("init_script.sh")
+            .replace("@NAME@", name)
+            .replace("@STOPPED@", stopped)
+            .replace("    #RESTART#", restart)
+    }
+}
+
+/// Makes `seed/path` with every directory on the way open to all, whatever this process's umask: their modes become
+/// those of the host's directories.
+fn make_directory(seed: &Path, path: &Path) -> io::Result<()> {
+    let mut at = seed.to_path_buf();
+    std::fs::create_dir_all(&at)?;
+    for part in path {
+        at.push(part);
+        if !at.exists() {
+            std::fs::create_dir(&at)?;
+            std::fs::set_permissions(&at, PermissionsExt::from_mode(0o755))?;
+        }
+    }
+    Ok(())
+}
+
+/// The stand-in and logtail-doctor, as cargo builds them beside the running test.
+fn programs() -> io::Result<(PathBuf, PathBuf)> {
+    let test = std::env::current_exe()?;
+    let profile = test.ancestors().nth(2).ok_or_else(|| io::Error::other("no target directory"))?;
+    let doctor = std::env::var_os("LOGTAIL_DOCTOR_BIN").map_or_else(|| profile.join("logtail-doctor"), PathBuf::from);
+    let stand_in = profile.join("examples/stand_in");
+    for program in [&doctor, &stand_in] {
+        // Not a fault of this machine, so not to be skipped: `cargo test --test NAME` leaves examples out.
+        assert!(program.exists(), "{} is missing: cargo build --example stand_in", program.display());
+    }
+    Ok((stand_in, doctor))
+}
+
+/// The only child of a process.
+fn child_of(parent: u32) -> Option<u32> {
+    let wanted = format!("PPid:\t{parent}");
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).find(|pid: &u32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status.lines().any(|line| line == wanted)
+    })
+}
