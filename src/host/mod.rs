@@ -9,6 +9,9 @@ mod act;
 mod question;
 mod seen;
 
+pub mod recorded;
+pub mod simulated;
+
 pub use act::{Act, ActError, Done, Fingerprint, LiveLine};
 pub use question::*;
 pub use seen::{Seen, Unseen};
