@@ -4,6 +4,7 @@
 //! decided here: the plan says what to do, the consent says that the operator read it. Before the first change every
 //! file that the plan relies on is looked at again; if one moved, nothing happens and the plan is made anew.
 
+pub mod errand;
 mod journal;
 
 pub use journal::{Done as JournalDone, Entry, JOURNAL, Record, Recorded, entries, read_journal, undo_plan};
@@ -90,7 +91,7 @@ pub enum AppliedResult {
 }
 
 /// What happens while a plan is carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
     /// The change with this number (from 0) came to this state.
     State(usize, ChangeState),
