@@ -6,10 +6,12 @@
 //! [`Host::act`], which nothing but the room `carry_out` calls.
 
 mod act;
+mod linux;
 mod question;
 mod seen;
 
 pub use act::{Act, ActError, Done, Fingerprint, LiveLine};
+pub use linux::{LinuxHost, Options};
 pub use question::*;
 pub use seen::{Seen, Unseen};
 

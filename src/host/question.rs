@@ -27,7 +27,9 @@ pub enum Question {
     /// The processes of the agent, whichever the flavour → list of [`ProcessSeen`].
     Processes,
     /// The environment variables of a process that bear on the agent (proxies, `ALIYUN_LOGTAIL_*`, `LOONG_*`,
-    /// `KUBERNETES_*`, `LOGTAIL_MODE`) → list of name and value.
+    /// `KUBERNETES_*`, `LOGTAIL_MODE`, and under their plain names `working_ip`, `working_hostname`,
+    /// `working_interface`, `bind_interface`, `ignored_interfaces`, `logtail_sys_conf_dir`) → list of name and value.
+    /// Secrets are `***`, also the user and password of a proxy.
     Environment { pid: u32 },
     /// Network interfaces in kernel order with all IPv4 addresses → list of [`InterfaceSeen`].
     Interfaces,
@@ -223,7 +225,8 @@ pub struct ProcessSeen {
     pub uid: u32,
     /// The kernel's state letter: `R`, `S`, `D`, `Z`, `T`.
     pub state: char,
-    /// Whether it runs in another pid or mount namespace than ours: a container's. None when we may not look.
+    /// Whether it runs in a container: in another pid namespace than ours, or with another root directory in another
+    /// mount namespace (systemd's `PrivateTmp` alone makes no container). None when we may not look.
     pub contained: Option<bool>,
 }
 

@@ -1,0 +1,230 @@
+//! Applies one [`Act`]. Only the host's `act` calls this.
+//!
+//! File work runs on a thread of its own and commands in a task of their own, so a change that has begun goes on when
+//! its future is dropped: it is not cut in half.
+
+use super::command::{Channel, Ending, Manner, run};
+use super::files::open_regular;
+use super::write;
+use crate::host::{Act, ActError, Done, Fingerprint, LiveLine, LiveOutput, Trouble};
+use nix::fcntl::OFlag;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A line of live output that grows longer than this, in bytes, is sent in pieces.
+const LINE_LIMIT: usize = 8 << 10;
+/// A file longer than this, in bytes, is not one that this program changes.
+const CONTENT_LIMIT: u64 = 64 << 20;
+
+/// Applies one change; see [`Act`] for what each promises.
+pub(super) async fn act(act: Act, live: LiveOutput) -> Result<Done, ActError> {
+    let path = place(&act);
+    let work = match act {
+        Act::Run { argv, limit } => tokio::spawn(command(argv, limit, live)),
+        act => tokio::task::spawn_blocking(move || apply(act)),
+    };
+    work.await.unwrap_or_else(|_| Err(ActError::Io { path, reason: "internal error".into() }))
+}
+
+/// Which path an error names when nothing better is known.
+fn place(act: &Act) -> PathBuf {
+    match act {
+        Act::Write { path, .. }
+        | Act::Remove { path, .. }
+        | Act::MakeDir { path, .. }
+        | Act::RemoveDir { path }
+        | Act::Append { path, .. }
+        | Act::Copy { to: path, .. }
+        | Act::Rename { to: path, .. } => path.clone(),
+        Act::Run { argv, .. } => argv.first().map(PathBuf::from).unwrap_or_default(),
+    }
+}
+
+fn apply(act: Act) -> Result<Done, ActError> {
+    match act {
+        Act::Write { path, expect, content, mode } => write::write(&path, &expect, &content, mode),
+        Act::Copy { from, to } => write::copy(&from, &to),
+        Act::Remove { path, expect } => remove(&path, &expect),
+        Act::Rename { from, to } => rename(&from, &to),
+        Act::MakeDir { path, mode } => make_dir(&path, mode),
+        Act::RemoveDir { path } => remove_dir(&path),
+        Act::Append { path, content } => append(&path, &content),
+        Act::Run { argv, .. } => {
+            Err(ActError::NotStarted { program: argv.join(" "), reason: "not a change of files".into() })
+        }
+    }
+}
+
+/// Removes the name itself: of a symlink the link, while the fingerprint is that of the file it leads to.
+fn remove(path: &Path, expect: &Fingerprint) -> Result<Done, ActError> {
+    let content = content(path)?;
+    if content.is_none() && fs::symlink_metadata(path).is_err() {
+        return Ok(Done::Already);
+    }
+    if Fingerprint::of(content.as_deref()) != *expect {
+        return Err(ActError::Moved(path.into()));
+    }
+    fs::remove_file(path).map_err(|error| io_error(path, &error))?;
+    sync_parent(path)?;
+    Ok(Done::Changed)
+}
+
+/// Between the look for `to` and the renaming another program could make it; that instant is accepted, since linking
+/// first would leave both names behind after a kill.
+fn rename(from: &Path, to: &Path) -> Result<Done, ActError> {
+    if from.parent() != to.parent() {
+        return Err(ActError::Io { path: to.into(), reason: "not in the same directory".into() });
+    }
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(ActError::Exists(to.into()));
+    }
+    fs::rename(from, to).map_err(|error| io_error(from, &error))?;
+    sync_parent(to)?;
+    Ok(Done::Changed)
+}
+
+/// Makes a directory with its missing parents, all with exactly this mode.
+fn make_dir(path: &Path, mode: u32) -> Result<Done, ActError> {
+    if path.is_dir() {
+        return Ok(Done::Already);
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        make_dir(parent, mode)?;
+    }
+    DirBuilder::new().mode(mode).create(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => ActError::Exists(path.into()),
+        _ => io_error(path, &error),
+    })?;
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(|error| io_error(path, &error))?;
+    sync_parent(path)?;
+    Ok(Done::Changed)
+}
+
+/// A directory that is not empty stays, and that is an error: nobody shall believe it gone.
+fn remove_dir(path: &Path) -> Result<Done, ActError> {
+    match fs::remove_dir(path) {
+        Ok(()) => {
+            sync_parent(path)?;
+            Ok(Done::Changed)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Done::Already),
+        Err(error) => Err(io_error(path, &error)),
+    }
+}
+
+/// Appends to a regular file that is no symlink; a new one is readable for its owner only. When there is no room for
+/// all of it, the file gets its old length back.
+fn append(path: &Path, content: &[u8]) -> Result<Done, ActError> {
+    let failed = |error: io::Error| io_error(path, &error);
+    let is_new = fs::symlink_metadata(path).is_err();
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(flags.bits())
+        .open(path)
+        .map_err(failed)?;
+    let about = file.metadata().map_err(failed)?;
+    if !about.is_file() {
+        return Err(ActError::Io { path: path.into(), reason: "not a regular file".into() });
+    }
+    if let Err(error) = file.write_all(content).and_then(|()| file.sync_all()) {
+        file.set_len(about.len()).map_err(failed)?;
+        return Err(failed(error));
+    }
+    if is_new {
+        sync_parent(path)?;
+    }
+    Ok(Done::Changed)
+}
+
+/// Runs a command and sends what it prints, line by line.
+async fn command(argv: Vec<String>, limit: Duration, live: LiveOutput) -> Result<Done, ActError> {
+    let mut lines = Lines { live, out: Vec::new(), err: Vec::new() };
+    let ending = run(&argv, limit, Manner::Change, |channel, bytes| lines.take(channel, bytes)).await;
+    lines.flush();
+    match ending {
+        Ok(Ending::Ended(code)) => Ok(Done::Exited(code)),
+        Ok(Ending::TimedOut) => Err(ActError::TimedOut { command: argv.join(" "), limit_s: limit.as_secs() }),
+        Err(trouble) => {
+            let program = argv.first().cloned().unwrap_or_default();
+            Err(ActError::NotStarted { program, reason: words(trouble) })
+        }
+    }
+}
+
+/// Cuts output into lines. Nobody listening any more is no reason to stop the command.
+struct Lines {
+    live: LiveOutput,
+    out: Vec<u8>,
+    err: Vec<u8>,
+}
+
+impl Lines {
+    fn take(&mut self, channel: Channel, bytes: &[u8]) {
+        let is_error = channel == Channel::Err;
+        let begun = if is_error { &mut self.err } else { &mut self.out };
+        for byte in bytes {
+            if *byte != b'\n' {
+                begun.push(*byte);
+            }
+            if *byte == b'\n' || begun.len() >= LINE_LIMIT {
+                send(&self.live, is_error, std::mem::take(begun));
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        for (is_error, begun) in [(false, &mut self.out), (true, &mut self.err)] {
+            if !begun.is_empty() {
+                send(&self.live, is_error, std::mem::take(begun));
+            }
+        }
+    }
+}
+
+fn send(live: &LiveOutput, is_error: bool, line: Vec<u8>) {
+    let text = String::from_utf8_lossy(&line).trim_end_matches('\r').to_string();
+    drop(live.send(LiveLine { is_error, text }));
+}
+
+/// All of a regular file, symlinks followed; None when there is none.
+pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, ActError> {
+    let (file, _) = match open_regular(path) {
+        Ok(opened) => opened,
+        Err(Trouble::Absent) => return Ok(None),
+        Err(trouble) => return Err(ActError::Io { path: path.into(), reason: words(trouble) }),
+    };
+    let mut bytes = Vec::new();
+    file.take(CONTENT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| io_error(path, &error))?;
+    if bytes.len() as u64 > CONTENT_LIMIT {
+        return Err(ActError::Io { path: path.into(), reason: "too large to be changed here".into() });
+    }
+    Ok(Some(bytes))
+}
+
+/// Makes a change of names in the directory of `path` outlast a power failure.
+pub(super) fn sync_parent(path: &Path) -> Result<(), ActError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let opened = File::open(parent).and_then(|directory| directory.sync_all());
+    opened.map_err(|error| io_error(parent, &error))
+}
+
+pub(super) fn io_error(path: &Path, error: &io::Error) -> ActError {
+    ActError::Io { path: path.into(), reason: error.to_string() }
+}
+
+/// A reason in the operating system's manner; the faces add the sentence around it.
+pub(super) fn words(trouble: Trouble) -> String {
+    match trouble {
+        Trouble::Absent => "no such file".into(),
+        Trouble::NotAllowed => "permission denied".into(),
+        Trouble::TimedOut => "no answer in time".into(),
+        Trouble::NotAFile(kind) => format!("it is a {kind}"),
+        Trouble::Other(reason) => reason,
+    }
+}

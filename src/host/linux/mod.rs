@@ -1,0 +1,148 @@
+//! This Linux machine: answers every [`Question`] within a time limit and applies every [`Act`].
+//!
+//! Whatever may block in the kernel (a dead mount, the resolver) runs on a thread of its own: when the limit passes,
+//! that thread is left behind and the answer says so. Hence the runtime must be ended with `shutdown_background`,
+//! which does not wait for such threads. Observing must not change the machine, and no panic may leave this room.
+
+mod acts;
+mod command;
+mod dns;
+mod files;
+pub(crate) mod http;
+mod identity;
+mod interfaces;
+mod names;
+mod processes;
+mod reach;
+mod write;
+
+use super::{Act, ActError, Answer, Done, Host, LiveOutput, Looked, LookupSeen, Pending, Question, ReachSeen, Trouble};
+use futures_util::FutureExt;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How this machine may be looked at and changed.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Every question is answered within this time.
+    pub limit: Duration,
+    /// Refuses every change with [`ActError::ReadOnly`].
+    pub read_only: bool,
+}
+
+/// This machine.
+pub struct LinuxHost {
+    options: Options,
+    client: Arc<http::Client>,
+}
+
+impl LinuxHost {
+    /// Looks at nothing yet. `SSL_CERT_FILE` may name a PEM file with roots to trust besides the bundled ones.
+    pub fn new(options: Options) -> LinuxHost {
+        let roots = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(Into::into);
+        let client = Arc::new(http::Client::new(options.limit, roots));
+        LinuxHost { options, client }
+    }
+}
+
+impl Host for LinuxHost {
+    fn observe(&self, question: Question) -> Pending<Answer> {
+        let (limit, client) = (self.options.limit, self.client.clone());
+        Box::pin(async move {
+            let begin = Instant::now();
+            // The stages of one question share an inner deadline a little before the limit, so that what the earlier
+            // stages found survives when a later one takes too long.
+            let inner = limit - (limit / 10).min(Duration::from_millis(100));
+            let asked = question.clone();
+            let work = AssertUnwindSafe(answer(question, client, begin, inner)).catch_unwind();
+            match tokio::time::timeout_at(begin + limit, work).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) => missing(&asked, broken(), begin.elapsed()),
+                Err(_) => missing(&asked, Trouble::TimedOut, begin.elapsed()),
+            }
+        })
+    }
+
+    fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
+        let (read_only, client) = (self.options.read_only, self.client.clone());
+        Box::pin(async move {
+            if read_only {
+                return Err(ActError::ReadOnly);
+            }
+            // A change may touch what names resolve to, so the next question asks anew.
+            client.forget_names();
+            let outcome = acts::act(act, live).await;
+            client.forget_names();
+            outcome
+        })
+    }
+}
+
+/// Answers one question; takes at most about `limit` where it has stages, else as long as the machine takes.
+async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, limit: Duration) -> Answer {
+    match question {
+        Question::File(path) => Answer::File(blocking(move || files::head(&path)).await),
+        Question::Tail(path) => Answer::File(blocking(move || files::tail(&path)).await),
+        Question::Dir(path) => Answer::Dir(blocking(move || files::dir(&path)).await),
+        Question::Processes => Answer::Processes(blocking(processes::agents).await),
+        Question::Environment { pid } => Answer::Environment(blocking(move || processes::environment(pid)).await),
+        Question::Interfaces => Answer::Interfaces(blocking(interfaces::interfaces).await),
+        Question::Lookup(name) => Answer::Lookup(names::lookup(name, begin, limit).await),
+        Question::Reach(target) => Answer::Reach(reach::reach(&client, target, begin, begin + limit).await),
+        Question::Look(look) => Answer::Look(command::look(&look.argv(), limit).await),
+        Question::Clock => {
+            Answer::Clock(blocking(|| Ok(identity::clock())).await.unwrap_or_else(|_| identity::bare_clock()))
+        }
+        Question::Identity => Answer::Identity(identity::identity(limit / 2).await),
+    }
+}
+
+/// The answer that says why there is none.
+fn missing(question: &Question, trouble: Trouble, elapsed: Duration) -> Answer {
+    let elapsed_ms = milliseconds(elapsed);
+    match question {
+        Question::File(_) | Question::Tail(_) => Answer::File(Err(trouble)),
+        Question::Dir(_) => Answer::Dir(Err(trouble)),
+        Question::Processes => Answer::Processes(Err(trouble)),
+        Question::Environment { .. } => Answer::Environment(Err(trouble)),
+        Question::Interfaces => Answer::Interfaces(Err(trouble)),
+        Question::Lookup(name) => {
+            Answer::Lookup(LookupSeen { addresses: Err(trouble), by: names::by_getent(name), elapsed_ms })
+        }
+        Question::Reach(_) => Answer::Reach(ReachSeen { http: Some(Err(trouble)), elapsed_ms, ..ReachSeen::default() }),
+        Question::Look(_) => Answer::Look(Err(trouble)),
+        Question::Clock => Answer::Clock(identity::bare_clock()),
+        Question::Identity => Answer::Identity(identity::bare_identity()),
+    }
+}
+
+/// Runs what may block on a thread of its own. A panic there becomes an answer.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Looked<T> + Send + 'static) -> Looked<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken()))
+}
+
+/// What is answered when this program itself failed.
+fn broken() -> Trouble {
+    Trouble::Other("internal error".into())
+}
+
+/// What an error of the operating system means for one who looks.
+fn trouble(error: &io::Error) -> Trouble {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Trouble::Absent,
+        io::ErrorKind::PermissionDenied => Trouble::NotAllowed,
+        io::ErrorKind::TimedOut => Trouble::TimedOut,
+        _ => Trouble::Other(error.to_string()),
+    }
+}
+
+/// Whole milliseconds.
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! What names resolve to: once by the agent's own way (`getent`), once by ours, shared by all connections.
+
+use super::command::look;
+use super::{blocking, dns, milliseconds, trouble};
+use crate::host::{LookupSeen, NameTrouble, Trouble};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long an answer is shared after it was asked for: long enough for probes that start together, short enough that
+/// a check that is run again looks again.
+const FRESH: Duration = Duration::from_secs(3);
+
+/// The addresses of a name, or why there are none.
+type Resolved = Result<Vec<IpAddr>, NameTrouble>;
+
+/// The way that [`lookup`] asks, as an operator would type it.
+pub(super) fn by_getent(name: &str) -> String {
+    format!("getent ahostsv4 {name}")
+}
+
+/// Asks as the agent does: through the C library of this system and its nsswitch.conf, whatever we are linked with.
+/// Where there is no such `getent` (musl), through our own `getaddrinfo`.
+pub(super) async fn lookup(name: String, begin: Instant, limit: Duration) -> LookupSeen {
+    let seen = |addresses, by: String| LookupSeen { addresses, by, elapsed_ms: milliseconds(begin.elapsed()) };
+    let by = by_getent(&name);
+    // A leading dash would be an option of getent.
+    if name.is_empty() || name.starts_with('-') || name.contains(['\0', ' ', '/']) {
+        return seen(Ok(vec![]), by);
+    }
+    match look(&["getent".into(), "ahostsv4".into(), name.clone()], limit).await {
+        Ok(printed) if printed.code == Some(0) => return seen(Ok(rows(&printed.out)), by),
+        Ok(printed) if printed.code == Some(2) => {
+            return seen(nobody(&name, limit.saturating_sub(begin.elapsed())).await, by);
+        }
+        Err(Trouble::TimedOut) => return seen(Err(Trouble::TimedOut), by),
+        Ok(_) | Err(_) => {}
+    }
+    let asked = name.clone();
+    let work = blocking(move || match (asked.as_str(), 0).to_socket_addrs() {
+        Ok(found) => Ok(Some(in_order(found.filter_map(|place| match place.ip() {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        })))),
+        // The resolver's own errors have no kind; others (no file descriptors) do.
+        Err(error) if error.raw_os_error().is_some() => Err(trouble(&error)),
+        Err(_) => Ok(None),
+    });
+    let addresses = match tokio::time::timeout(limit.saturating_sub(begin.elapsed()), work).await {
+        Err(_) => Err(Trouble::TimedOut),
+        Ok(Ok(Some(addresses))) => Ok(addresses),
+        Ok(Ok(None)) => nobody(&name, limit.saturating_sub(begin.elapsed())).await,
+        Ok(Err(trouble)) => Err(trouble),
+    };
+    seen(addresses, "getaddrinfo".into())
+}
+
+/// What a resolver's "no" means.
+async fn nobody(name: &str, limit: Duration) -> Result<Vec<Ipv4Addr>, Trouble> {
+    if dns::somebody_answers(name, limit).await {
+        Ok(vec![])
+    } else {
+        Err(Trouble::Other("no nameserver answers".into()))
+    }
+}
+
+/// The addresses that getent printed: one row for each kind of socket, so each address comes up to three times.
+fn rows(printed: &str) -> Vec<Ipv4Addr> {
+    in_order(printed.lines().filter_map(|row| row.split_ascii_whitespace().next()?.parse().ok()))
+}
+
+/// Without repetitions, the first ones kept.
+fn in_order<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut kept = Vec::new();
+    for one in all {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    kept
+}
+
+/// Resolves names for connections; probes to the same name that start together ask once.
+pub(crate) struct Names {
+    limit: Duration,
+    asked: Mutex<HashMap<String, (Instant, Shared<BoxFuture<'static, Resolved>>)>>,
+}
+
+impl Names {
+    /// A lookup is given up after `limit`.
+    pub(super) fn new(limit: Duration) -> Names {
+        Names { limit, asked: Mutex::default() }
+    }
+
+    /// The addresses of a name, IPv4 before IPv6, otherwise in the resolver's order. An address stands for itself.
+    pub(super) fn resolve(&self, name: &str) -> Shared<BoxFuture<'static, Resolved>> {
+        if let Ok(address) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+            return futures_util::future::ready(Ok(vec![address])).boxed().shared();
+        }
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((since, answer)) = asked.get(name) {
+            if answer.peek().is_none() || since.elapsed() < FRESH {
+                return answer.clone();
+            }
+        }
+        // A task of its own: it goes on when the one who asked first no longer waits.
+        let task = tokio::spawn(resolve(name.to_string(), self.limit));
+        let answer = task.map(|done| done.unwrap_or(Err(NameTrouble::NoAnswer))).boxed().shared();
+        asked.insert(name.to_string(), (Instant::now(), answer.clone()));
+        answer
+    }
+
+    /// Forgets all answers: the next one asks anew.
+    pub(super) fn forget(&self) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+async fn resolve(name: String, limit: Duration) -> Resolved {
+    let end = Instant::now() + limit;
+    let found = tokio::time::timeout_at(end, tokio::net::lookup_host((name.as_str(), 0))).await;
+    match found {
+        Err(_) => Err(NameTrouble::NoAnswer),
+        Ok(Err(_)) => {
+            let left = end.saturating_duration_since(Instant::now());
+            let answered = dns::somebody_answers(&name, left).await;
+            Err(if answered { NameTrouble::NoSuchName } else { NameTrouble::NoAnswer })
+        }
+        Ok(Ok(places)) => {
+            let mut addresses = in_order(places.map(|place: SocketAddr| place.ip()));
+            addresses.sort_by_key(IpAddr::is_ipv6);
+            if addresses.is_empty() { Err(NameTrouble::NoSuchName) } else { Ok(addresses) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_getent_keep_their_order_without_repetitions() {
+        let printed = "10.0.0.2  STREAM host\n10.0.0.2  DGRAM\n10.0.0.2  RAW\n10.0.0.1  STREAM\nnoise\n\n";
+        assert_eq!(rows(printed), vec![Ipv4Addr::new(10, 0, 0, 2), Ipv4Addr::new(10, 0, 0, 1)]);
+    }
+
+    #[tokio::test]
+    async fn localhost_resolves_both_ways() {
+        let limit = Duration::from_secs(20);
+        let seen = lookup("localhost".into(), Instant::now(), limit).await;
+        assert_eq!(seen.addresses, Ok(vec![Ipv4Addr::LOCALHOST]));
+        let names = Names::new(limit);
+        assert!(names.resolve("localhost").await.unwrap().contains(&Ipv4Addr::LOCALHOST.into()));
+        assert_eq!(names.resolve("[::1]").await, Ok(vec!["::1".parse().unwrap()]));
+    }
+
+    #[tokio::test]
+    async fn an_option_is_no_name() {
+        let seen = lookup("--help".into(), Instant::now(), Duration::from_secs(20)).await;
+        assert_eq!(seen.addresses, Ok(vec![]));
+    }
+
+    #[tokio::test]
+    async fn probes_that_start_together_share_one_answer() {
+        let names = Names::new(Duration::from_secs(20));
+        let (one, other) = (names.resolve("localhost"), names.resolve("localhost"));
+        assert!(one.ptr_eq(&other));
+        names.forget();
+        assert!(!names.resolve("localhost").ptr_eq(&one));
+    }
+}

@@ -1,0 +1,176 @@
+//! Writes whole files so that a kill at any instant leaves the old one or the new one: a temporary beside the target,
+//! fsync, rename, fsync of the directory.
+//!
+//! One exception: a file that is itself a mount point cannot be renamed over (/etc/hosts, /etc/resolv.conf and
+//! /etc/hostname in containers). It is written in place and fsynced; a kill within that instant can leave it short.
+
+use super::acts::{content, io_error, sync_parent};
+use crate::host::{ActError, Done, Fingerprint};
+use nix::fcntl::OFlag;
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+use xattr::FileExt;
+
+/// What the file's owner, mode and times do not say: the SELinux label and the access list.
+const ATTRIBUTES: [&str; 2] = ["security.selinux", "system.posix_acl_access"];
+
+/// See [`crate::host::Act::Write`]. A file that has the wanted content already is left alone.
+pub(super) fn write(path: &Path, expect: &Fingerprint, wanted: &[u8], mode: u32) -> Result<Done, ActError> {
+    let target = target(path)?;
+    let old = content(&target)?;
+    if old.as_deref() == Some(wanted) {
+        return Ok(Done::Already);
+    }
+    if Fingerprint::of(old.as_deref()) != *expect {
+        return Err(ActError::Moved(path.into()));
+    }
+    let temporary = Temporary::beside(&target)?;
+    temporary.fill(wanted)?;
+    match open_old(&target)? {
+        Some((file, about)) => temporary.look_like(&file, &about)?,
+        None => temporary.set_mode(mode)?,
+    }
+    temporary.sync()?;
+    if Fingerprint::of(content(&target)?.as_deref()) != *expect {
+        return Err(ActError::Moved(path.into()));
+    }
+    if old.is_none() {
+        temporary.become_new(&target)?;
+    } else {
+        match fs::rename(&temporary.path, &target) {
+            Err(error) if error.raw_os_error() == Some(nix::libc::EBUSY) => in_place(&target, wanted)?,
+            renamed => renamed.map_err(|error| io_error(&target, &error))?,
+        }
+    }
+    drop(temporary);
+    sync_parent(&target)?;
+    Ok(Done::Changed)
+}
+
+/// See [`crate::host::Act::Copy`]. The copy also has the time of the original.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<Done, ActError> {
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(ActError::Exists(to.into()));
+    }
+    let bytes = content(from)?.ok_or_else(|| io_error(from, &io::ErrorKind::NotFound.into()))?;
+    let (file, about) = open_old(from)?.ok_or_else(|| io_error(from, &io::ErrorKind::NotFound.into()))?;
+    let temporary = Temporary::beside(to)?;
+    temporary.fill(&bytes)?;
+    temporary.look_like(&file, &about)?;
+    let modified = about.modified().map_err(|error| io_error(from, &error))?;
+    temporary.file.set_modified(modified).map_err(|error| io_error(to, &error))?;
+    temporary.sync()?;
+    temporary.become_new(to)?;
+    drop(temporary);
+    sync_parent(to)?;
+    Ok(Done::Changed)
+}
+
+/// The file that is really written: a symlink keeps leading to it. A link that leads nowhere is an error, since what it
+/// means to lead to is not ours to make.
+fn target(path: &Path) -> Result<PathBuf, ActError> {
+    match fs::symlink_metadata(path) {
+        Ok(about) if about.is_symlink() => fs::canonicalize(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => ActError::Io { path: path.into(), reason: "the symlink leads nowhere".into() },
+            _ => io_error(path, &error),
+        }),
+        _ => Ok(path.to_path_buf()),
+    }
+}
+
+/// The file whose owner, mode and label are to be kept.
+fn open_old(path: &Path) -> Result<Option<(File, Metadata)>, ActError> {
+    match super::files::open_regular(path) {
+        Ok(opened) => Ok(Some(opened)),
+        Err(crate::host::Trouble::Absent) => Ok(None),
+        Err(trouble) => Err(ActError::Io { path: path.into(), reason: super::acts::words(trouble) }),
+    }
+}
+
+/// For a file that is a mount point: the new content over the old.
+fn in_place(target: &Path, wanted: &[u8]) -> Result<(), ActError> {
+    let failed = |error: io::Error| io_error(target, &error);
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let mut file = OpenOptions::new().write(true).custom_flags(flags.bits()).open(target).map_err(failed)?;
+    file.write_all(wanted).map_err(failed)?;
+    file.set_len(wanted.len() as u64).map_err(failed)?;
+    file.sync_all().map_err(failed)
+}
+
+/// A file beside its target that nobody else can read; removed when dropped, unless it was renamed away. Its name
+/// begins with a dot: the agent passes over such names in its directories.
+struct Temporary {
+    path: PathBuf,
+    file: File,
+}
+
+impl Temporary {
+    fn beside(target: &Path) -> Result<Temporary, ActError> {
+        let name = target.file_name().ok_or_else(|| io_error(target, &io::ErrorKind::InvalidInput.into()))?;
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".logtail-doctor-tmp-{}", std::process::id()));
+        let path = target.with_file_name(hidden);
+        // What an earlier process of the same number left behind when it was killed.
+        if fs::symlink_metadata(&path).is_ok() {
+            fs::remove_file(&path).map_err(|error| io_error(&path, &error))?;
+        }
+        let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags.bits()).open(&path);
+        // The error names the target: the operator has never heard of the temporary.
+        let file = opened.map_err(|error| io_error(target, &error))?;
+        Ok(Temporary { path, file })
+    }
+
+    fn fill(&self, content: &[u8]) -> Result<(), ActError> {
+        (&self.file).write_all(content).map_err(|error| io_error(&self.path, &error))
+    }
+
+    fn set_mode(&self, mode: u32) -> Result<(), ActError> {
+        let set = self.file.set_permissions(Permissions::from_mode(mode));
+        set.map_err(|error| io_error(&self.path, &error))
+    }
+
+    /// Takes over owner, label, access list and mode, in this order: a new owner clears the set-user-id bit, and the
+    /// mode must not open the file before it has its owner.
+    fn look_like(&self, old: &File, about: &Metadata) -> Result<(), ActError> {
+        let failed = |error: io::Error| io_error(&self.path, &error);
+        let own = self.file.metadata().map_err(failed)?;
+        if (own.uid(), own.gid()) != (about.uid(), about.gid()) {
+            fchown(&self.file, Some(about.uid()), Some(about.gid())).map_err(failed)?;
+        }
+        for name in ATTRIBUTES {
+            // Where the file system has no such attributes there is nothing to keep.
+            let Ok(Some(value)) = old.get_xattr(name) else { continue };
+            if self.file.get_xattr(name).ok().flatten().as_ref() != Some(&value) {
+                self.file.set_xattr(name, &value).map_err(failed)?;
+            }
+        }
+        self.set_mode(about.mode() & 0o7777)
+    }
+
+    fn sync(&self) -> Result<(), ActError> {
+        self.file.sync_all().map_err(|error| io_error(&self.path, &error))
+    }
+
+    /// Gets its final name where no file may be. A link fails when there is one; file systems without links (vfat)
+    /// rename, after a look.
+    fn become_new(&self, target: &Path) -> Result<(), ActError> {
+        match fs::hard_link(&self.path, target) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(ActError::Exists(target.into())),
+            Err(_) if fs::symlink_metadata(target).is_ok() => Err(ActError::Exists(target.into())),
+            Err(_) => fs::rename(&self.path, target).map_err(|error| io_error(target, &error)),
+        }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // After a rename there is nothing left to remove.
+        drop(fs::remove_file(&self.path));
+    }
+}
