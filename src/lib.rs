@@ -7,10 +7,13 @@
 
 pub mod carry_out;
 pub mod checks;
+pub mod cli;
 pub mod context;
 pub mod engine;
 pub mod finding;
 pub mod flow;
 pub mod host;
+pub mod memory;
 pub mod remedies;
+pub mod report;
 pub mod text;
