@@ -8,12 +8,15 @@
 pub mod agent;
 pub mod carry_out;
 pub mod checks;
+pub mod cli;
 pub mod context;
 pub mod engine;
 pub mod finding;
 pub mod flow;
 pub mod host;
+pub mod memory;
 pub mod remedies;
+pub mod report;
 pub mod sls;
 pub mod text;
 pub mod ui;

@@ -1,0 +1,257 @@
+//! Arguments → what to run. Results go to standard output, messages to standard error; the exit codes are a promise.
+//!
+//! Commands take a host and a judge, so tests run them on any machine that answers questions.
+
+pub mod args;
+pub mod changing;
+pub mod looking;
+mod wiring;
+
+use crate::carry_out::Store;
+use crate::context::Context;
+use crate::finding::RemedyId;
+use crate::flow::Session;
+use crate::report::{self, Style};
+use crate::text::{Lang, Text, printable};
+use crate::{memory, say};
+use args::{Cli, Command, Manner};
+use clap::{CommandFactory, Parser};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Nothing fails.
+pub const NOTHING_FAILS: u8 = 0;
+/// Something fails.
+pub const FAILS: u8 = 1;
+/// It could not run: usage, input or output.
+pub const COULD_NOT_RUN: u8 = 2;
+/// Nothing fails, but something that matters is unknown.
+pub const UNKNOWN: u8 = 3;
+
+/// Everything that the commands share.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub lang: Lang,
+    pub style: Style,
+    pub read_only: bool,
+    pub context: Context,
+    pub store: Store,
+}
+
+impl Settings {
+    /// A message for standard error.
+    pub fn complain(&self, text: &Text) {
+        complain(self.lang, text);
+    }
+
+    /// A line of the result.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn say(&self, out: &mut impl Write, text: &Text) -> io::Result<()> {
+        writeln!(out, "{}", printable(text.get(self.lang)))
+    }
+}
+
+fn complain(lang: Lang, text: &Text) {
+    // Standard error may be closed; there is nobody else to tell.
+    let _ = writeln!(io::stderr(), "logtail-doctor: {}", printable(text.get(lang)));
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    // Prints help and usage errors, and ends with 0 or 2.
+    let cli = Cli::parse();
+    let lang = language(&cli.manner);
+    let code = match run(cli, lang) {
+        Ok(code) => code,
+        // Whoever read our output had enough of it; that is no mistake of anybody.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => NOTHING_FAILS,
+        Err(error) => {
+            complain(lang, &say!("The result could not be written: {error}", "无法输出结果：{error}"));
+            COULD_NOT_RUN
+        }
+    };
+    ExitCode::from(code)
+}
+
+/// `--lang`, else what the locale says: the first of the three that is set decides, as in POSIX.
+fn language(manner: &Manner) -> Lang {
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty());
+    manner.lang.map_or_else(|| Lang::of_locale(&locale.unwrap_or_default()), Lang::from)
+}
+
+/// How text is drawn on this standard output.
+fn style(manner: &Manner) -> Style {
+    let is_terminal = io::stdout().is_terminal();
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    Style {
+        colour: is_terminal && !manner.no_color && !no_colour && !is_dumb,
+        ascii: manner.ascii,
+        width: is_terminal.then(|| crossterm::terminal::size().map_or(80, |(columns, _)| columns.max(40).into())),
+    }
+}
+
+/// Who is acting, for the journal: the person behind sudo, else the user.
+fn actor() -> String {
+    let sudo = std::env::var("SUDO_USER").ok().filter(|user| !user.is_empty());
+    let user = || nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten().map(|user| user.name);
+    sudo.or_else(user).unwrap_or_else(|| nix::unistd::geteuid().to_string())
+}
+
+fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
+    let mut out = io::stdout().lock();
+    match &cli.command {
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "logtail-doctor", &mut script);
+            out.write_all(&script)?;
+            return out.flush().map(|()| NOTHING_FAILS);
+        }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            manual(&mut page)?;
+            out.write_all(&page)?;
+            return out.flush().map(|()| NOTHING_FAILS);
+        }
+        None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => {
+            complain(lang, &wiring::no_terminal());
+            return Ok(COULD_NOT_RUN);
+        }
+        _ => {}
+    }
+    let dirs = memory::state_dirs();
+    let is_recording = matches!(&cli.command, Some(Command::Check { from: Some(_), .. }));
+    let remembered = if is_recording { Context::default() } else { recall(&dirs.own, lang) };
+    let mut settings = Settings {
+        lang,
+        style: style(&cli.manner),
+        read_only: cli.manner.read_only,
+        context: remembered.clone(),
+        store: Store { dir: dirs.journal, actor: actor() },
+    };
+    settings.context.no_cloud = cli.manner.no_cloud;
+    if let Err((field, refusal)) = cli.told.over(&mut settings.context) {
+        let (id, en, zh) = (field.id(), refusal.get(Lang::En), refusal.get(Lang::Zh));
+        complain(lang, &Text::filled(format!("--{id}: {en}"), format!("--{id}：{zh}")));
+        return Ok(COULD_NOT_RUN);
+    }
+    if let Some(Command::Check { format, from: Some(bundle) }) = &cli.command {
+        return check_bundle(bundle, &cli, &settings, *format, &mut out);
+    }
+    remember(&dirs.own, &remembered, &settings);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let code = runtime.block_on(dispatch(&cli, &settings, &mut out));
+    // A probe may hang in the kernel on a dead mount; nobody waits for it.
+    runtime.shutdown_background();
+    code
+}
+
+/// What is remembered; a file that cannot be used is a note.
+fn recall(dir: &Path, lang: Lang) -> Context {
+    let (context, note) = memory::recall(dir);
+    if let Some(note) = note {
+        complain(lang, &note);
+    }
+    context
+}
+
+/// Remembers what was told, if that is new.
+fn remember(dir: &Path, remembered: &Context, settings: &Settings) {
+    let told = Context { no_cloud: false, console_heartbeat: None, ..settings.context.clone() };
+    if told == *remembered || settings.read_only {
+        return;
+    }
+    if let Err(error) = memory::remember(dir, &told) {
+        let dir = dir.display();
+        settings.complain(&say!(
+            "The options could not be remembered in {dir}: {error}",
+            "无法将选项保存到 {dir}：{error}"
+        ));
+    }
+}
+
+/// `check --from`: what was told when the bundle was made, and over it what is told now.
+fn check_bundle(
+    bundle: &Path,
+    cli: &Cli,
+    settings: &Settings,
+    format: args::Format,
+    out: &mut impl Write,
+) -> io::Result<u8> {
+    let recording = match report::read_bundle(bundle) {
+        Ok(recording) => recording,
+        Err(error) => {
+            let error = error.to_string();
+            settings.complain(&say!("The bundle could not be read: {error}", "无法读取诊断包：{error}"));
+            return Ok(COULD_NOT_RUN);
+        }
+    };
+    let mut context = recording.told();
+    context.no_cloud |= cli.manner.no_cloud;
+    // Refused values have been refused before.
+    let _ = cli.told.over(&mut context);
+    looking::check_recording(&recording, context, wiring::judge(), settings, format, out)
+}
+
+async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::Result<u8> {
+    let judge = wiring::judge();
+    let host = wiring::host(Duration::from_secs(cli.manner.timeout), settings.read_only);
+    match &cli.command {
+        None => {
+            let looking = looking::begin(&host, judge, settings);
+            let session = Session::new(settings.context.clone(), settings.lang, settings.read_only, Vec::new());
+            Ok(wiring::wizard(looking, session, settings).await)
+        }
+        Some(Command::Check { format, .. }) => looking::check(host, judge, settings, *format, out).await,
+        Some(Command::Fix { remedy, set, consent }) => match RemedyId::of_id(remedy) {
+            Some(remedy) => changing::fix(host, judge, settings, remedy, set, *consent, out).await,
+            None => Ok(COULD_NOT_RUN),
+        },
+        Some(Command::Verify { wait }) => looking::verify(host, judge, settings, Duration::from_secs(*wait), out).await,
+        Some(Command::Journal) => changing::journal(host, settings, out).await,
+        Some(Command::Undo { id, consent }) => {
+            changing::undo(host, judge, settings, id.as_deref(), *consent, out).await
+        }
+        Some(Command::Bundle { output }) => {
+            let (name, bytes) = looking::bundle(host, judge, settings).await?;
+            match report::write_bundle(&bytes, &looking::places(&name, output.as_deref())) {
+                Ok(path) => {
+                    settings.say(out, &Text::same(path.display().to_string()))?;
+                    Ok(NOTHING_FAILS)
+                }
+                Err(error) => {
+                    let error = error.to_string();
+                    settings.complain(&say!("The bundle could not be written: {error}", "无法写入诊断包：{error}"));
+                    Ok(COULD_NOT_RUN)
+                }
+            }
+        }
+        // Answered before there was a host.
+        Some(Command::Completions { .. } | Command::Man) => Ok(NOTHING_FAILS),
+    }
+}
+
+/// One manual page with all commands: a tool that is copied to a host alone has one page, not ten.
+fn manual(page: &mut Vec<u8>) -> io::Result<()> {
+    let command = Cli::command();
+    clap_mangen::Man::new(command.clone()).render(page)?;
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        let man = clap_mangen::Man::new(sub.clone().bin_name(format!("logtail-doctor {}", sub.get_name())));
+        writeln!(page, ".SH \"COMMAND {}\"", sub.get_name().to_uppercase())?;
+        let mut part = Vec::new();
+        man.render_synopsis_section(&mut part)?;
+        man.render_description_section(&mut part)?;
+        if sub.get_arguments().any(|arg| !arg.is_global_set()) {
+            man.render_options_section(&mut part)?;
+        }
+        page.extend(String::from_utf8_lossy(&part).replace(".SH ", ".SS ").into_bytes());
+    }
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! The command line as a declaration (design, section 4). The names are a promise to scripts: never renamed.
+
+use crate::context::{Context, Field, Refusal};
+use crate::finding::RemedyId;
+use crate::text::Lang;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// What `--help` says below the options.
+const AFTER: &str = "\
+Exit codes of check and verify:
+  0  nothing fails
+  1  something fails
+  2  it could not run (usage, input or output)
+  3  nothing fails, but something that matters is unknown
+
+Environment: LC_ALL, LC_MESSAGES, LANG (language), NO_COLOR, LOGTAIL_DOCTOR_STATE (directory of what is remembered
+and of the journal), SSL_CERT_FILE (more trusted roots).";
+
+const FIX_AFTER: &str = "\
+Exit codes:
+  0  cured, or nothing had to be changed
+  1  applied, but the step still fails
+  2  it could not run
+  3  refused, or it needs input (see --set), or neither --yes nor --dry-run was given
+  4  applied and rolled back
+
+Examples:
+  logtail-doctor fix add-aliuid --set aliuid=1234567890123456 --dry-run
+  sudo logtail-doctor fix restart-agent --yes";
+
+/// Finds out why this machine shows no heartbeat in a machine group of Simple Log Service (SLS), and cures it.
+///
+/// Without a command the wizard starts: it leads through the vendor's troubleshooting flowchart step by step. Looking
+/// never changes the machine; every change is shown first and asked for.
+#[derive(Debug, Parser)]
+#[command(name = "logtail-doctor", version, after_help = AFTER, subcommand_precedence_over_arg = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub told: Told,
+    #[command(flatten)]
+    pub manner: Manner,
+}
+
+/// What the operator tells about the cloud side. Remembered for the next start; `""` forgets a value.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "What only the console shows (remembered)")]
+pub struct Told {
+    /// Name of the SLS project
+    #[arg(long, global = true, value_name = "NAME")]
+    project: Option<String>,
+    /// Name of the Logstore; for the support ticket only
+    #[arg(long, global = true, value_name = "NAME")]
+    logstore: Option<String>,
+    /// Name of the machine group
+    #[arg(long, global = true, value_name = "NAME")]
+    machine_group: Option<String>,
+    /// Region of the project, such as cn-hangzhou
+    #[arg(long, global = true, value_name = "REGION")]
+    region: Option<String>,
+    /// How the agent reaches the service: intranet, internet or acceleration
+    #[arg(long, global = true, value_name = "TYPE")]
+    network: Option<String>,
+    /// What the machine group lists: ip or custom
+    #[arg(long, global = true, value_name = "KIND")]
+    identity: Option<String>,
+    /// The IPs that the machine group lists; several after each other, or separated by commas
+    #[arg(long, global = true, value_name = "IP", num_args = 1..)]
+    group_ip: Vec<String>,
+    /// The custom identifier that the machine group names
+    #[arg(long, global = true, value_name = "ID")]
+    custom_id: Option<String>,
+    /// Id of the main account that owns the project (16 digits)
+    #[arg(long, global = true, value_name = "ID")]
+    aliuid: Option<String>,
+    /// Whether this is an ECS instance of the account that owns the project: yes or no
+    #[arg(long, global = true, value_name = "YES|NO")]
+    same_account: Option<String>,
+}
+
+impl Told {
+    /// Puts what was told over what was known.
+    ///
+    /// # Errors
+    /// The first option whose value is refused, and why.
+    pub fn over(&self, context: &mut Context) -> Result<(), (Field, Refusal)> {
+        let ips = (!self.group_ip.is_empty()).then(|| self.group_ip.join(" "));
+        for (field, typed) in [
+            (Field::Project, &self.project),
+            (Field::Logstore, &self.logstore),
+            (Field::MachineGroup, &self.machine_group),
+            (Field::Region, &self.region),
+            (Field::Network, &self.network),
+            (Field::Identity, &self.identity),
+            (Field::GroupIp, &ips),
+            (Field::CustomId, &self.custom_id),
+            (Field::Aliuid, &self.aliuid),
+            (Field::SameAccount, &self.same_account),
+        ] {
+            if let Some(typed) = typed {
+                context.set(field, typed).map_err(|refusal| (field, refusal))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How to look and how to show.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "How to look and to show")]
+pub struct Manner {
+    /// Change nothing, whatever is asked for
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Never contact the service's API
+    #[arg(long, global = true)]
+    pub no_cloud: bool,
+    /// Language; without it LC_ALL, LC_MESSAGES or LANG decides
+    #[arg(long, global = true, value_enum)]
+    pub lang: Option<LangArg>,
+    /// Signs and lines in ASCII only
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// No colours; the same as NO_COLOR=1
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// How long one probe may take
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub timeout: u64,
+    /// Questions and answers line by line instead of screens
+    #[arg(long, global = true, hide = true)]
+    pub plain: bool,
+}
+
+/// The languages, as `--lang` names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LangArg {
+    /// English
+    En,
+    /// 简体中文
+    Zh,
+}
+
+impl From<LangArg> for Lang {
+    fn from(arg: LangArg) -> Lang {
+        match arg {
+            LangArg::En => Lang::En,
+            LangArg::Zh => Lang::Zh,
+        }
+    }
+}
+
+/// The forms of `check`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs; schema version 1
+    Json,
+    /// For issues and wikis
+    Markdown,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Run all checks once; needs no terminal and changes nothing
+    #[command(after_help = AFTER)]
+    Check {
+        /// Form of the result on standard output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        /// Judge a support bundle that was taken elsewhere, instead of this machine
+        #[arg(long, value_name = "BUNDLE")]
+        from: Option<PathBuf>,
+    },
+    /// Carry out one remedy; needs no terminal
+    ///
+    /// Shows the exact changes first. Backs up every file that it edits, checks the step again afterwards, and keeps
+    /// a journal for `undo`. What is so already is not touched.
+    #[command(after_help = FIX_AFTER)]
+    Fix {
+        /// The remedy, as `check` names it
+        #[arg(value_parser = PossibleValuesParser::new(RemedyId::ALL.iter().map(|remedy| remedy.id())))]
+        remedy: String,
+        /// A value that the remedy needs: aliuid, region, network, custom-id, ip, old-ip, ...
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+        #[command(flatten)]
+        consent: ConsentArgs,
+    },
+    /// Wait until nothing fails any more
+    #[command(after_help = AFTER)]
+    Verify {
+        /// How long to wait at most; a new host needs up to two minutes
+        #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(0..=86400))]
+        wait: u64,
+    },
+    /// List what was changed on this machine
+    Journal,
+    /// Take back a change: the newest, or the one that is named
+    Undo {
+        /// The entry, as `journal` names it
+        id: Option<String>,
+        #[command(flatten)]
+        consent: ConsentArgs,
+    },
+    /// Write the support bundle: a .tar.gz with ticket text, report and observations, without secrets
+    Bundle {
+        /// Where to write it; without it logtail-doctor-HOST-TIME.tar.gz in the current directory
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    Man,
+}
+
+/// Whether to show or to do. Without either, the changes are shown and refused.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct ConsentArgs {
+    /// Show the exact changes, change nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Carry out the changes without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declaration_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_may_stand_before_and_behind_the_command() {
+        for line in ["x --aliuid 1654218965343050 check", "x check --aliuid 1654218965343050"] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            let mut context = Context::default();
+            cli.told.over(&mut context).unwrap();
+            assert_eq!(context.aliuid.as_deref(), Some("1654218965343050"));
+        }
+        let cli = Cli::try_parse_from("x --group-ip 10.0.0.1 10.0.0.2 check".split(' ')).unwrap();
+        assert_eq!(cli.told.group_ip.len(), 2);
+        assert!(matches!(cli.command, Some(Command::Check { .. })));
+    }
+
+    #[test]
+    fn a_refused_value_names_its_option() {
+        let cli = Cli::try_parse_from(["x", "--network", "vpn", "check"]).unwrap();
+        let (field, _) = cli.told.over(&mut Context::default()).unwrap_err();
+        assert_eq!(field, Field::Network);
+    }
+}

@@ -1,0 +1,397 @@
+//! `fix`, `undo`, `journal`: plan, show, carry out, prove.
+
+use super::args::ConsentArgs;
+use super::looking::begin;
+use super::{COULD_NOT_RUN, Settings};
+use crate::carry_out::{
+    self, Applied, AppliedResult, ChangeState, Consent, ConsentBy, JOURNAL, JournalDone, Progress, Record, RecordKind,
+    Recorded,
+};
+use crate::checks::Judge;
+use crate::engine::{Looking, Wish};
+use crate::finding::{CauseId, RemedyId, StepId};
+use crate::host::{Answer, Host, IdentitySeen, Question, Trouble};
+use crate::remedies::{self, InputId, Inputs, Plan, Planned, PreviewMark};
+use crate::report::Redactor;
+use crate::say;
+use crate::text::{Lang, Text, printable};
+use std::io::{self, Write};
+use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::unbounded_channel;
+
+/// Applied, and the step holds; or nothing had to be done.
+const CURED: u8 = 0;
+/// Applied, but the step still fails.
+const STILL_FAILS: u8 = 1;
+/// Nothing was changed: refused, or something is missing.
+const REFUSED: u8 = 3;
+/// Applied and taken back.
+const ROLLED_BACK: u8 = 4;
+
+/// Carries out one remedy.
+///
+/// # Errors
+/// The preview cannot be written; nothing was changed then.
+pub async fn fix(
+    host: Arc<dyn Host>,
+    judge: Judge,
+    settings: &Settings,
+    remedy: RemedyId,
+    set: &[String],
+    consent: ConsentArgs,
+    out: &mut impl Write,
+) -> io::Result<u8> {
+    let mut inputs = Inputs::from_context(&settings.context);
+    for pair in set {
+        if let Err(reason) = put(&mut inputs, pair) {
+            settings.complain(&reason);
+            return Ok(COULD_NOT_RUN);
+        }
+    }
+    let mut told = settings.clone();
+    told.context = inputs.context.clone();
+    let mut looking = begin(&host, judge, &told);
+    let planned = looking.plan(Wish::Remedy(remedy, Box::new(inputs))).await;
+    let changing = Changing { host, settings, consent, remedy, undoes: None };
+    changing.go(&mut looking, planned, out).await
+}
+
+/// Puts one `KEY=VALUE` into the inputs.
+fn put(inputs: &mut Inputs, pair: &str) -> Result<(), Text> {
+    let Some((key, value)) = pair.split_once('=') else {
+        return Err(say!("--set {pair}: write it as KEY=VALUE", "--set {pair}：请写成 KEY=VALUE"));
+    };
+    let Some(input) = InputId::of_id(key.trim()) else {
+        let known = ["ip", "old-ip"].into_iter().chain(crate::context::Field::ALL.iter().map(|field| field.id()));
+        let known = known.collect::<Vec<_>>().join(", ");
+        return Err(say!("--set {key}: unknown; known are {known}", "--set {key}：未知；可用：{known}"));
+    };
+    inputs.set(input, value).map_err(|refusal| {
+        let (en, zh) = (refusal.get(Lang::En), refusal.get(Lang::Zh));
+        Text::filled(format!("--set {key}: {en}"), format!("--set {key}：{zh}"))
+    })
+}
+
+/// Takes back an entry of the journal: the named one, or the newest that still stands.
+///
+/// # Errors
+/// The preview cannot be written; nothing was changed then.
+pub async fn undo(
+    host: Arc<dyn Host>,
+    judge: Judge,
+    settings: &Settings,
+    id: Option<&str>,
+    consent: ConsentArgs,
+    out: &mut impl Write,
+) -> io::Result<u8> {
+    let Some((entries, _)) = read(&host, settings).await else { return Ok(COULD_NOT_RUN) };
+    let stands = |done: &&JournalDone| !matches!(done.result, Recorded::Undone | Recorded::RolledBack);
+    let entry = match id {
+        Some(id) => entries.iter().find(|done| done.id == id),
+        None => entries.iter().rev().find(stands),
+    };
+    let Some(entry) = entry else {
+        settings.complain(&match id {
+            Some(id) => say!("The journal has no entry {id}.", "操作日志中没有条目 {id}。"),
+            None => Text::fixed("There is nothing to take back.", "没有可以撤销的更改。"),
+        });
+        return Ok(REFUSED);
+    };
+    let mut looking = begin(&host, judge, settings);
+    let wish = Wish::Undo { entry: entry.id.clone(), verify: step_of(entry.remedy), store: settings.store.clone() };
+    let planned = looking.plan(wish).await;
+    let changing = Changing { host, settings, consent, remedy: entry.remedy, undoes: Some(entry.id.clone()) };
+    changing.go(&mut looking, planned, out).await
+}
+
+/// The step that a remedy belongs to (design, section 3).
+fn step_of(remedy: RemedyId) -> StepId {
+    match remedy {
+        RemedyId::InstallAgent | RemedyId::UpgradeAgent => StepId::Installed,
+        RemedyId::StartAgent | RemedyId::RestartAgent | RemedyId::StopExtraAgent | RemedyId::EnableAtBoot => {
+            StepId::Running
+        }
+        RemedyId::RepairConfig | RemedyId::SetEndpoint | RemedyId::ReinstallAgent => StepId::Parameters,
+        RemedyId::AllowEgress => StepId::Network,
+        RemedyId::SyncClock | RemedyId::EnableTimeAdjust => StepId::Clock,
+        RemedyId::BindHostname | RemedyId::SetWorkingIp => StepId::Address,
+        RemedyId::AddIpToGroup
+        | RemedyId::ReplaceIpInGroup
+        | RemedyId::WriteCustomId
+        | RemedyId::CleanCustomId
+        | RemedyId::RemoveCustomId => StepId::Group,
+        RemedyId::AddAliuid | RemedyId::RenameAliuid => StepId::Account,
+    }
+}
+
+/// Lists what was changed, oldest first.
+///
+/// # Errors
+/// The list cannot be written.
+pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Write) -> io::Result<u8> {
+    let Some((entries, unread)) = read(&host, settings).await else { return Ok(COULD_NOT_RUN) };
+    if entries.is_empty() {
+        let dir = settings.store.dir.display();
+        settings.say(out, &say!("No changes are recorded in {dir}.", "{dir} 中没有更改记录。"))?;
+    }
+    for done in &entries {
+        let result = match done.result {
+            Recorded::Open => Text::fixed("broken off", "中断"),
+            Recorded::Applied => Text::fixed("applied", "已应用"),
+            Recorded::RolledBack => Text::fixed("rolled back", "已回退"),
+            Recorded::LeftOver => Text::fixed("partly rolled back", "部分回退"),
+            Recorded::Undone => Text::fixed("undone", "已撤销"),
+        };
+        let result = result.get(settings.lang);
+        writeln!(out, "{}  {}  {result}  {}", printable(&done.id), done.remedy.id(), printable(&done.actor))?;
+        for record in &done.records {
+            writeln!(out, "    {}", printable(&record_line(record)))?;
+        }
+    }
+    if unread > 0 {
+        settings.complain(&say!("{unread} lines could not be read.", "有 {unread} 行无法读取。"));
+    }
+    Ok(CURED)
+}
+
+/// One recorded change in one line.
+fn record_line(record: &Record) -> String {
+    let path = record.path.display();
+    let backup = record.backup.as_ref().map(|backup| format!("  ({})", backup.display())).unwrap_or_default();
+    match &record.kind {
+        RecordKind::Write => format!("write {path}{backup}"),
+        RecordKind::Remove => format!("remove {path}{backup}"),
+        RecordKind::RenameTo(to) => format!("rename {path} -> {}", to.display()),
+        RecordKind::MakeDir => format!("mkdir {path}"),
+        RecordKind::RemoveDir => format!("rmdir {path}"),
+        RecordKind::Run(argv) => format!("run {}", remedies::shell_line(argv)),
+    }
+}
+
+/// The journal's entries; None when it cannot be read, which has been said then.
+async fn read(host: &Arc<dyn Host>, settings: &Settings) -> Option<(Vec<JournalDone>, usize)> {
+    let path = settings.store.dir.join(JOURNAL);
+    match host.observe(Question::File(path.clone())).await {
+        Answer::File(Ok(file)) => Some(carry_out::entries(&file.bytes)),
+        Answer::File(Err(Trouble::Absent)) => Some((Vec::new(), 0)),
+        _ => {
+            let path = path.display();
+            settings.complain(&say!("{path} could not be read.", "无法读取 {path}。"));
+            None
+        }
+    }
+}
+
+/// One change on its way from plan to proof.
+struct Changing<'a> {
+    host: Arc<dyn Host>,
+    settings: &'a Settings,
+    consent: ConsentArgs,
+    remedy: RemedyId,
+    undoes: Option<String>,
+}
+
+impl Changing<'_> {
+    async fn go(&self, looking: &mut Looking, planned: Planned, out: &mut impl Write) -> io::Result<u8> {
+        let settings = self.settings;
+        let plan = match planned {
+            Planned::Already(text) => {
+                settings.say(out, &text)?;
+                return Ok(CURED);
+            }
+            Planned::Refused(text) => {
+                settings.complain(&text);
+                return Ok(REFUSED);
+            }
+            Planned::Needs(inputs) => {
+                self.ask_for(&inputs);
+                return Ok(REFUSED);
+            }
+            Planned::Ready(plan) => plan,
+        };
+        self.preview(&plan, out)?;
+        if self.consent.dry_run {
+            return Ok(CURED);
+        }
+        if let Some(refusal) = self.refusal(&plan).await {
+            settings.complain(&refusal);
+            return Ok(REFUSED);
+        }
+        let mut signals = Signals::hold()?;
+        let applied = self.apply(&plan, out).await;
+        match applied.result {
+            AppliedResult::Applied => {}
+            AppliedResult::Stale(path) => {
+                let path = path.display();
+                settings.complain(&say!(
+                    "{path} changed after the preview was made. Nothing was done; run the command again.",
+                    "{path} 在生成预览之后发生了变化。未做任何更改，请重新运行该命令。"
+                ));
+                return Ok(REFUSED);
+            }
+            AppliedResult::RolledBack(reason) => {
+                settings.complain(&reason);
+                return Ok(if applied.entry.is_some() { ROLLED_BACK } else { COULD_NOT_RUN });
+            }
+            AppliedResult::LeftOver(reason) => {
+                settings.complain(&reason);
+                return Ok(COULD_NOT_RUN);
+            }
+        }
+        if let Some(entry) = &applied.entry {
+            settings.complain(&say!(
+                "Applied. To take it back: logtail-doctor undo {entry}",
+                "已应用。撤销命令：logtail-doctor undo {entry}"
+            ));
+        }
+        if self.undoes.is_some() {
+            return Ok(CURED);
+        }
+        self.prove(looking, &plan, &mut signals, out).await
+    }
+
+    /// Says what is missing, each with the option that tells it.
+    fn ask_for(&self, inputs: &[(InputId, String)]) {
+        self.settings.complain(&Text::fixed("This remedy needs:", "该修复需要："));
+        for (input, suggestion) in inputs {
+            let (id, label, hint) = (input.id(), input.label(), input.hint());
+            let line = |lang| {
+                let value = if suggestion.is_empty() { id.to_uppercase() } else { suggestion.clone() };
+                let option = remedies::shell_line(&["--set".to_string(), format!("{id}={value}")]);
+                format!("  {option}   {}: {}", label.get(lang), hint.get(lang))
+            };
+            self.settings.complain(&Text::filled(line(Lang::En), line(Lang::Zh)));
+        }
+    }
+
+    /// The exact changes. A file may hold secrets; they are not shown.
+    fn preview(&self, plan: &Plan, out: &mut impl Write) -> io::Result<()> {
+        let mut redactor = Redactor::new();
+        for line in remedies::preview(plan, true, self.settings.lang) {
+            let text = redactor.text(&line.text);
+            let code = match line.mark {
+                PreviewMark::Added => "32",
+                PreviewMark::Removed => "31",
+                PreviewMark::Heading => "1",
+                PreviewMark::Caution => "33",
+                PreviewMark::Plain | PreviewMark::Command => "",
+            };
+            match self.settings.style.colour && !code.is_empty() {
+                true => writeln!(out, "\u{1b}[{code}m{text}\u{1b}[0m")?,
+                false => writeln!(out, "{text}")?,
+            }
+        }
+        out.flush()
+    }
+
+    /// Why the plan is not carried out, if it is not.
+    async fn refusal(&self, plan: &Plan) -> Option<Text> {
+        if !plan.is_automatic() {
+            return Some(Text::fixed("These steps are to be done by hand.", "以上步骤需要手动完成。"));
+        }
+        if self.settings.read_only {
+            return Some(Text::fixed("Nothing was changed: --read-only.", "未做任何更改：--read-only。"));
+        }
+        if !self.consent.yes {
+            return Some(Text::fixed(
+                "Nothing was changed. Add --yes to carry this out.",
+                "未做任何更改。加上 --yes 以执行。",
+            ));
+        }
+        match self.host.observe(Question::Identity).await {
+            Answer::Identity(IdentitySeen { privileged: true, .. }) => None,
+            _ => Some(Text::fixed(
+                "Nothing was changed: this needs root. Run the same command with sudo.",
+                "未做任何更改：需要 root 权限。请使用 sudo 运行同一命令。",
+            )),
+        }
+    }
+
+    /// Carries the plan out and shows what happens. Once begun it is finished, whether or not anybody still reads.
+    async fn apply(&self, plan: &Plan, out: &mut impl Write) -> Applied {
+        let (sender, mut progress) = unbounded_channel();
+        let consent = Consent::given(ConsentBy::YesOption);
+        let (host, store, undoes) = (self.host.as_ref(), &self.settings.store, self.undoes.clone());
+        let work = carry_out::carry_out_or_undo(host, store, plan, consent, true, undoes, sender);
+        let mut redactor = Redactor::new();
+        let show = async {
+            while let Some(progress) = progress.recv().await {
+                if let Some(line) = self.progress_line(&progress) {
+                    let line = redactor.text(&line);
+                    let _ = writeln!(out, "{}", printable(&line)).and_then(|()| out.flush());
+                }
+            }
+        };
+        futures_util::future::join(work, show).await.0
+    }
+
+    fn progress_line(&self, progress: &Progress) -> Option<String> {
+        let lang = self.settings.lang;
+        let (number, word) = match progress {
+            Progress::Line(line) => return Some(format!("   | {}", line.text)),
+            Progress::State(_, ChangeState::Waiting | ChangeState::Running) => return None,
+            Progress::State(number, ChangeState::Done) => (number, Text::fixed("done", "完成")),
+            Progress::State(number, ChangeState::Already) => (number, Text::fixed("was so already", "已是如此")),
+            Progress::State(number, ChangeState::RolledBack) => (number, Text::fixed("rolled back", "已回退")),
+            Progress::State(number, ChangeState::Failed(reason)) => (number, reason.clone()),
+        };
+        Some(format!("{}. {}", number + 1, word.get(lang)))
+    }
+
+    /// Checks the step again until it holds, as long as the plan says that it may take.
+    async fn prove(
+        &self,
+        looking: &mut Looking,
+        plan: &Plan,
+        signals: &mut Signals,
+        out: &mut impl Write,
+    ) -> io::Result<u8> {
+        let cured = tokio::select! {
+            cured = looking.verify(plan.verify, self.remedy, plan.patience) => cured,
+            () = signals.next() => {
+                self.settings.complain(&Text::fixed(
+                    "Applied, but not checked: interrupted.",
+                    "已应用，但检查被中断。",
+                ));
+                return Ok(STILL_FAILS);
+            }
+        };
+        // The change stands; that nobody reads the result any more does not undo it.
+        if cured {
+            let _ = self.settings.say(out, &checked_again(plan.verify));
+            return Ok(CURED);
+        }
+        let finding = looking.found().finding(plan.verify).map(|checked| &checked.finding);
+        let left: Vec<CauseId> = finding.into_iter().flat_map(|f| &f.causes).map(|cause| cause.id).collect();
+        let left = left.iter().map(|cause| cause.id()).collect::<Vec<_>>().join(", ");
+        self.settings
+            .complain(&say!("Applied, but the step still does not hold: {left}", "已应用，但该步骤仍未通过：{left}"));
+        Ok(STILL_FAILS)
+    }
+}
+
+/// The sentence that ends a cure.
+fn checked_again(step: StepId) -> Text {
+    let title = step.title();
+    let (en, zh) = (title.get(Lang::En), title.get(Lang::Zh));
+    Text::filled(format!("Checked again: cured ({en})."), format!("重新检查：已修复（{zh}）。"))
+}
+
+/// The signals that would end the program. While they are held, a change under way is finished first.
+struct Signals {
+    all: Vec<Signal>,
+}
+
+impl Signals {
+    fn hold() -> io::Result<Signals> {
+        let kinds = [SignalKind::hangup(), SignalKind::terminate(), SignalKind::interrupt()];
+        Ok(Signals { all: kinds.into_iter().map(signal).collect::<io::Result<_>>()? })
+    }
+
+    /// Ends when one of them has come.
+    async fn next(&mut self) {
+        let each = self.all.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures_util::future::select_all(each).await;
+    }
+}

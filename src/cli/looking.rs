@@ -1,0 +1,145 @@
+//! `check`, `verify`, `bundle`: look, judge, show.
+
+use super::args::Format;
+use super::{FAILS, NOTHING_FAILS, Settings, UNKNOWN, wiring};
+use crate::carry_out::JOURNAL;
+use crate::checks::{Investigation, Judge};
+use crate::context::Context;
+use crate::engine::Looking;
+use crate::finding::Verdict;
+use crate::host::{Answer, Host, Question, Seen};
+use crate::report::{self, Case, Recording, Redactor, Report, Taken};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long `verify` rests between two looks.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// The exit code of a verdict (design, section 4).
+pub fn code_of(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Fail => FAILS,
+        Verdict::Unknown => UNKNOWN,
+        Verdict::Skipped | Verdict::Pass | Verdict::Warn => NOTHING_FAILS,
+    }
+}
+
+/// All checks once.
+///
+/// # Errors
+/// The result cannot be written.
+pub async fn check(
+    host: Arc<dyn Host>,
+    judge: Judge,
+    settings: &Settings,
+    format: Format,
+    out: &mut impl Write,
+) -> io::Result<u8> {
+    let mut looking = begin(&host, judge, settings);
+    looking.settle().await;
+    let (seen, taken) = complete(&host, &looking, &[]).await;
+    show(&report_of(looking.found(), &seen, taken), settings, format, out)
+}
+
+/// Judges a recording with the same code. What was told then holds unless something else is told now.
+///
+/// # Errors
+/// The result cannot be written.
+pub fn check_recording(
+    recording: &Recording,
+    context: Context,
+    judge: Judge,
+    settings: &Settings,
+    format: Format,
+    out: &mut impl Write,
+) -> io::Result<u8> {
+    let found = recording.judged(judge, context);
+    show(&report_of(&found, found.seen(), recording.taken.clone()), settings, format, out)
+}
+
+/// Looks again and again until nothing fails, at most this long.
+///
+/// # Errors
+/// The result cannot be written.
+pub async fn verify(
+    host: Arc<dyn Host>,
+    judge: Judge,
+    settings: &Settings,
+    wait: Duration,
+    out: &mut impl Write,
+) -> io::Result<u8> {
+    let deadline = tokio::time::Instant::now() + wait;
+    let mut looking = begin(&host, judge, settings);
+    looking.settle().await;
+    loop {
+        let (seen, taken) = complete(&host, &looking, &[]).await;
+        let report = report_of(looking.found(), &seen, taken);
+        let now = tokio::time::Instant::now();
+        if report.verdict() != Verdict::Fail || now >= deadline {
+            return show(&report, settings, Format::Text, out);
+        }
+        tokio::time::sleep(LOOK_AGAIN.min(deadline - now)).await;
+        looking.settle_again().await;
+    }
+}
+
+/// Looks once and packs the support bundle; returns its name without ending, and its bytes.
+///
+/// # Errors
+/// It cannot be packed.
+pub async fn bundle(host: Arc<dyn Host>, judge: Judge, settings: &Settings) -> io::Result<(String, Vec<u8>)> {
+    let mut looking = begin(&host, judge, settings);
+    looking.settle().await;
+    let journal = Question::File(settings.store.dir.join(JOURNAL));
+    let (seen, taken) = complete(&host, &looking, &[journal]).await;
+    let agent = wiring::agent_info(&seen);
+    let case = Case::new(looking.found(), &seen, taken, agent);
+    Ok((report::bundle_name(&case), report::pack(&case, settings.lang)?))
+}
+
+/// An investigation of this host with what was told.
+pub fn begin(host: &Arc<dyn Host>, judge: Judge, settings: &Settings) -> Looking {
+    Looking::new(Arc::clone(host), Investigation::new(judge, settings.context.clone()))
+}
+
+/// The observations, with who and where we are, the time, and `more`, whether or not a check asked.
+async fn complete(host: &Arc<dyn Host>, looking: &Looking, more: &[Question]) -> (Seen, Taken) {
+    let mut seen: Seen = looking.found().seen().answers().map(|(q, a)| (q.clone(), a.clone())).collect();
+    for question in [Question::Identity, Question::Clock].iter().chain(more) {
+        if !seen.answers().any(|(known, _)| known == question) {
+            seen.keep(question.clone(), host.observe(question.clone()).await);
+        }
+    }
+    let elapsed_ms = looking.elapsed_ms();
+    let now_ms = match host.observe(Question::Clock).await {
+        Answer::Clock(clock) => clock.now_ms,
+        _ => 0,
+    };
+    let started_ms = now_ms.saturating_sub(i64::try_from(elapsed_ms).unwrap_or_default());
+    (seen, Taken::at(started_ms, elapsed_ms))
+}
+
+fn report_of(found: &Investigation, seen: &Seen, taken: Taken) -> Report {
+    Report::new(found, seen, taken, wiring::agent_info(seen), &mut Redactor::new())
+}
+
+fn show(report: &Report, settings: &Settings, format: Format, out: &mut impl Write) -> io::Result<u8> {
+    let shown = match format {
+        Format::Text => report::text(report, settings.lang, settings.style),
+        Format::Json => report::json(report, settings.lang),
+        Format::Markdown => report::markdown(report, settings.lang),
+    };
+    out.write_all(shown.as_bytes())?;
+    out.flush()?;
+    Ok(code_of(report.verdict()))
+}
+
+/// Where a bundle is to be written.
+pub fn places(name: &str, output: Option<&Path>) -> Vec<std::path::PathBuf> {
+    match output {
+        Some(path) => vec![path.to_path_buf()],
+        None => report::bundle_places(name),
+    }
+}

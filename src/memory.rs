@@ -1,0 +1,168 @@
+//! What is remembered between two starts: what the operator told. Never a secret, because none is ever told.
+//!
+//! Losing this file costs some typing, so nothing here is an error that stops anybody.
+
+use crate::context::{Context, Field};
+use crate::say;
+use crate::text::Text;
+use serde_json::Value;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The file's name in the state directory.
+const CONTEXT: &str = "context.json";
+/// A larger file is none of ours.
+const LIMIT: u64 = 64 << 10;
+
+/// Where state is kept: the directory of one's own, and the one of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateDirs {
+    /// `$XDG_STATE_HOME/logtail-doctor`, by default `~/.local/state/logtail-doctor`.
+    pub own: PathBuf,
+    /// `/var/lib/logtail-doctor` for root, so that every administrator finds it; else `own`.
+    pub journal: PathBuf,
+}
+
+/// The state directories of this process. `LOGTAIL_DOCTOR_STATE` overrides both.
+pub fn state_dirs() -> StateDirs {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    dirs_from(
+        variable("LOGTAIL_DOCTOR_STATE"),
+        variable("XDG_STATE_HOME"),
+        variable("HOME"),
+        nix::unistd::geteuid().is_root(),
+    )
+}
+
+/// Relative paths count as not set, as the XDG base directory specification says.
+fn dirs_from(told: Option<PathBuf>, xdg: Option<PathBuf>, home: Option<PathBuf>, root: bool) -> StateDirs {
+    if let Some(dir) = told {
+        return StateDirs { own: dir.clone(), journal: dir };
+    }
+    let shared = PathBuf::from("/var/lib/logtail-doctor");
+    let own = match (xdg, home) {
+        (Some(xdg), _) => xdg.join("logtail-doctor"),
+        (None, Some(home)) => home.join(".local/state/logtail-doctor"),
+        (None, None) => shared.clone(),
+    };
+    StateDirs { journal: if root { shared } else { own.clone() }, own }
+}
+
+/// The directory of the journal.
+pub fn state_dir() -> PathBuf {
+    state_dirs().journal
+}
+
+/// Reads what is remembered. What cannot be understood is forgotten, and the second value says so.
+pub fn recall(dir: &Path) -> (Context, Option<Text>) {
+    let path = dir.join(CONTEXT);
+    let shown = path.display();
+    let note = |reason: String| say!("{shown} is not used: {reason}", "未使用 {shown}：{reason}");
+    match read(&path) {
+        Ok(None) => (Context::default(), None),
+        Ok(Some(bytes)) => match serde_json::from_slice::<Value>(&bytes) {
+            Ok(Value::Object(fields)) => (understood(fields), None),
+            Ok(_) => (Context::default(), Some(note("not a JSON object".into()))),
+            Err(error) => (Context::default(), Some(note(error.to_string()))),
+        },
+        Err(error) => (Context::default(), Some(note(error.to_string()))),
+    }
+}
+
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+        Ok(about) if !about.is_file() => return Err(io::Error::other("not a regular file")),
+        Ok(_) => {}
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(LIMIT).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Takes field by field what is known and valid; a newer version's fields are none of ours.
+fn understood(fields: serde_json::Map<String, Value>) -> Context {
+    let known = fields.into_iter().filter(|(name, value)| {
+        let alone = serde_json::Map::from_iter([(name.clone(), value.clone())]);
+        serde_json::from_value::<Context>(Value::Object(alone)).is_ok()
+    });
+    let mut context: Context = serde_json::from_value(Value::Object(known.collect())).unwrap_or_default();
+    for field in Field::ALL {
+        let value = context.get(field);
+        if context.set(field, &value).is_err() {
+            // Empty text forgets the field; that is never refused.
+            let _ = context.set(field, "");
+        }
+    }
+    context
+}
+
+/// Remembers what was told: to a temporary, then renamed; readable by its owner alone.
+///
+/// # Errors
+/// It could not be written; the file is as it was.
+pub fn remember(dir: &Path, context: &Context) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let path = dir.join(CONTEXT);
+    let temporary = dir.join(format!(".{CONTEXT}.{}.tmp", std::process::id()));
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        file.write_all(&serde_json::to_vec_pretty(context)?)?;
+        file.sync_all()?;
+        fs::rename(&temporary, &path)
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_was_told_is_told_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("a/b");
+        assert_eq!(recall(&state), (Context::default(), None));
+        let mut context = Context::default();
+        context.set(Field::Region, "cn-hangzhou").unwrap();
+        context.no_cloud = true;
+        remember(&state, &context).unwrap();
+        context.no_cloud = false;
+        assert_eq!(recall(&state), (context, None));
+        let mode = fs::metadata(state.join(CONTEXT)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&state).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_bad_file_is_forgotten_with_a_note_and_bad_fields_without() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(CONTEXT);
+        fs::write(&path, "{").unwrap();
+        assert!(recall(dir.path()).1.is_some());
+        fs::write(&path, r#"{"region":"cn-beijing","future":1,"project":7,"aliuid":"evil\u001b[2J"}"#).unwrap();
+        let (context, note) = recall(dir.path());
+        assert_eq!((context.region.as_deref(), context.project, context.aliuid), (Some("cn-beijing"), None, None));
+        assert_eq!(note, None);
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(recall(dir.path()).1.is_some());
+    }
+
+    #[test]
+    fn root_shares_the_journal_and_the_override_wins() {
+        let path = |text: &str| Some(PathBuf::from(text));
+        let user = dirs_from(None, None, path("/home/ops"), false);
+        assert_eq!(user.own, PathBuf::from("/home/ops/.local/state/logtail-doctor"));
+        assert_eq!(user.journal, user.own);
+        assert_eq!(dirs_from(None, path("/s"), path("/root"), true).journal, Path::new("/var/lib/logtail-doctor"));
+        assert_eq!(dirs_from(path("/o"), path("/s"), None, true).journal, Path::new("/o"));
+    }
+}
