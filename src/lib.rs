@@ -14,3 +14,4 @@ pub mod flow;
 pub mod host;
 pub mod remedies;
 pub mod text;
+pub mod ui;

@@ -1,0 +1,266 @@
+//! The signs beside the words, by meaning, in a form that this terminal shows in exactly one cell.
+//!
+//! Many usual signs (box lines, arrows, bullets, the ellipsis) are East Asian Ambiguous: a terminal set up for Chinese,
+//! Japanese or Korean may draw them two cells wide, and every line after them shifts. So the signs here are of Unicode
+//! class Neutral (UAX #11), and box lines appear only where ambiguous means narrow. Outside this file the room holds
+//! no such sign in its code; a test reads the sources to keep it so.
+
+use crate::finding::Verdict;
+use crate::text::Lang;
+use ratatui::symbols::border;
+
+/// Which signs are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Glyphs {
+    /// Neutral signs and box lines.
+    Unicode,
+    /// Neutral signs; lines of ASCII, because the terminal may draw box lines two cells wide.
+    UnicodeSigns,
+    /// ASCII only.
+    Ascii,
+}
+
+const ASCII_BORDER: border::Set<'static> = border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
+
+impl Glyphs {
+    /// Decides from `--ascii`, the language that is read, the values of `LC_ALL`, `LC_CTYPE` and `LANG` in this order
+    /// (the first that is not empty names the locale, as in POSIX), and `TERM`.
+    pub fn decide(ascii_asked: bool, lang: Lang, locales: [Option<&str>; 3], term: Option<&str>) -> Glyphs {
+        let locale = locales.into_iter().flatten().find(|value| !value.is_empty()).unwrap_or_default();
+        let locale = locale.to_ascii_lowercase();
+        let utf8 = locale.split('.').nth(1).is_some_and(|charset| {
+            let charset = charset.split('@').next().unwrap_or_default();
+            matches!(charset, "utf-8" | "utf8")
+        });
+        let term = term.unwrap_or_default();
+        let few_signs = matches!(term, "" | "dumb" | "unknown" | "ansi")
+            || ["linux", "vt", "cons", "sun"].iter().any(|family| term.starts_with(family));
+        if ascii_asked || !utf8 || few_signs {
+            return Glyphs::Ascii;
+        }
+        let wide_possible = lang == Lang::Zh || ["zh", "ja", "ko"].iter().any(|language| locale.starts_with(language));
+        if wide_possible { Glyphs::UnicodeSigns } else { Glyphs::Unicode }
+    }
+
+    const fn pick(self, unicode: &'static str, ascii: &'static str) -> &'static str {
+        match self {
+            Glyphs::Unicode | Glyphs::UnicodeSigns => unicode,
+            Glyphs::Ascii => ascii,
+        }
+    }
+
+    /// The sign of a verdict.
+    pub const fn verdict(self, verdict: Verdict) -> &'static str {
+        match verdict {
+            Verdict::Pass => self.pass(),
+            Verdict::Warn => self.warn(),
+            Verdict::Fail => self.fail(),
+            Verdict::Unknown => self.unknown(),
+            Verdict::Skipped => self.skipped(),
+        }
+    }
+
+    pub const fn pass(self) -> &'static str {
+        self.pick("\u{2713}", "+")
+    }
+
+    pub const fn warn(self) -> &'static str {
+        "!"
+    }
+
+    pub const fn fail(self) -> &'static str {
+        self.pick("\u{2717}", "x")
+    }
+
+    pub const fn unknown(self) -> &'static str {
+        "?"
+    }
+
+    pub const fn skipped(self) -> &'static str {
+        "-"
+    }
+
+    /// A step that was not looked at yet.
+    pub const fn pending(self) -> &'static str {
+        self.pick("\u{25e6}", ".")
+    }
+
+    /// A step that is being looked at, where nothing turns.
+    pub const fn running(self) -> &'static str {
+        self.pick("\u{25b9}", "*")
+    }
+
+    /// The frames of a turning sign; four a second are enough. ASCII everywhere: screen readers know no braille
+    /// spinner, and the fewest fonts lack these.
+    pub const fn spinner(self) -> [&'static str; 4] {
+        ["|", "/", "-", "\\"]
+    }
+
+    /// Before the line that Enter acts on.
+    pub const fn cursor(self) -> &'static str {
+        self.pick("\u{25b8}", ">")
+    }
+
+    pub const fn more_above(self) -> &'static str {
+        self.pick("\u{25b4}", "^")
+    }
+
+    pub const fn more_below(self) -> &'static str {
+        self.pick("\u{25be}", "v")
+    }
+
+    pub const fn bullet(self) -> &'static str {
+        self.pick("\u{2023}", "*")
+    }
+
+    /// From one thing to another. Two cells in ASCII.
+    pub const fn arrow(self) -> &'static str {
+        self.pick("\u{279c}", "->")
+    }
+
+    /// Where a text was cut: the sign that [`crate::text::cut`] uses.
+    pub const fn ellipsis(self) -> &'static str {
+        "~"
+    }
+
+    pub const fn checked(self) -> &'static str {
+        self.pick("[\u{2713}]", "[x]")
+    }
+
+    pub const fn unchecked(self) -> &'static str {
+        "[ ]"
+    }
+
+    /// The thumb of a scroll bar.
+    pub const fn scroll_thumb(self) -> &'static str {
+        self.pick("\u{25ae}", "#")
+    }
+
+    /// A vertical line, also the track of a scroll bar.
+    pub const fn vertical(self) -> &'static str {
+        self.border().vertical_left
+    }
+
+    pub const fn horizontal(self) -> &'static str {
+        self.border().horizontal_top
+    }
+
+    /// The lines around a pane.
+    pub const fn border(self) -> border::Set<'static> {
+        match self {
+            Glyphs::Unicode => border::PLAIN,
+            Glyphs::UnicodeSigns | Glyphs::Ascii => ASCII_BORDER,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::width;
+    use std::path::{Path, PathBuf};
+    use unicode_width::UnicodeWidthStr;
+
+    fn signs(glyphs: Glyphs) -> Vec<&'static str> {
+        let mut signs = vec![
+            glyphs.pass(),
+            glyphs.warn(),
+            glyphs.fail(),
+            glyphs.unknown(),
+            glyphs.skipped(),
+            glyphs.pending(),
+            glyphs.running(),
+            glyphs.cursor(),
+            glyphs.more_above(),
+            glyphs.more_below(),
+            glyphs.bullet(),
+            glyphs.ellipsis(),
+            glyphs.scroll_thumb(),
+        ];
+        signs.extend(glyphs.spinner());
+        signs
+    }
+
+    #[test]
+    fn the_environment_decides_the_signs() {
+        let utf8 = Some("en_US.UTF-8");
+        let xterm = Some("xterm-256color");
+        for (ascii, lang, locales, term, glyphs) in [
+            (false, Lang::En, [None, None, utf8], xterm, Glyphs::Unicode),
+            (false, Lang::En, [None, None, Some("C.utf8")], xterm, Glyphs::Unicode),
+            (false, Lang::En, [None, None, Some("de_DE.UTF-8@euro")], xterm, Glyphs::Unicode),
+            (true, Lang::En, [None, None, utf8], xterm, Glyphs::Ascii),
+            (false, Lang::Zh, [None, None, Some("zh_CN.UTF-8")], xterm, Glyphs::UnicodeSigns),
+            (false, Lang::Zh, [None, None, utf8], xterm, Glyphs::UnicodeSigns),
+            (false, Lang::En, [None, None, Some("ja_JP.UTF-8")], xterm, Glyphs::UnicodeSigns),
+            (false, Lang::Zh, [None, None, Some("zh_CN.GB18030")], xterm, Glyphs::Ascii),
+            (false, Lang::En, [Some("C"), None, utf8], xterm, Glyphs::Ascii),
+            (false, Lang::En, [Some(""), Some("C.UTF-8"), Some("C")], xterm, Glyphs::Unicode),
+            (false, Lang::En, [None, None, None], xterm, Glyphs::Ascii),
+            (false, Lang::En, [None, None, utf8], Some("linux"), Glyphs::Ascii),
+            (false, Lang::En, [None, None, utf8], Some("vt100"), Glyphs::Ascii),
+            (false, Lang::En, [None, None, utf8], None, Glyphs::Ascii),
+        ] {
+            assert_eq!(Glyphs::decide(ascii, lang, locales, term), glyphs, "{locales:?} {term:?}");
+        }
+    }
+
+    #[test]
+    fn every_sign_takes_one_cell_also_where_ambiguous_is_wide() {
+        for glyphs in [Glyphs::Unicode, Glyphs::UnicodeSigns, Glyphs::Ascii] {
+            for sign in signs(glyphs) {
+                assert_eq!((width(sign), sign.width_cjk()), (1, 1), "{sign}");
+            }
+            assert_eq!(glyphs.arrow().width_cjk(), glyphs.arrow().width());
+        }
+        let border = Glyphs::UnicodeSigns.border();
+        assert!([border.top_left, border.vertical_left, border.horizontal_top].iter().all(|line| line.is_ascii()));
+    }
+
+    #[test]
+    fn ascii_is_ascii_and_verdicts_differ_without_colour() {
+        assert!(signs(Glyphs::Ascii).iter().all(|sign| sign.is_ascii()));
+        for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
+            let mut seen: Vec<_> = Verdict::ALL.iter().map(|verdict| glyphs.verdict(*verdict)).collect();
+            seen.sort_unstable();
+            seen.dedup();
+            assert_eq!(seen.len(), Verdict::ALL.len());
+        }
+    }
+
+    fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, into);
+            } else if path.extension().is_some_and(|ext| ext == "rs") {
+                into.push(path);
+            }
+        }
+    }
+
+    /// Chinese sentences stand in the code; a line that holds one may hold its punctuation too.
+    #[test]
+    fn no_source_of_this_room_holds_a_sign_of_its_own() {
+        let mut files = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ui"), &mut files);
+        assert!(!files.is_empty());
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            for (number, line) in text.lines().enumerate() {
+                let code = line.split("//").next().unwrap_or_default();
+                let chinese = code.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+                assert!(code.is_ascii() || chinese, "{}:{}: {line}", file.display(), number + 1);
+            }
+        }
+    }
+}
