@@ -72,6 +72,7 @@ impl Session {
                 self.notice = Some(notice);
                 Vec::new()
             }
+            Event::Redraw => Vec::new(),
             Event::Terminate => self.quit(),
         }
     }

@@ -13,6 +13,8 @@ pub mod panic;
 pub mod signals;
 pub mod terminal;
 pub mod theme;
+pub mod view;
+pub mod wizard;
 
 mod escape;
 mod frame;
@@ -24,3 +26,5 @@ pub use kind::{Face, decide_face};
 pub use signals::{Busy, Signal, Signals};
 pub use terminal::{Gone, Screen};
 pub use theme::{Depth, Theme};
+pub use view::summary_lines;
+pub use wizard::{Services, Wizard};
