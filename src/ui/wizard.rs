@@ -16,14 +16,19 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 
+/// Writes the text of the support ticket.
+pub type TicketText = dyn Fn(&Investigation, Lang) -> String;
+/// Writes the support bundle.
+pub type WriteBundle = dyn Fn(&Investigation, Lang) -> Result<PathBuf, Text>;
+
 /// What the wizard has others do, because this room writes no report and no file.
 pub struct Services {
     /// A step's finding as plain lines.
     pub evidence_text: fn(&Finding, Lang) -> String,
     /// The text of the support ticket.
-    pub ticket_text: Box<dyn Fn(&Investigation, Lang) -> String>,
+    pub ticket_text: Box<TicketText>,
     /// Writes the support bundle and says where; else the sentence that says why not.
-    pub write_bundle: Box<dyn Fn(&Investigation, Lang) -> Result<PathBuf, Text>>,
+    pub write_bundle: Box<WriteBundle>,
     /// Remembers what the operator told, for the next start.
     pub remember: Box<dyn Fn(&Context)>,
 }

@@ -49,12 +49,10 @@ fn fitting<'a>(bindings: &'a [Binding], cells: usize, look: Look) -> Vec<&'a Bin
     let mut room = (cells + 2).saturating_sub(1);
     let mut keep = |number: usize, kept: &mut Vec<bool>| {
         let cells = need(shown[number]);
-        let fits = cells <= room;
-        if fits && !kept[number] {
+        if cells <= room && !kept[number] {
             room -= cells;
             kept[number] = true;
         }
-        fits
     };
     for last in [Command::Help, Command::Close, Command::Quit] {
         if let Some(number) = shown.iter().position(|binding| binding.command == last) {
@@ -62,9 +60,7 @@ fn fitting<'a>(bindings: &'a [Binding], cells: usize, look: Look) -> Vec<&'a Bin
         }
     }
     for number in 0..shown.len() {
-        if !kept[number] && !keep(number, &mut kept) {
-            break;
-        }
+        keep(number, &mut kept);
     }
     shown.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(binding, _)| binding).collect()
 }

@@ -55,11 +55,17 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, form: &Form, remedy: Option<Re
     }
 
     let top = head.height() as u16;
-    show(frame, part(area, 0, 0, area.width, top), head.lines);
     let body = part(area, 0, top, area.width, area.height.saturating_sub(top));
     let height = usize::from(body.height);
     // The focused field with its list in sight; of both, the field matters more.
     let first = focus.end.saturating_sub(height).min(focus.start);
+    let hidden = rows.height().saturating_sub(first + height);
+    if hidden > 0 && top > 1 {
+        let text = crate::say!("{hidden} more lines below", "下方还有 {hidden} 行");
+        head.aside(0, look.read(&text), theme.accent);
+    }
+    head.lines.truncate(usize::from(top));
+    show(frame, part(area, 0, 0, area.width, top), head.lines);
     show(frame, body, rows.lines.into_iter().skip(first).take(height).collect());
     if let Some((column, line)) = cursor
         && line >= first

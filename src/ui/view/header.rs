@@ -57,7 +57,7 @@ fn marks(session: &Session, look: Look, cells: usize) -> Vec<Mark> {
             left(0, format!("{user}@{host}"), theme.title);
             match (session.read_only, identity.privileged) {
                 (true, _) => left(1, look.word("READ-ONLY", "只读").into(), theme.accent),
-                (false, true) => left(1, look.word("root", "root 权限").into(), theme.text),
+                (false, true) => left(1, look.word("as root", "以 root 运行").into(), theme.text),
                 (false, false) => left(1, look.word("not root", "非 root").into(), theme.accent),
             }
         }

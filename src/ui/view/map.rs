@@ -85,7 +85,7 @@ fn boxes(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Loo
         let x = half * number as u16 + number as u16;
         let column = part(area, x, 0, half - 1, area.height);
         for (row, &step) in steps.iter().enumerate() {
-            let lines = one_box(session, step, at, pitch, row + 1 < steps.len() || number == 0, look);
+            let lines = one_box(session, step, at, pitch, look);
             show(frame, part(column, 0, (row * pitch) as u16, column.width, pitch as u16), lines);
         }
     }
@@ -116,15 +116,8 @@ fn boxes(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Loo
     put(centre + 2, foot, text, look.theme.verdict(verdict));
 }
 
-/// A step's box with its branch for failure, and a line down where `leads_on` and the pitch leaves one.
-fn one_box(
-    session: &Session,
-    step: StepId,
-    at: StepId,
-    pitch: usize,
-    leads_on: bool,
-    look: Look,
-) -> Vec<ratatui::text::Line<'static>> {
+/// A step's box with its branch for failure, and a line down to the next box where the pitch leaves one.
+fn one_box(session: &Session, step: StepId, at: StepId, pitch: usize, look: Look) -> Vec<ratatui::text::Line<'static>> {
     let border = look.glyphs.border();
     let pen = Pen::of(look.glyphs);
     let was_visited = session.path.contains(&Place::Step(step));
@@ -133,7 +126,7 @@ fn one_box(
     let flat = |count: usize| look.glyphs.horizontal().repeat(count);
     let (left, right) = (INSIDE / 2, INSIDE - INSIDE / 2 - 1);
     let mut sheet = Sheet::new(INSIDE as u16 + 14);
-    let top = if step.index() % COLUMN == 0 {
+    let top = if step.index().is_multiple_of(COLUMN) {
         flat(INSIDE)
     } else {
         format!("{}{}{}", flat(left), look.glyphs.more_below(), flat(right))
@@ -145,17 +138,17 @@ fn one_box(
     let mut runs = vec![run(border.vertical_left, line)];
     runs.extend(inside(session, step, at, look));
     runs.push(run(pen.right, line));
-    runs.push(run(format!("{}> {remedies}", look.glyphs.horizontal()), branch));
+    runs.push(run(format!("> {remedies}"), branch));
     sheet.line(&runs);
 
-    let bottom = if leads_on { format!("{}{}{}", flat(left), pen.down, flat(right)) } else { flat(INSIDE) };
+    let bottom = format!("{}{}{}", flat(left), pen.down, flat(right));
     let mut runs = vec![run(format!("{}{bottom}{}", border.bottom_left, border.bottom_right), line)];
     if fails {
         let back = look.word("re-check", "重查");
-        runs.push(run(format!("<{} {back}", look.glyphs.horizontal()), branch));
+        runs.push(run(format!("< {back}"), branch));
     }
     sheet.line(&runs);
-    if pitch > 3 && leads_on && step.index() % COLUMN + 1 < COLUMN {
+    if pitch > 3 && step.index() % COLUMN + 1 < COLUMN {
         sheet.line(&[run(" ".repeat(left + 1), line), run(look.glyphs.vertical(), line)]);
     }
     sheet.lines

@@ -43,19 +43,17 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, page: Page,
     let Page { title, question, verdict, mut body } = page;
 
     // The title, the question, a blank line, the verdict, a blank line; each part only if the body keeps its room.
-    let gaps = usize::from(!verdict.is_empty());
-    let with_all = 1 + question.len() + verdict.len() + 2 * gaps;
-    let without_question = 1 + verdict.len() + gaps;
+    let verdict_height = if verdict.is_empty() { 0 } else { verdict.len() + 1 };
     let enough = |least: usize| least.min(body.len());
     let mut head = vec![title];
-    if room(with_all) >= enough(BODY) {
+    if room(2 + question.len() + verdict_height) >= enough(BODY) {
         head.extend(question);
-        head.extend(verdict.first().map(|_| Line::default()));
+        head.push(Line::default());
         head.extend(verdict);
-        head.extend((gaps > 0).then(Line::default));
-    } else if room(without_question) >= enough(BODY_LEAST + 1) {
+        head.extend((verdict_height > 0).then(Line::default));
+    } else if room(1 + verdict_height) >= enough(BODY_LEAST + 1) {
         head.extend(verdict);
-        head.extend((gaps > 0).then(Line::default));
+        head.extend((verdict_height > 0).then(Line::default));
     } else {
         let mut joined = verdict;
         joined.append(&mut body);

@@ -28,10 +28,10 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: L
         }
         Stage::Preview { plan } => {
             let with_restart = buttons.get(layer.focus) != Some(&Button::ApplyOnly);
-            plan_lines(&mut body, plan, with_restart, look);
             if plan.is_automatic() && !session.may_change() {
                 who_may(&mut body, session, plan, look);
             }
+            plan_lines(&mut body, plan, with_restart, look);
         }
         Stage::Applying { plan, states, output } => {
             changes(&mut body, plan, states, look);
@@ -153,7 +153,6 @@ fn plan_lines(sheet: &mut Sheet, plan: &Plan, with_restart: bool, look: Look) {
 
 /// Why there is no button for it, and the command that does it elsewhere.
 fn who_may(sheet: &mut Sheet, session: &Session, plan: &Plan, look: Look) {
-    sheet.gap();
     let text: Text = if session.read_only {
         Text::fixed(
             "This session is read-only: it shows remedies and runs none. This command carries it out:",
@@ -168,6 +167,7 @@ fn who_may(sheet: &mut Sheet, session: &Session, plan: &Plan, look: Look) {
     sheet.hung(&[run(look.glyphs.bullet(), look.theme.accent)], 2, &[run(look.read(&text), look.theme.text)]);
     sheet.gap();
     sheet.hung(&[], 3, &[run(command_for(plan), look.theme.heading)]);
+    sheet.gap();
 }
 
 /// The heading of each change, without its diff.
@@ -207,7 +207,7 @@ fn awaited(sheet: &mut Sheet, plan: &Plan, seconds_left: u64, look: Look) {
     let number = plan.verify.index() + 1;
     let text = say!(
         "Step {number}, {step}, is checked every second until it holds.",
-        "每秒重新检查第 {number} 步“{step}”，直到通过。"
+        "每秒重新检查第 {number} 步（{step}），直到通过。"
     );
     sheet.hung(&[run(look.glyphs.running(), theme.running)], 2, &[run(look.read(&text), theme.text)]);
     let left = say!("At most {seconds_left} s more.", "最多再等待 {seconds_left} 秒。");

@@ -19,7 +19,7 @@ pub(super) fn sentence(session: &Session) -> Text {
         let (en, zh) = (title.get(crate::text::Lang::En), title.get(crate::text::Lang::Zh));
         return Text::filled(
             format!("The heartbeat is stopped at step {number}, {en}."),
-            format!("心跳在第 {number} 步“{zh}”处中断。"),
+            format!("心跳在第 {number} 步（{zh}）中断。"),
         );
     }
     match session.verdict() {
@@ -48,6 +48,11 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look)
         verdict.hung(&[run(head, theme.verdict(worst))], hang, &[run(look.read(&sentence(session)), theme.text)]);
     }
     let mut body = Sheet::new(area.width);
+    if !session.owed_restart.is_empty() {
+        body.heading(look.word("Restart owed", "待执行的重启"), theme);
+        owed(&mut body, session, look);
+        body.gap();
+    }
     for &step in StepId::ALL {
         step_line(&mut body, session, step, look);
     }
@@ -78,13 +83,9 @@ fn step_line(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
     sheet.line(&[run(head, style), run(shown, look.theme.text)]);
 }
 
-/// What was changed in this session, how to take it back, and the restart that is owed.
+/// What was changed in this session, and how to take it back.
 fn changed(sheet: &mut Sheet, session: &Session, look: Look) {
     let theme = look.theme;
-    if !session.owed_restart.is_empty() {
-        sheet.heading(look.word("Restart owed", "待执行的重启"), theme);
-        owed(sheet, session, look);
-    }
     if session.done.is_empty() {
         return;
     }

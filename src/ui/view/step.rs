@@ -99,7 +99,10 @@ fn evidence(sheet: &mut Sheet, rows: &[Evidence], look: Look) {
         let hang = if sheet.cells >= STACKED { column + 4 } else { 4 };
         let is_beside = sheet.cells >= STACKED && width(label) <= column;
         let mut lines = printable_block(look.read(&row.value)).into_iter();
-        let first = lines.next().unwrap_or_default();
+        let (first, value_style) = match lines.next() {
+            Some(first) => (first, value_style),
+            None => (look.word("(empty)", "（空）").to_string(), look.theme.dim),
+        };
         if is_beside {
             let lead = [run(format!("{sign} "), style), run(label, look.theme.dim)];
             sheet.hung(&lead, hang, &[run(first, value_style)]);

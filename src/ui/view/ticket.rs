@@ -40,7 +40,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look)
     for field in FACTS {
         let value = session.context.get(field);
         let label = look.read(&field.label()).to_string();
-        let separator = look.word(": ", "：");
+        let separator = look.word(": ", "\u{ff1a}");
         if value.is_empty() {
             let missing = look.word("not told yet", "尚未填写");
             let runs = [run(label, theme.text), run(separator, theme.text), run(missing, theme.unknown)];
