@@ -4,8 +4,9 @@
 //! over SSH each flush is a packet. This backend only gathers; `Screen` hands the gathered frame to the kernel. It
 //! sends no query: where the cursor is, it knows because it put it there.
 
+use super::encode;
 use crossterm::terminal::window_size;
-use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use std::io;
@@ -37,8 +38,8 @@ impl FrameBackend {
         changed
     }
 
-    fn gather(&mut self) -> CrosstermBackend<&mut Vec<u8>> {
-        CrosstermBackend::new(&mut self.frame)
+    fn gather(&mut self, bytes: &[u8]) {
+        self.frame.extend_from_slice(bytes);
     }
 }
 
@@ -54,15 +55,22 @@ impl Backend for FrameBackend {
             return Ok(());
         }
         self.cursor_at = None;
-        self.gather().draw(content)
+        encode::cells(&mut self.frame, content);
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
-        if std::mem::replace(&mut self.cursor_shown, false) { self.gather().hide_cursor() } else { Ok(()) }
+        if std::mem::replace(&mut self.cursor_shown, false) {
+            self.gather(b"\x1b[?25l");
+        }
+        Ok(())
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
-        if std::mem::replace(&mut self.cursor_shown, true) { Ok(()) } else { self.gather().show_cursor() }
+        if !std::mem::replace(&mut self.cursor_shown, true) {
+            self.gather(b"\x1b[?25h");
+        }
+        Ok(())
     }
 
     fn get_cursor_position(&mut self) -> io::Result<Position> {
@@ -71,10 +79,11 @@ impl Backend for FrameBackend {
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
         let position = position.into();
-        if self.cursor_at.replace(position) == Some(position) {
-            return Ok(());
+        if self.cursor_at.replace(position) != Some(position) {
+            let (row, column) = (u32::from(position.y) + 1, u32::from(position.x) + 1);
+            self.gather(format!("\x1b[{row};{column}H").as_bytes());
         }
-        self.gather().set_cursor_position(position)
+        Ok(())
     }
 
     fn clear(&mut self) -> io::Result<()> {
@@ -82,7 +91,14 @@ impl Backend for FrameBackend {
     }
 
     fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
-        self.gather().clear_region(clear_type)
+        self.gather(match clear_type {
+            ClearType::All => b"\x1b[2J",
+            ClearType::AfterCursor => b"\x1b[0J",
+            ClearType::BeforeCursor => b"\x1b[1J",
+            ClearType::CurrentLine => b"\x1b[2K",
+            ClearType::UntilNewLine => b"\x1b[0K",
+        });
+        Ok(())
     }
 
     /// The size of the terminal in cells.
@@ -136,7 +152,7 @@ mod tests {
         backend.show_cursor().unwrap();
         backend.set_cursor_position((3, 4)).unwrap();
         let changed = bytes(&mut backend);
-        assert!(changed.starts_with("\x1b[1;1Hx") && changed.ends_with("\x1b[5;4H"), "{changed:?}");
+        assert!(changed.starts_with("\x1b[1Hx") && changed.ends_with("\x1b[5;4H"), "{changed:?}");
     }
 
     #[test]

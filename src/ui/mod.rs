@@ -16,6 +16,7 @@ pub mod theme;
 pub mod view;
 pub mod wizard;
 
+mod encode;
 mod escape;
 mod frame;
 mod tty;

@@ -34,8 +34,6 @@ impl Screen {
     /// # Errors
     /// When standard input or output is not a living terminal.
     pub fn enter() -> Result<Screen, Gone> {
-        // Otherwise crossterm answers NO_COLOR with resets that erase bold and reverse; our theme decides instead.
-        crossterm::style::force_color_output(true);
         let mut screen = Screen { terminal: None, out: Vec::new(), answered_continue: false };
         screen.resume()?;
         Ok(screen)
