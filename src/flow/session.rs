@@ -125,6 +125,8 @@ pub enum Event {
     Copied,
     /// Something that the operator should know.
     Notice(Notice),
+    /// The window changed: nothing happened, but the picture must be drawn anew.
+    Redraw,
     /// The terminal is going away, or the process is asked to end.
     Terminate,
 }

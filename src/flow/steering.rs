@@ -69,6 +69,7 @@ impl Session {
                 self.notice = Some(notice);
                 Vec::new()
             }
+            Event::Redraw => Vec::new(),
             Event::Terminate => self.quit(),
         }
     }

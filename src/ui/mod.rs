@@ -13,6 +13,8 @@ pub mod panic;
 pub mod signals;
 pub mod terminal;
 pub mod theme;
+pub mod view;
+pub mod wizard;
 
 mod encode;
 mod escape;
@@ -25,3 +27,5 @@ pub use kind::{Face, decide_face};
 pub use signals::{Busy, Signal, Signals};
 pub use terminal::{Gone, Screen};
 pub use theme::{Depth, Theme};
+pub use view::summary_lines;
+pub use wizard::{Services, Wizard};

@@ -1,0 +1,66 @@
+//! The last line: the keys that work now, as many as fit; and above it the notice about what just happened.
+
+use super::Look;
+use super::sheet::{Sheet, part, run, show};
+use crate::flow::{Binding, Command, Session};
+use crate::text::width;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+/// A notice takes no more lines than this.
+const NOTICE_LINES: usize = 3;
+
+/// The notice as lines for a window of this width; none when nothing happened.
+pub(super) fn notice(session: &Session, look: Look, cells: u16) -> Vec<Line<'static>> {
+    let Some(notice) = &session.notice else { return Vec::new() };
+    let mut sheet = Sheet::new(cells.saturating_sub(1));
+    let (sign, style) = if notice.is_problem {
+        (look.glyphs.warn(), look.theme.danger)
+    } else {
+        (look.glyphs.bullet(), look.theme.accent)
+    };
+    sheet.hung(&[run(format!(" {sign}"), style)], 3, &[run(look.read(&notice.text), look.theme.text)]);
+    sheet.lines.truncate(NOTICE_LINES);
+    sheet.lines
+}
+
+/// Draws the notice at the top of the area and the keys in its last line.
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look, notice: Vec<Line<'static>>) {
+    let keys = part(area, 0, area.height.saturating_sub(1), area.width, 1);
+    show(frame, part(area, 0, 0, area.width, area.height.saturating_sub(1)), notice);
+    let bindings = session.bindings();
+    let mut runs = Vec::new();
+    for binding in fitting(&bindings, usize::from(area.width), look) {
+        runs.push(run(if runs.is_empty() { " " } else { "   " }, look.theme.text));
+        runs.push(run(binding.shown, look.theme.key));
+        runs.push(run(format!(" {}", look.read(&binding.label)), look.theme.dim));
+    }
+    let mut sheet = Sheet::new(area.width);
+    sheet.line(&runs);
+    show(frame, keys, sheet.lines);
+}
+
+/// The bindings of the footer that fit, in their order. The help (or, in a layer, the way out of it) goes last.
+fn fitting<'a>(bindings: &'a [Binding], cells: usize, look: Look) -> Vec<&'a Binding> {
+    let need = |binding: &Binding| width(binding.shown) + width(look.read(&binding.label)) + 4;
+    let shown: Vec<&Binding> = bindings.iter().filter(|binding| binding.in_footer).collect();
+    let mut kept: Vec<bool> = vec![false; shown.len()];
+    let mut room = (cells + 2).saturating_sub(1);
+    let mut keep = |number: usize, kept: &mut Vec<bool>| {
+        let cells = need(shown[number]);
+        if cells <= room && !kept[number] {
+            room -= cells;
+            kept[number] = true;
+        }
+    };
+    for last in [Command::Help, Command::Close, Command::Quit] {
+        if let Some(number) = shown.iter().position(|binding| binding.command == last) {
+            keep(number, &mut kept);
+        }
+    }
+    for number in 0..shown.len() {
+        keep(number, &mut kept);
+    }
+    shown.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(binding, _)| binding).collect()
+}

@@ -1,0 +1,150 @@
+//! The help: every key of the page below with what it does, and what the signs mean.
+
+use super::sheet::{Sheet, part, run, show, show_scrolled};
+use super::{Look, step};
+use crate::finding::{Mark, Verdict};
+use crate::flow::{Binding, Command, Key, Session};
+use crate::say;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+/// Cells of the column of keys.
+const KEYS: usize = 9;
+
+/// The groups of the help, in their order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Do,
+    Walk,
+    Read,
+    Program,
+}
+
+const GROUPS: [Group; 4] = [Group::Do, Group::Walk, Group::Read, Group::Program];
+
+fn group(command: Command) -> Group {
+    match command {
+        Command::ChooseUp
+        | Command::ChooseDown
+        | Command::Choose
+        | Command::Number(_)
+        | Command::Recheck
+        | Command::RecheckAll
+        | Command::Tell => Group::Do,
+        Command::NextStep
+        | Command::PreviousStep
+        | Command::FirstStep
+        | Command::LastStep
+        | Command::Map
+        | Command::Ticket => Group::Walk,
+        Command::ScrollUp | Command::ScrollDown | Command::Copy => Group::Read,
+        Command::Help | Command::Language | Command::Quit | Command::Suspend | Command::Close => Group::Program,
+    }
+}
+
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usize, look: Look) -> (usize, usize) {
+    let mut below = session.clone();
+    below.layers.pop();
+    let bindings = below.bindings();
+    let two_columns = area.width >= 76;
+    let cells = if two_columns { area.width / 2 - 1 } else { area.width };
+    let mut keys = Sheet::new(cells);
+    for of in GROUPS {
+        let name = match of {
+            Group::Do => look.word("Do", "操作"),
+            Group::Walk => look.word("Walk", "浏览"),
+            Group::Read => look.word("Read", "阅读"),
+            Group::Program => look.word("Program", "程序"),
+        };
+        keys.heading(name, look.theme);
+        let mut last: Option<&str> = None;
+        for binding in bindings.iter().filter(|binding| group(binding.command) == of) {
+            // The nine digits are one line.
+            if last != Some(binding.shown) {
+                key_line(&mut keys, binding, look);
+            }
+            last = Some(binding.shown);
+        }
+    }
+    let mut signs = Sheet::new(cells);
+    legend(&mut signs, look);
+    let mut lines = keys.lines;
+    if two_columns {
+        for (number, sign) in signs.lines.into_iter().enumerate() {
+            if lines.len() <= number {
+                lines.push(Default::default());
+            }
+            let line = &mut lines[number];
+            let blank = usize::from(area.width / 2 + 1).saturating_sub(line.width());
+            line.push_span(" ".repeat(blank));
+            line.spans.extend(sign.spans);
+        }
+    } else {
+        lines.push(Default::default());
+        lines.extend(signs.lines);
+    }
+
+    let mut title = Sheet::new(area.width);
+    title.line(&[run(look.word("Help", "帮助"), look.theme.title)]);
+    let text_area = part(area, 0, 2, area.width, area.height.saturating_sub(2));
+    let (extent, hidden) = show_scrolled(frame, text_area, lines, scroll);
+    if hidden > 0 {
+        let text = say!("Down: {hidden} more", "向下：还有 {hidden} 行");
+        title.aside(0, look.read(&text), look.theme.accent);
+    }
+    show(frame, part(area, 0, 0, area.width, 1), title.lines);
+    extent
+}
+
+/// The key as it is shown in the footer, what it does, and the other keys that do the same.
+fn key_line(sheet: &mut Sheet, binding: &Binding, look: Look) {
+    let others: Vec<String> = binding
+        .keys
+        .iter()
+        .filter_map(|key| match key {
+            Key::Char(' ') => Some(look.word("Space", "空格").to_string()),
+            Key::Char(c) if !c.is_ascii_digit() => Some(c.to_string()),
+            Key::Tab => Some("Tab".to_string()),
+            Key::BackTab => Some("Shift-Tab".to_string()),
+            Key::Esc => Some("Esc".to_string()),
+            _ => None,
+        })
+        .filter(|name| name != binding.shown)
+        .collect();
+    let mut body = vec![run(look.read(&binding.label), look.theme.text)];
+    if !others.is_empty() {
+        body.push(run(format!("  ({})", others.join(", ")), look.theme.dim));
+    }
+    sheet.hung(&[run(binding.shown, look.theme.key)], KEYS, &body);
+}
+
+/// What the signs mean.
+fn legend(sheet: &mut Sheet, look: Look) {
+    sheet.heading(look.word("Verdict of a step", "步骤结论"), look.theme);
+    for verdict in [Verdict::Pass, Verdict::Warn, Verdict::Fail, Verdict::Unknown, Verdict::Skipped] {
+        let meaning = match verdict {
+            Verdict::Pass => look.word("as it should be", "正常"),
+            Verdict::Warn => look.word("works, but endangers the heartbeat", "可用，但可能影响心跳"),
+            Verdict::Fail => look.word("breaks the heartbeat", "导致心跳中断"),
+            Verdict::Unknown => look.word("could not be determined", "未能确定"),
+            Verdict::Skipped => look.word("does not apply, or an earlier step failed", "不适用，或之前的步骤失败"),
+        };
+        let word = look.read(&verdict.word()).to_string();
+        let lead = run(format!("{} {word}", look.glyphs.verdict(verdict)), look.theme.verdict(verdict));
+        sheet.hung(&[lead], 11, &[run(meaning, look.theme.text)]);
+    }
+    let lead = run(format!("{} ..", look.glyphs.running()), look.theme.running);
+    sheet.hung(&[lead], 11, &[run(look.word("is being looked at", "正在检查"), look.theme.text)]);
+    sheet.heading(look.word("Evidence", "证据"), look.theme);
+    for of in [Mark::Good, Mark::Bad, Mark::Doubtful, Mark::Unknown, Mark::Note] {
+        let meaning = match of {
+            Mark::Good => look.word("as expected", "符合期望"),
+            Mark::Bad => look.word("not as expected", "不符合期望"),
+            Mark::Doubtful => look.word("doubtful", "可疑"),
+            Mark::Unknown => look.word("could not be read", "无法读取"),
+            Mark::Note => look.word("a fact, neither good nor bad", "仅供参考"),
+        };
+        let (sign, style) = step::mark(of, look);
+        sheet.hung(&[run(sign, style)], 3, &[run(meaning, look.theme.text)]);
+    }
+}

@@ -1,0 +1,49 @@
+//! What came of a remedy: the sentence, the backups, the journal entry, and how to take it back.
+
+use super::Look;
+use super::result::undo_command;
+use super::sheet::{Sheet, run};
+use crate::carry_out::{Applied, AppliedResult};
+use crate::remedies::{Plan, PreviewMark, preview};
+use crate::text::Text;
+
+/// The lines of an outcome. Without `applied` nothing was done, and `said` tells why.
+pub(super) fn lines(
+    sheet: &mut Sheet,
+    plan: Option<&Plan>,
+    applied: Option<&Applied>,
+    cured: bool,
+    said: &Text,
+    look: Look,
+) {
+    let theme = look.theme;
+    let was_applied = applied.is_none_or(|applied| applied.result == AppliedResult::Applied);
+    let (sign, style) = match (cured, was_applied) {
+        (true, _) => (look.glyphs.pass(), theme.pass),
+        (false, true) => (look.glyphs.unknown(), theme.unknown),
+        (false, false) => (look.glyphs.fail(), theme.fail),
+    };
+    sheet.hung(&[run(sign, style)], 2, &[run(look.read(said), theme.heading)]);
+    let Some(applied) = applied else { return };
+
+    if let (Some(plan), AppliedResult::Applied) = (plan, &applied.result) {
+        sheet.heading(look.word("Done", "已执行"), theme);
+        let count = plan.changes.len();
+        let headings = preview(plan, true, look.lang).into_iter().filter(|line| line.mark == PreviewMark::Heading);
+        for line in headings.take(count + plan.restart.len()) {
+            sheet.hung(&[run(look.glyphs.bullet(), theme.dim)], 2, &[run(line.text, theme.text)]);
+        }
+    }
+    if !applied.backups.is_empty() {
+        sheet.heading(look.word("Backups", "备份"), theme);
+        for path in &applied.backups {
+            sheet.hung(&[], 2, &[run(path.display().to_string(), theme.text)]);
+        }
+    }
+    if let Some(entry) = &applied.entry {
+        sheet.heading(look.word("Journal", "操作日志"), theme);
+        sheet.hung(&[], 2, &[run(entry.clone(), theme.text)]);
+        let undo = [run(look.word("undo later: ", "以后撤销："), theme.dim), run(undo_command(entry), theme.text)];
+        sheet.hung(&[], 2, &undo);
+    }
+}

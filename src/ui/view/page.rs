@@ -1,0 +1,104 @@
+//! How a page shares its height: the head stays, the body scrolls, the actions are always in sight.
+
+use super::sheet::{Sheet, part, run, show, show_scrolled};
+use super::{Look, actions};
+use crate::flow::Session;
+use crate::say;
+use crate::text::width;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+/// The body gets at least this many lines before the head gives way.
+const BODY: usize = 5;
+/// The body gets at least this many lines before the actions are shown in part only.
+const BODY_LEAST: usize = 2;
+
+/// What a page consists of, from the top; all wrapped to the width of its area.
+pub(super) struct Page {
+    /// The title, one line.
+    pub(super) title: Line<'static>,
+    /// Left out where room is short.
+    pub(super) question: Vec<Line<'static>>,
+    /// The verdict; where room is very short it scrolls with the body.
+    pub(super) verdict: Vec<Line<'static>>,
+    pub(super) body: Vec<Line<'static>>,
+}
+
+/// A title at the left and a remark at the right, where both fit.
+pub(super) fn title(cells: u16, text: &str, remark: &str, look: Look) -> Line<'static> {
+    let mut sheet = Sheet::new(cells);
+    sheet.line(&[run(text, look.theme.title)]);
+    if width(text) + width(remark) + 2 <= usize::from(cells) {
+        sheet.aside(0, remark, look.theme.dim);
+    }
+    sheet.lines.into_iter().next().unwrap_or_default()
+}
+
+/// Draws a page and returns the extent of its body.
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, page: Page, look: Look) -> (usize, usize) {
+    let height = usize::from(area.height);
+    let list = actions::list(session, look, area.width);
+    let room = |head: usize| height.saturating_sub(head + 1 + list.lines.len());
+    let Page { title, question, verdict, mut body } = page;
+
+    // The title, the question, a blank line, the verdict, a blank line; each part only if the body keeps its room.
+    let verdict_height = if verdict.is_empty() { 0 } else { verdict.len() + 1 };
+    let enough = |least: usize| least.min(body.len());
+    let mut head = vec![title];
+    if room(2 + question.len() + verdict_height) >= enough(BODY) {
+        head.extend(question);
+        head.push(Line::default());
+        head.extend(verdict);
+        head.extend((verdict_height > 0).then(Line::default));
+    } else if room(1 + verdict_height) >= enough(BODY_LEAST + 1) {
+        head.extend(verdict);
+        head.extend((verdict_height > 0).then(Line::default));
+    } else {
+        let mut joined = verdict;
+        joined.append(&mut body);
+        body = joined;
+    }
+
+    let least = BODY_LEAST.min(body.len());
+    let list_height = list.lines.len().min(height.saturating_sub(head.len() + 1 + least));
+    let list = list.window(session.chosen, list_height);
+    let body_height = height.saturating_sub(head.len() + 1 + list.len());
+    // Where everything fits, the actions follow the text; the eye need not jump to the bottom of a tall window.
+    let body_height = if body.len() < body_height { (body.len() + 1).min(body_height) } else { body_height };
+
+    let mut y = 0;
+    let mut take = |lines: usize| {
+        let at = part(area, 0, y, area.width, lines as u16);
+        y += lines as u16;
+        at
+    };
+    let head_area = take(head.len());
+    show(frame, head_area, head);
+    let scroll = session.scroll.min(body.len().saturating_sub(body_height));
+    let (extent, hidden) = show_scrolled(frame, take(body_height), body, scroll);
+    show(frame, take(1), vec![separator(area.width, hidden, scroll > 0, look)]);
+    show(frame, take(list.len()), list);
+    extent
+}
+
+/// The line above the actions. It tells how much of the text is out of sight.
+fn separator(cells: u16, hidden: usize, is_scrolled: bool, look: Look) -> Line<'static> {
+    let heading = look.word("What to do", "可执行的操作");
+    let more = match (hidden, is_scrolled) {
+        (0, false) => String::new(),
+        (0, true) => look.word("PgUp: back up", "PgUp：返回上方").to_string(),
+        (1, _) => look.word("PgDn: 1 more line", "PgDn：还有 1 行").to_string(),
+        _ => look.read(&say!("PgDn: {hidden} more lines", "PgDn：还有 {hidden} 行")).to_string(),
+    };
+    let used = width(heading) + width(&more) + if more.is_empty() { 1 } else { 4 };
+    let mut sheet = Sheet::new(cells);
+    let flat = |count: usize| run(look.glyphs.horizontal().repeat(count), look.theme.border);
+    let mut runs = vec![run(heading, look.theme.heading), run(" ", look.theme.text)];
+    runs.push(flat(usize::from(cells).saturating_sub(used)));
+    if !more.is_empty() {
+        runs.extend([run(" ", look.theme.text), run(more, look.theme.accent), run(" ", look.theme.text), flat(1)]);
+    }
+    sheet.line(&runs);
+    sheet.lines.into_iter().next().unwrap_or_default()
+}

@@ -1,0 +1,259 @@
+//! A remedy on screen, up to its proof: the preview with its buttons, the changes being made, the wait for the proof.
+//! What came of it is drawn by `outcome`.
+
+use super::sheet::{Sheet, part, run, show, show_scrolled};
+use super::{Look, form, outcome};
+use crate::carry_out::ChangeState;
+use crate::flow::{Button, Layer, RemedyLayer, Session, Stage, command_for};
+use crate::host::LiveLine;
+use crate::remedies::{self, Plan, PreviewLine, PreviewMark, preview};
+use crate::say;
+use crate::text::{Text, printable_block, width};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+/// Draws the remedy on top and returns the extent of its text.
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: Look) -> (usize, usize) {
+    let buttons = session.buttons();
+    let previous = session.extent;
+    let Some(layer) = remedy_of(session) else { return (0, 0) };
+    let mut body = Sheet::new(area.width);
+    let mut follows = false;
+    match &layer.stage {
+        Stage::Asking(form) => return form::draw(frame, area, form, Some(layer.remedy), look),
+        Stage::Planning => {
+            let text = look.word("Looking at what it would change...", "正在确定需要更改的内容...");
+            body.hung(&[run(look.glyphs.running(), look.theme.running)], 2, &[run(text, look.theme.running)]);
+        }
+        Stage::Preview { plan } => {
+            let with_restart = buttons.get(layer.focus) != Some(&Button::ApplyOnly);
+            if plan.is_automatic() && !session.may_change() {
+                who_may(&mut body, session, plan, look);
+            }
+            plan_lines(&mut body, plan, with_restart, look);
+        }
+        Stage::Applying { plan, states, output } => {
+            changes(&mut body, plan, states, look);
+            live(&mut body, output, look);
+            follows = true;
+        }
+        Stage::Verifying { plan, output, seconds_left, .. } => {
+            awaited(&mut body, plan, *seconds_left, look);
+            live(&mut body, output, look);
+            follows = true;
+        }
+        Stage::Outcome { plan, applied, output, cured, said } => {
+            outcome::lines(&mut body, plan.as_deref(), applied.as_ref(), *cured, said, look);
+            live(&mut body, output, look);
+        }
+    }
+    let title = title(layer, look);
+    let (focus, mut scroll) = (layer.focus, layer.scroll);
+    let row = button_rows(&buttons, focus, area.width, look);
+    let text_area = frame_of(area, row.len());
+    if follows {
+        // The newest line stays in sight until the operator scrolls away from it.
+        let was_at_end = scroll >= previous.0.saturating_sub(previous.1);
+        if was_at_end {
+            scroll = body.height().saturating_sub(usize::from(text_area.height));
+            keep_scroll(session, scroll);
+        }
+    }
+    let (extent, hidden) = show_scrolled(frame, text_area, body.lines, scroll);
+    show(frame, part(area, 0, 0, area.width, 1), vec![head(title, hidden, area.width, look)]);
+    let below = area.height.saturating_sub(row.len() as u16);
+    show(frame, part(area, 0, below, area.width, row.len() as u16), row);
+    extent
+}
+
+fn remedy_of(session: &Session) -> Option<&RemedyLayer> {
+    session.layers.iter().rev().find_map(|layer| match layer {
+        Layer::Remedy(layer) => Some(layer.as_ref()),
+        _ => None,
+    })
+}
+
+fn keep_scroll(session: &mut Session, scroll: usize) {
+    for layer in session.layers.iter_mut().rev() {
+        if let Layer::Remedy(layer) = layer {
+            layer.scroll = scroll;
+            return;
+        }
+    }
+}
+
+/// The area of the text: below the title and a blank line, above the buttons and a blank line.
+fn frame_of(area: Rect, buttons: usize) -> Rect {
+    let is_tight = area.height < 10;
+    let top = if is_tight { 1 } else { 2 };
+    let below = buttons as u16 + u16::from(buttons > 0 && !is_tight);
+    part(area, 0, top, area.width, area.height.saturating_sub(top + below))
+}
+
+/// What is on screen: the remedy and where it stands.
+fn title(layer: &RemedyLayer, look: Look) -> (String, &'static str) {
+    let name = remedies::title(layer.remedy);
+    let name = look.read(&name);
+    let name =
+        if layer.is_undo { look.read(&say!("Undo: {name}", "撤销：{name}")).to_string() } else { name.to_string() };
+    let stage = match &layer.stage {
+        Stage::Asking(_) => look.word("values", "填写"),
+        Stage::Planning => look.word("planning", "准备"),
+        Stage::Preview { .. } => look.word("preview: nothing is changed yet", "预览：尚未做任何更改"),
+        Stage::Applying { .. } => look.word("applying", "执行中"),
+        Stage::Verifying { .. } => look.word("verifying", "验证中"),
+        Stage::Outcome { .. } => look.word("outcome", "结果"),
+    };
+    (name, stage)
+}
+
+/// The title at the left; at the right how much is hidden, or the stage.
+fn head((name, stage): (String, &'static str), hidden: usize, cells: u16, look: Look) -> Line<'static> {
+    let mut sheet = Sheet::new(cells);
+    sheet.line(&[run(name, look.theme.title)]);
+    let more = say!("Down: {hidden} more lines", "向下：还有 {hidden} 行");
+    let (remark, style) = if hidden > 0 {
+        (look.read(&more).to_string(), look.theme.accent)
+    } else {
+        (stage.to_string(), look.theme.dim)
+    };
+    let room = sheet.cells.saturating_sub(sheet.lines.first().map_or(0, Line::width));
+    if width(&remark) + 2 <= room {
+        sheet.aside(0, &remark, style);
+    }
+    sheet.lines.into_iter().next().unwrap_or_default()
+}
+
+/// The plan: why, every change with its diff or command, manual steps, cautions.
+fn plan_lines(sheet: &mut Sheet, plan: &Plan, with_restart: bool, look: Look) {
+    for (number, PreviewLine { mark, text }) in preview(plan, with_restart, look.lang).into_iter().enumerate() {
+        let theme = look.theme;
+        let is_body = text.starts_with("   ");
+        match mark {
+            PreviewMark::Heading => {
+                sheet.gap();
+                let hang = text.find(". ").filter(|at| *at <= 3).map_or(0, |at| at + 2);
+                let (lead, body) = text.split_at(hang);
+                sheet.hung(&[run(lead, theme.heading)], hang, &[run(body, theme.heading)]);
+            }
+            PreviewMark::Added => sheet.exact(&[], 3, &[run(text.trim_start(), theme.added)]),
+            PreviewMark::Removed => sheet.exact(&[], 3, &[run(text.trim_start(), theme.removed)]),
+            PreviewMark::Command => sheet.hung(&[], 3, &[run(text.trim_start(), theme.accent)]),
+            PreviewMark::Caution => {
+                sheet.gap();
+                sheet.hung(&[run(look.glyphs.warn(), theme.danger)], 2, &[run(text, theme.text)]);
+            }
+            PreviewMark::Plain if is_body => sheet.exact(&[], 3, &[run(text.get(3..).unwrap_or_default(), theme.dim)]),
+            PreviewMark::Plain if number == 0 => sheet.say(&text, theme.text),
+            PreviewMark::Plain => sheet.hung(&[run(look.glyphs.bullet(), theme.dim)], 2, &[run(text, theme.text)]),
+        }
+    }
+}
+
+/// Why there is no button for it, and the command that does it elsewhere.
+fn who_may(sheet: &mut Sheet, session: &Session, plan: &Plan, look: Look) {
+    let text: Text = if session.read_only {
+        Text::fixed(
+            "This session is read-only: it shows remedies and runs none. This command carries it out:",
+            "当前为只读模式，只显示修复方法而不执行。可使用以下命令执行：",
+        )
+    } else {
+        Text::fixed(
+            "This change needs root, and you are not root here. This command carries it out:",
+            "此更改需要 root 权限，当前用户不是 root。可使用以下命令执行：",
+        )
+    };
+    sheet.hung(&[run(look.glyphs.bullet(), look.theme.accent)], 2, &[run(look.read(&text), look.theme.text)]);
+    sheet.gap();
+    sheet.hung(&[], 3, &[run(command_for(plan), look.theme.heading)]);
+    sheet.gap();
+}
+
+/// The heading of each change, without its diff.
+fn change_titles(plan: &Plan, look: Look) -> Vec<String> {
+    let count = plan.changes.len() + plan.restart.len();
+    let headings = preview(plan, true, look.lang).into_iter().filter(|line| line.mark == PreviewMark::Heading);
+    headings.take(count).map(|line| line.text).collect()
+}
+
+/// Every change with its state.
+fn changes(sheet: &mut Sheet, plan: &Plan, states: &[ChangeState], look: Look) {
+    let theme = look.theme;
+    for (title, state) in change_titles(plan, look).into_iter().zip(states) {
+        let (sign, word, style) = match state {
+            ChangeState::Waiting => (look.glyphs.pending(), look.word("waits", "等待"), theme.dim),
+            ChangeState::Running => (look.glyphs.running(), look.word("under way", "执行中"), theme.running),
+            ChangeState::Done => (look.glyphs.pass(), look.word("done", "完成"), theme.pass),
+            ChangeState::Already => (look.glyphs.pass(), look.word("was so already", "已是如此"), theme.pass),
+            ChangeState::Failed(_) => (look.glyphs.fail(), look.word("failed", "失败"), theme.fail),
+            ChangeState::RolledBack => (look.glyphs.skipped(), look.word("taken back", "已回退"), theme.warn),
+        };
+        sheet.hung(&[run(sign, style)], 2, &[run(title, theme.text)]);
+        sheet.aside(2, word, style);
+        if let ChangeState::Failed(why) = state {
+            sheet.hung(&[], 2, &[run(look.read(why), theme.fail)]);
+        }
+    }
+}
+
+/// What the proof is, and how long it may still take.
+fn awaited(sheet: &mut Sheet, plan: &Plan, seconds_left: u64, look: Look) {
+    let theme = look.theme;
+    let applied = look.word("Applied. Now the proof.", "已执行，正在验证效果。");
+    sheet.hung(&[run(look.glyphs.pass(), theme.pass)], 2, &[run(applied, theme.text)]);
+    let step = plan.verify.title();
+    let step = look.read(&step);
+    let number = plan.verify.index() + 1;
+    let text = say!(
+        "Step {number}, {step}, is checked every second until it holds.",
+        "每秒重新检查第 {number} 步（{step}），直到通过。"
+    );
+    sheet.hung(&[run(look.glyphs.running(), theme.running)], 2, &[run(look.read(&text), theme.text)]);
+    let left = say!("At most {seconds_left} s more.", "最多再等待 {seconds_left} 秒。");
+    sheet.hung(&[], 2, &[run(look.read(&left), theme.heading)]);
+    let calm = look.word(
+        "The agent and the service need time to notice a change; nothing is wrong while this waits.",
+        "Agent 和服务端需要一些时间才能感知更改，等待属于正常现象。",
+    );
+    sheet.hung(&[], 2, &[run(calm, theme.dim)]);
+}
+
+/// What commands printed.
+fn live(sheet: &mut Sheet, output: &[LiveLine], look: Look) {
+    if output.is_empty() {
+        return;
+    }
+    sheet.heading(look.word("Output", "输出"), look.theme);
+    for line in output {
+        let (sign, style) = if line.is_error { ("!", look.theme.warn) } else { ("|", look.theme.dim) };
+        for text in printable_block(&line.text) {
+            sheet.exact(&[run(sign, style)], 2, &[run(text, look.theme.text)]);
+        }
+    }
+}
+
+/// The buttons in as many lines as they need; the focused one is marked and reversed.
+fn button_rows(buttons: &[Button], focus: usize, cells: u16, look: Look) -> Vec<Line<'static>> {
+    let mut sheet = Sheet::new(cells);
+    let mut runs = Vec::new();
+    let mut used = 0;
+    for (number, button) in buttons.iter().enumerate() {
+        let label = button.label();
+        let (marker, style) =
+            if number == focus { (look.glyphs.cursor(), look.theme.selected) } else { (" ", look.theme.key) };
+        let text = format!("[ {} ]", look.read(&label));
+        let need = width(&text) + 3;
+        if used > 0 && used + need > usize::from(cells) {
+            sheet.line(&runs);
+            runs.clear();
+            used = 0;
+        }
+        runs.extend([run(marker, look.theme.text), run(text, style), run("  ", look.theme.text)]);
+        used += need;
+    }
+    if !runs.is_empty() {
+        sheet.line(&runs);
+    }
+    sheet.lines
+}

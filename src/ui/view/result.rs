@@ -1,0 +1,119 @@
+//! The end of the walk: the verdict of the whole, one line a step, and what this session changed.
+
+use super::page::{self, Page};
+use super::sheet::{Sheet, run};
+use super::{Look, flowchart, wrap};
+use crate::finding::{StepId, Verdict};
+use crate::flow::Session;
+use crate::remedies;
+use crate::say;
+use crate::text::{Text, pad, printable, width};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+/// The verdict of the whole as one sentence.
+pub(super) fn sentence(session: &Session) -> Text {
+    if let Some(step) = session.stopped_at() {
+        let number = step.index() + 1;
+        let title = step.title();
+        let (en, zh) = (title.get(crate::text::Lang::En), title.get(crate::text::Lang::Zh));
+        return Text::filled(
+            format!("The heartbeat is stopped at step {number}, {en}."),
+            format!("心跳在第 {number} 步（{zh}）中断。"),
+        );
+    }
+    match session.verdict() {
+        Verdict::Pass => Text::fixed("Every step passes.", "所有步骤均已通过。"),
+        Verdict::Warn => {
+            Text::fixed("Nothing fails; some steps deserve attention.", "没有失败的步骤，但有需要注意的问题。")
+        }
+        Verdict::Skipped | Verdict::Unknown | Verdict::Fail => Text::fixed(
+            "Nothing fails, but not everything could be determined.",
+            "没有失败的步骤，但部分内容未能确定。",
+        ),
+    }
+}
+
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look) -> (usize, usize) {
+    let theme = look.theme;
+    let title = page::title(area.width, look.word("Result", "结果"), "", look);
+    let mut verdict = Sheet::new(area.width);
+    if session.is_looking() {
+        let text = look.word("Still looking...", "仍在检查...");
+        verdict.hung(&[run(look.glyphs.running(), theme.running)], 2, &[run(text, theme.running)]);
+    } else {
+        let worst = session.verdict();
+        let head = format!("{} {}", look.glyphs.verdict(worst), look.read(&worst.word()));
+        let hang = width(&head) + 2;
+        verdict.hung(&[run(head, theme.verdict(worst))], hang, &[run(look.read(&sentence(session)), theme.text)]);
+    }
+    let mut body = Sheet::new(area.width);
+    if !session.owed_restart.is_empty() {
+        body.heading(look.word("Restart owed", "待执行的重启"), theme);
+        owed(&mut body, session, look);
+        body.gap();
+    }
+    for &step in StepId::ALL {
+        step_line(&mut body, session, step, look);
+    }
+    changed(&mut body, session, look);
+    let page = Page { title, question: Vec::new(), verdict: verdict.lines, body: body.lines };
+    page::draw(frame, area, session, page, look)
+}
+
+/// One step in one line: what does not fit ends at a word.
+fn step_line(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
+    let (sign, word, style) = flowchart::status(session, step, look);
+    let number = step.index() + 1;
+    let head = format!("{number:>2} {sign} {} ", pad(word, 4));
+    let text = match session.finding(step) {
+        Some(finding) => look.read(&finding.summary).to_string(),
+        None => look.read(&step.title()).to_string(),
+    };
+    let text = printable(&text).into_owned();
+    let room = sheet.cells.saturating_sub(width(&head));
+    let whole = wrap::wrap(&text, room);
+    let shown = match whole.as_slice() {
+        [] | [_] => text,
+        _ => {
+            let first = wrap::wrap(&text, room.saturating_sub(1)).into_iter().next().unwrap_or_default();
+            format!("{}{}", &text[first], look.glyphs.ellipsis())
+        }
+    };
+    sheet.line(&[run(head, style), run(shown, look.theme.text)]);
+}
+
+/// What was changed in this session, and how to take it back.
+fn changed(sheet: &mut Sheet, session: &Session, look: Look) {
+    let theme = look.theme;
+    if session.done.is_empty() {
+        return;
+    }
+    sheet.heading(look.word("Changed in this session", "本次会话所做的更改"), theme);
+    for (remedy, entry, cured) in &session.done {
+        let (sign, style) =
+            if *cured { (look.glyphs.pass(), theme.pass) } else { (look.glyphs.unknown(), theme.unknown) };
+        let state = if *cured { look.word("cured", "已修复") } else { look.word("not proved", "效果未确认") };
+        let body = [run(look.read(&remedies::title(*remedy)), theme.text), run(format!("  {state}"), style)];
+        sheet.hung(&[run(sign, style)], 2, &body);
+        if let Some(entry) = entry {
+            let text = say!("undo: {}", "撤销：{}", undo_command(entry));
+            sheet.hung(&[], 2, &[run(look.read(&text), theme.dim)]);
+        }
+    }
+}
+
+/// The remedies whose edits wait for the restart.
+pub(super) fn owed(sheet: &mut Sheet, session: &Session, look: Look) {
+    let text = look.word("These changes take effect when the agent is restarted:", "以下更改在 Agent 重启后生效：");
+    sheet.say(text, look.theme.text);
+    for remedy in &session.owed_restart {
+        let title = remedies::title(*remedy);
+        sheet.hung(&[run(look.glyphs.warn(), look.theme.warn)], 2, &[run(look.read(&title), look.theme.text)]);
+    }
+}
+
+/// The command that takes a journal entry back.
+pub(super) fn undo_command(entry: &str) -> String {
+    remedies::shell_line(&["sudo".into(), "logtail-doctor".into(), "undo".into(), entry.into()])
+}

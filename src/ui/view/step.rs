@@ -1,0 +1,144 @@
+//! A step's page: its question, its verdict in one sentence, the causes, the evidence.
+
+use super::page::{self, Page};
+use super::sheet::{Sheet, run};
+use super::{Look, flowchart};
+use crate::finding::{Cause, Evidence, Finding, Mark, Severity, StepId};
+use crate::flow::Session;
+use crate::text::{Text, printable_block, width};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// The column of labels is at most this wide.
+const LABEL: usize = 22;
+/// Below this width a label stands above its value.
+const STACKED: usize = 44;
+
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, step: StepId, look: Look) -> (usize, usize) {
+    let number = step.index() + 1;
+    let name = step.title();
+    let remark = match step.seed_section() {
+        Some(section) => look.read(&crate::say!("document, section {section}", "文档第 {section} 节")).to_string(),
+        None => String::new(),
+    };
+    let title = page::title(area.width, &format!("{number}. {}", look.read(&name)), &remark, look);
+    let mut question = Sheet::new(area.width);
+    question.say(look.read(&step.question()), look.theme.dim);
+    let mut verdict = Sheet::new(area.width);
+    let mut body = Sheet::new(area.width);
+    match session.finding(step) {
+        None => {
+            let looking = look.word("Looking...", "正在检查...");
+            verdict.hung(&[run(look.glyphs.running(), look.theme.running)], 2, &[run(looking, look.theme.running)]);
+        }
+        Some(finding) => {
+            verdict_lines(&mut verdict, session, finding, look);
+            causes(&mut body, finding, look);
+            evidence(&mut body, &finding.evidence, look);
+            wants(&mut body, finding, look);
+        }
+    }
+    let page = Page { title, question: question.lines, verdict: verdict.lines, body: body.lines };
+    page::draw(frame, area, session, page, look)
+}
+
+/// The word and the sentence.
+fn verdict_lines(sheet: &mut Sheet, session: &Session, finding: &Finding, look: Look) {
+    let verdict = finding.verdict;
+    let (sign, _, style) = flowchart::status(session, finding.step, look);
+    let head = format!("{sign} {}", look.read(&verdict.word()));
+    let hang = width(&head) + 2;
+    sheet.hung(&[run(head, style)], hang, &[run(look.read(&finding.summary), look.theme.text)]);
+    if session.steps.get(&finding.step).is_some_and(|view| view.is_open) {
+        let again = look.word("It is being checked again...", "正在重新检查...");
+        sheet.hung(&[], hang, &[run(again, look.theme.dim)]);
+    }
+}
+
+/// What is wrong, each with why it breaks the heartbeat.
+fn causes(sheet: &mut Sheet, finding: &Finding, look: Look) {
+    for Cause { id, severity, detail, why, .. } in &finding.causes {
+        let (sign, style) = match severity {
+            Severity::Fail => (look.glyphs.fail(), look.theme.fail),
+            Severity::Warn => (look.glyphs.warn(), look.theme.warn),
+            Severity::Unknown => (look.glyphs.unknown(), look.theme.unknown),
+        };
+        let id = format!("  [{}]", id.id());
+        sheet.hung(&[run(sign, style)], 2, &[run(look.read(detail), look.theme.text), run(id, look.theme.dim)]);
+        if !why.is_empty() {
+            sheet.hung(&[], 2, &[run(look.read(why), look.theme.dim)]);
+        }
+        sheet.gap();
+    }
+}
+
+/// The sign and style of a row of evidence.
+pub(super) fn mark(mark: Mark, look: Look) -> (&'static str, Style) {
+    match mark {
+        Mark::Good => (look.glyphs.pass(), look.theme.pass),
+        Mark::Bad => (look.glyphs.fail(), look.theme.fail),
+        Mark::Doubtful => (look.glyphs.warn(), look.theme.warn),
+        Mark::Unknown => (look.glyphs.unknown(), look.theme.unknown),
+        Mark::Note => (look.glyphs.bullet(), look.theme.dim),
+    }
+}
+
+/// The table of what was read.
+fn evidence(sheet: &mut Sheet, rows: &[Evidence], look: Look) {
+    if rows.is_empty() {
+        return;
+    }
+    sheet.heading(look.word("Evidence", "证据"), look.theme);
+    let labels = rows.iter().map(|row| width(look.read(&row.label))).filter(|cells| *cells <= LABEL).max();
+    let column = labels.unwrap_or(LABEL).min(LABEL);
+    for row in rows {
+        let (sign, style) = mark(row.mark, look);
+        let label = look.read(&row.label);
+        let value_style = if row.mark == Mark::Bad { look.theme.heading } else { look.theme.text };
+        let hang = if sheet.cells >= STACKED { column + 4 } else { 4 };
+        let is_beside = sheet.cells >= STACKED && width(label) <= column;
+        let mut lines = printable_block(look.read(&row.value)).into_iter();
+        let (first, value_style) = match lines.next() {
+            Some(first) => (first, value_style),
+            None => (look.word("(empty)", "（空）").to_string(), look.theme.dim),
+        };
+        if is_beside {
+            let lead = [run(format!("{sign} "), style), run(label, look.theme.dim)];
+            sheet.hung(&lead, hang, &[run(first, value_style)]);
+        } else {
+            // A long label, such as an endpoint's address, has a line of its own.
+            sheet.hung(&[run(sign, style)], 2, &[run(label, look.theme.dim)]);
+            sheet.hung(&[], hang, &[run(first, value_style)]);
+        }
+        for line in lines {
+            sheet.hung(&[], hang, &[run(line, value_style)]);
+        }
+        if let Some(expected) = row.expected.as_ref().filter(|expected| **expected != row.value) {
+            let word = look.word("expected: ", "期望：");
+            let body = [run(word, look.theme.dim), run(look.read(expected), look.theme.text)];
+            sheet.hung(&[], hang, &body);
+        }
+        if !row.source.is_empty() {
+            sheet.aside(hang, look.read(&row.source), look.theme.dim);
+        }
+    }
+}
+
+/// What the operator could tell to make the verdict exact.
+fn wants(sheet: &mut Sheet, finding: &Finding, look: Look) {
+    if finding.wants.is_empty() {
+        return;
+    }
+    sheet.heading(look.word("Only you can know", "需要您提供的信息"), look.theme);
+    for field in &finding.wants {
+        let label: Text = field.label();
+        let hint: Text = field.hint();
+        let body = [
+            run(look.read(&label), look.theme.text),
+            run("  ", look.theme.text),
+            run(look.read(&hint), look.theme.dim),
+        ];
+        sheet.hung(&[run(look.glyphs.bullet(), look.theme.dim)], 2, &body);
+    }
+}

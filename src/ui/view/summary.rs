@@ -1,0 +1,44 @@
+//! What stays on the main screen after the wizard is left: a few plain lines. Pure text, no style.
+
+use super::result::{sentence, undo_command};
+use crate::flow::Session;
+use crate::remedies;
+use crate::say;
+use crate::text::printable;
+
+/// The verdict, where it stopped, what was changed, how to take it back, where the bundle is. Every line is
+/// printable; the first ones matter most.
+pub fn summary_lines(session: &Session) -> Vec<String> {
+    let lang = session.lang;
+    let mut lines = Vec::new();
+    let verdict = session.verdict().word();
+    let told = sentence(session);
+    lines.push(format!("{}  {}", verdict.get(lang), told.get(lang)));
+    if let Some(finding) = session.stopped_at().and_then(|step| session.finding(step)) {
+        lines.push(format!("  {}", finding.summary.get(lang)));
+    }
+    for (remedy, entry, cured) in &session.done {
+        let title = remedies::title(*remedy);
+        let title = title.get(lang);
+        let text = match (cured, entry) {
+            (true, _) => say!("Changed: {title} (cured)", "已更改：{title}（已修复）"),
+            (false, _) => say!("Changed: {title} (not proved)", "已更改：{title}（效果未确认）"),
+        };
+        lines.push(text.get(lang).to_string());
+        if let Some(entry) = entry {
+            let text = say!("  undo: {}", "  撤销：{}", undo_command(entry));
+            lines.push(text.get(lang).to_string());
+        }
+    }
+    if !session.owed_restart.is_empty() {
+        let command = "sudo logtail-doctor fix restart-agent";
+        let text = say!("Restart owed: {command}", "待执行的重启：{command}");
+        lines.push(text.get(lang).to_string());
+    }
+    if let Some(path) = &session.bundle {
+        let path = path.display();
+        let text = say!("Bundle for the ticket: {path}", "工单诊断包：{path}");
+        lines.push(text.get(lang).to_string());
+    }
+    lines.into_iter().map(|line| printable(&line).into_owned()).collect()
+}

@@ -1,0 +1,244 @@
+//! Every screen at three sizes in both languages, and what holds for all of them at every size.
+
+use super::{draw, samples, summary_lines};
+use crate::flow::{Event, Key, Session};
+use crate::text::{Lang, width};
+use crate::ui::{Depth, Glyphs, Theme};
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::Modifier;
+use std::fmt::Write;
+
+/// The signs that each language is usually read with.
+fn glyphs(lang: Lang) -> Glyphs {
+    match lang {
+        Lang::En => Glyphs::Unicode,
+        Lang::Zh => Glyphs::UnicodeSigns,
+    }
+}
+
+fn drawn(session: &mut Session, glyphs: Glyphs, size: (u16, u16)) -> Terminal<TestBackend> {
+    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+    let theme = Theme::of(Depth::Sixteen);
+    terminal.draw(|frame| draw(frame, session, &theme, glyphs)).unwrap();
+    terminal
+}
+
+/// The screen as lines, without colours: it must be understood so. What is reversed is told below.
+fn picture(terminal: &Terminal<TestBackend>) -> String {
+    let buffer = terminal.backend().buffer();
+    let mut out = String::new();
+    let mut reversed = Vec::new();
+    for y in 0..buffer.area.height {
+        let (mut line, mut marked) = (String::new(), String::new());
+        let mut covered = 0;
+        for x in 0..buffer.area.width {
+            let cell = &buffer[(x, y)];
+            if covered > 0 {
+                covered -= 1;
+                continue;
+            }
+            covered = width(cell.symbol()).saturating_sub(1);
+            line.push_str(cell.symbol());
+            if cell.modifier.contains(Modifier::REVERSED) {
+                marked.push_str(cell.symbol());
+            }
+        }
+        writeln!(out, "{}", line.trim_end()).unwrap();
+        if !marked.is_empty() {
+            reversed.push(format!("{y}: {}", marked.trim_end()));
+        }
+    }
+    writeln!(out, "-- reversed: {}", reversed.join(" | ")).unwrap();
+    out
+}
+
+fn check_all(size: (u16, u16), lang: Lang) {
+    for (name, mut session) in samples::all(lang) {
+        let word = match lang {
+            Lang::En => "en",
+            Lang::Zh => "zh",
+        };
+        let terminal = drawn(&mut session, glyphs(lang), size);
+        insta::assert_snapshot!(format!("{name}_{word}_{}x{}", size.0, size.1), picture(&terminal));
+    }
+}
+
+#[test]
+fn screens_at_60x20_in_english() {
+    check_all((60, 20), Lang::En);
+}
+
+#[test]
+fn screens_at_60x20_in_chinese() {
+    check_all((60, 20), Lang::Zh);
+}
+
+#[test]
+fn screens_at_80x24_in_english() {
+    check_all((80, 24), Lang::En);
+}
+
+#[test]
+fn screens_at_80x24_in_chinese() {
+    check_all((80, 24), Lang::Zh);
+}
+
+#[test]
+fn screens_at_120x40_in_english() {
+    check_all((120, 40), Lang::En);
+}
+
+#[test]
+fn screens_at_120x40_in_chinese() {
+    check_all((120, 40), Lang::Zh);
+}
+
+#[test]
+fn small_windows_have_one_column_and_tiny_ones_one_sentence() {
+    for (name, size) in [("small", (44, 14)), ("tiny", (24, 6))] {
+        let terminal = drawn(&mut samples::failing(Lang::En, true), Glyphs::Ascii, size);
+        insta::assert_snapshot!(format!("failing_{name}"), picture(&terminal));
+    }
+}
+
+#[test]
+fn ascii_screens_are_ascii() {
+    for (name, mut session) in samples::all(Lang::En) {
+        let picture = picture(&drawn(&mut session, Glyphs::Ascii, (80, 24)));
+        assert!(picture.is_ascii(), "{name}:\n{picture}");
+    }
+}
+
+#[test]
+fn text_from_outside_drives_nothing() {
+    for lang in [Lang::En, Lang::Zh] {
+        for (name, mut session) in samples::all(lang) {
+            let picture = picture(&drawn(&mut session, Glyphs::Ascii, (120, 40)));
+            assert!(!picture.contains('\u{1b}'), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_header_always_tells_host_and_user() {
+    for lang in [Lang::En, Lang::Zh] {
+        for (name, mut session) in samples::all(lang) {
+            for columns in 30..130 {
+                let Some(identity) = session.identity.clone() else { continue };
+                let picture = picture(&drawn(&mut session, Glyphs::Ascii, (columns, 24)));
+                let header = picture.lines().next().unwrap();
+                assert!(header.contains(&format!("{}@web-01", identity.user)), "{name} {columns}: {header}");
+                assert!(identity.privileged || header.contains("root"), "{name} {columns}: {header}");
+            }
+        }
+    }
+}
+
+/// The chosen action or button, and all others, are in sight at every usable size.
+#[test]
+fn actions_are_always_in_sight() {
+    for (name, mut session) in samples::all(Lang::En) {
+        if !session.layers.is_empty() {
+            continue;
+        }
+        for (columns, rows) in [(60, 20), (80, 24), (200, 60)] {
+            let picture = picture(&drawn(&mut session, Glyphs::Ascii, (columns, rows)));
+            for (number, _) in session.actions().iter().enumerate() {
+                let shown = format!(" {} ", number + 1);
+                assert!(picture.lines().any(|line| line.contains(&shown)), "{name} {columns}x{rows}:\n{picture}");
+            }
+        }
+    }
+}
+
+#[test]
+fn page_down_is_offered_only_while_lines_are_hidden() {
+    let mut session = samples::failing(Lang::En, true);
+    drawn(&mut session, Glyphs::Ascii, (80, 24));
+    assert!(session.has_more_to_scroll());
+    for _ in 0..20 {
+        session.handle(Event::Key(Key::PageDown));
+    }
+    let below = picture(&drawn(&mut session, Glyphs::Ascii, (80, 24)));
+    assert!(below.contains("Instance id") && !below.contains("more line"), "{below}");
+    drawn(&mut session, Glyphs::Ascii, (120, 60));
+    assert!(!session.has_more_to_scroll());
+}
+
+#[test]
+fn the_newest_output_stays_in_sight_until_the_operator_scrolls() {
+    use crate::carry_out::Progress;
+    use crate::host::LiveLine;
+    let mut session = samples::applying(Lang::En);
+    drawn(&mut session, Glyphs::Ascii, (80, 24));
+    for number in 0..60 {
+        let line = LiveLine { is_error: false, text: format!("line {number} of many") };
+        session.handle(Event::Progress(Progress::Line(line)));
+        drawn(&mut session, Glyphs::Ascii, (80, 24));
+    }
+    assert!(picture(&drawn(&mut session, Glyphs::Ascii, (80, 24))).contains("line 59 of many"));
+    session.handle(Event::Key(Key::Up));
+    let line = LiveLine { is_error: false, text: "line 60 of many".into() };
+    session.handle(Event::Progress(Progress::Line(line)));
+    let above = picture(&drawn(&mut session, Glyphs::Ascii, (80, 24)));
+    assert!(!above.contains("line 60 of many"), "{above}");
+}
+
+#[test]
+fn the_cursor_stands_in_the_focused_field() {
+    let mut session = samples::form_error(Lang::En);
+    let mut terminal = drawn(&mut session, Glyphs::Ascii, (80, 24));
+    let at = terminal.get_cursor_position().unwrap();
+    let before = &terminal.backend().buffer()[(at.x - 1, at.y)];
+    assert_eq!(before.symbol(), "e", "the last letter of what was typed");
+}
+
+#[test]
+fn the_summary_names_verdict_change_and_undo() {
+    for lang in [Lang::En, Lang::Zh] {
+        let word = if lang == Lang::En { "en" } else { "zh" };
+        let mut session = samples::result(lang);
+        session.handle(Event::BundleWritten(Ok("/root/logtail-doctor-web-01.tar.gz".into())));
+        insta::assert_snapshot!(format!("summary_{word}"), summary_lines(&session).join("\n"));
+    }
+}
+
+fn any_key() -> impl Strategy<Value = Key> {
+    prop_oneof![
+        3 => Just(Key::Enter),
+        2 => Just(Key::Esc),
+        2 => Just(Key::Down),
+        2 => Just(Key::Right),
+        2 => Just(Key::PageDown),
+        1 => Just(Key::Up),
+        1 => Just(Key::Tab),
+        1 => Just(Key::End),
+        4 => "[1-9a-pr-zLR?中\u{200b}e\u{301}]".prop_map(|s| Key::Char(s.chars().next().unwrap_or('x'))),
+        1 => ".{0,40}".prop_map(Key::Paste),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_window_and_no_session_makes_it_panic(
+        columns in 1u16..=130,
+        rows in 1u16..=50,
+        sample in 0usize..20,
+        chinese in any::<bool>(),
+        keys in proptest::collection::vec(any_key(), 0..12),
+    ) {
+        let lang = if chinese { Lang::Zh } else { Lang::En };
+        let (_, mut session) = samples::all(lang).swap_remove(sample);
+        for key in keys {
+            session.handle(Event::Key(key));
+            drawn(&mut session, Glyphs::Unicode, (columns, rows));
+        }
+        for glyphs in [Glyphs::Unicode, Glyphs::UnicodeSigns, Glyphs::Ascii] {
+            drawn(&mut session, glyphs, (columns, rows));
+        }
+    }
+}
