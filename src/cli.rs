@@ -35,6 +35,8 @@ pub const UNKNOWN: u8 = 3;
 pub struct Settings {
     pub lang: Lang,
     pub style: Style,
+    /// `--no-color`.
+    pub no_colour: bool,
     pub read_only: bool,
     pub context: Context,
     pub store: Store,
@@ -132,6 +134,7 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
     let mut settings = Settings {
         lang,
         style: style(&cli.manner),
+        no_colour: cli.manner.no_color,
         read_only: cli.manner.read_only,
         context: remembered.clone(),
         store: Store { dir: dirs.journal, actor: actor() },
@@ -206,8 +209,8 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
     match &cli.command {
         None => {
             let looking = looking::begin(&host, judge, settings);
-            let session = Session::new(settings.context.clone(), settings.lang, settings.read_only, Vec::new());
-            Ok(wiring::wizard(looking, session, settings).await)
+            let session = Session::new(settings.context.clone(), settings.lang, settings.read_only, wiring::regions());
+            wiring::wizard(looking, session, settings, out).await
         }
         Some(Command::Check { format, .. }) => looking::check(host, judge, settings, *format, out).await,
         Some(Command::Fix { remedy, set, consent }) => match RemedyId::of_id(remedy) {

@@ -78,6 +78,7 @@ fn judge(step: StepId, see: &Seen, _: &Context) -> Result<Finding, Unseen> {
 
 fn settings(dir: &Path) -> Settings {
     Settings {
+        no_colour: false,
         lang: Lang::En,
         style: Style::default(),
         read_only: false,
