@@ -236,6 +236,7 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
                 }
             }
         }
+        Some(Command::CarryOut) => changing::run_errand(host, settings).await,
         // Answered before there was a host.
         Some(Command::Completions { .. } | Command::Man) => Ok(NOTHING_FAILS),
     }

@@ -3,14 +3,16 @@
 //! The engine knows no terminal and no sentence. It asks the host what checks and plans want to know, each distinct
 //! question once and all in parallel, and turns answers, keys and progress into events for the session.
 
-use crate::carry_out::{self, Applied, Consent, Progress, Store};
+use crate::carry_out::{self, Applied, Consent, Progress, Store, errand};
 use crate::checks::{Asked, Checked, Investigation};
 use crate::finding::{RemedyId, StepId};
-use crate::flow::{Effect, Event, Session, StepView};
+use crate::flow::{Effect, Event, Session, StepView, Way};
 use crate::host::{Answer, Host, Question};
 use crate::remedies::{self, Inputs, Plan, Planned};
+use crate::text::Text;
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -27,6 +29,12 @@ pub trait Face {
 
     /// The next thing that the operator or the terminal does. Must be safe to drop and call again.
     fn next(&mut self) -> impl Future<Output = Event>;
+
+    /// Makes sure that `sudo -n` will start `argv`, asking for the password on the terminal if it must.
+    ///
+    /// # Errors
+    /// The sentence that says why it will not.
+    fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> impl Future<Output = Result<(), Text>>;
 
     /// Does what only a face can do (clipboard, suspend, bundle, memory) and says what came of it.
     fn perform(
@@ -286,7 +294,11 @@ impl Run<'_> {
             Effect::PlanUndo { entry, verify } => {
                 self.begin_plan(Wish::Undo { entry, verify, store: self.store.clone() });
             }
-            Effect::Apply { plan, with_restart, consent, undoes } => self.apply(plan, with_restart, consent, undoes),
+            Effect::Apply { plan, with_restart, consent, undoes } => match self.session.way() {
+                Way::Direct => self.apply(plan, with_restart, consent, undoes),
+                Way::Sudo(sudo) => self.apply_through(sudo, plan, with_restart, undoes, face).await,
+                Way::Never => {}
+            },
             Effect::Verify { step, remedy, seconds } => {
                 self.looking.found.recheck_all(now);
                 self.looking.advance();
@@ -318,6 +330,35 @@ impl Run<'_> {
         let task = tokio::spawn(async move {
             carry_out::carry_out_or_undo(host.as_ref(), &store, &plan, consent, with_restart, undoes, sender).await
         });
+        self.applying = Some(Applying { task, progress });
+    }
+
+    /// As [`Run::apply`], in a process that sudo starts.
+    async fn apply_through<F: Face>(
+        &mut self,
+        sudo: PathBuf,
+        plan: Box<Plan>,
+        with_restart: bool,
+        undoes: Option<String>,
+        face: &mut F,
+    ) {
+        let allowed = match errand::argv() {
+            Ok(argv) => face.authorise(&sudo, &argv, self.session).await,
+            Err(text) => Err(text),
+        };
+        if let Err(text) = allowed {
+            let applied = Applied::refused(text);
+            for effect in self.session.handle(Event::Applied(Box::new(applied))) {
+                if effect == Effect::RecheckAll {
+                    let now = self.looking.elapsed_ms();
+                    self.looking.found.recheck_all(now);
+                    self.looking.advance();
+                }
+            }
+            return;
+        }
+        let (sender, progress) = unbounded_channel();
+        let task = tokio::spawn(async move { errand::send(&sudo, *plan, with_restart, undoes, sender).await });
         self.applying = Some(Applying { task, progress });
     }
 

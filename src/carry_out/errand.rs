@@ -3,7 +3,7 @@
 //!
 //! The terminal's password question is not asked here: whoever calls has made sure that `sudo -n` works.
 
-use super::{Applied, AppliedResult, Consent, ConsentBy, Progress, Store, carry_out_or_undo};
+use super::{Applied, Consent, ConsentBy, Progress, Store, carry_out_or_undo};
 use crate::host::Host;
 use crate::remedies::Plan;
 use crate::say;
@@ -34,6 +34,17 @@ enum Word {
     Applied(Applied),
 }
 
+/// The command line that receives an errand: what sudo must allow.
+///
+/// # Errors
+/// The sentence that says why this program's own file is not known.
+pub fn argv() -> Result<Vec<String>, Text> {
+    match std::env::current_exe() {
+        Ok(program) => Ok(vec![program.display().to_string(), COMMAND.to_string()]),
+        Err(error) => Err(say!("This program's file is not known: {error}.", "无法确定本程序的路径：{error}。")),
+    }
+}
+
 /// Sends a plan to a process that `sudo -n` starts, and passes on what it says.
 pub async fn send(
     sudo: &Path,
@@ -42,16 +53,14 @@ pub async fn send(
     undoes: Option<String>,
     progress: UnboundedSender<Progress>,
 ) -> Applied {
-    let refused = |text: Text| Applied { result: AppliedResult::RolledBack(text), entry: None, backups: Vec::new() };
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => {
-            return refused(say!("This program's file is not known: {error}.", "无法确定本程序的路径：{error}。"));
-        }
+    let refused = Applied::refused;
+    let argv = match argv() {
+        Ok(argv) => argv,
+        Err(text) => return refused(text),
     };
     let mut command = Command::new(sudo);
     // No new session: sudo's ticket belongs to the terminal's session (portability facts, section 4).
-    command.args(["-n", "--"]).arg(program).arg(COMMAND);
+    command.args(["-n", "--"]).args(argv);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,

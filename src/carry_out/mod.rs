@@ -69,6 +69,11 @@ pub struct Applied {
 }
 
 impl Applied {
+    /// Nothing was changed, for this reason.
+    pub fn refused(reason: Text) -> Applied {
+        Applied { result: AppliedResult::Refused(reason), entry: None, backups: Vec::new() }
+    }
+
     /// The carrying out itself broke off; what was changed is in the journal.
     pub fn broken() -> Applied {
         let text = Text::fixed(
@@ -86,6 +91,8 @@ pub enum AppliedResult {
     Applied,
     /// A file is not what it was when the plan was made; nothing was changed.
     Stale(PathBuf),
+    /// It was not begun: no leave to change, or no journal. Nothing was changed.
+    Refused(Text),
     /// A change failed; what was done before it was taken back.
     RolledBack(Text),
     /// A change failed, and so did taking back: the sentence says what is left.
@@ -146,7 +153,7 @@ pub async fn carry_out(
     {
         let reason = explain(&error);
         let (en, zh) = (reason.get(crate::text::Lang::En), reason.get(crate::text::Lang::Zh));
-        return nothing(AppliedResult::RolledBack(Text::filled(
+        return nothing(AppliedResult::Refused(Text::filled(
             format!("Nothing was changed: the journal cannot be written ({en})."),
             format!("未做任何更改：无法写入操作日志（{zh}）。"),
         )));
@@ -170,7 +177,7 @@ pub async fn carry_out(
     let ended = match &result {
         AppliedResult::Applied => Recorded::Applied,
         AppliedResult::LeftOver(_) => Recorded::LeftOver,
-        AppliedResult::Stale(_) | AppliedResult::RolledBack(_) => Recorded::RolledBack,
+        AppliedResult::Stale(_) | AppliedResult::Refused(_) | AppliedResult::RolledBack(_) => Recorded::RolledBack,
     };
     // The changes stand whether or not this last line can be written; the next start sees an entry without an end.
     let _ = work.journal(&Entry::End { id: id.clone(), result: ended }).await;

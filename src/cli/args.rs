@@ -214,6 +214,9 @@ pub enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Carry out an errand of a wizard that is not root; sudo starts this
+    #[command(hide = true)]
+    CarryOut,
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
     /// Print the manual page

@@ -5,7 +5,7 @@ use super::looking::begin;
 use super::{COULD_NOT_RUN, Settings};
 use crate::carry_out::{
     self, Applied, AppliedResult, ChangeState, Consent, ConsentBy, JOURNAL, JournalDone, Progress, Record, RecordKind,
-    Recorded,
+    Recorded, errand,
 };
 use crate::checks::Judge;
 use crate::engine::{Looking, Wish};
@@ -55,6 +55,23 @@ pub async fn fix(
     let planned = looking.plan(Wish::Remedy(remedy, Box::new(inputs))).await;
     let changing = Changing { host, settings, consent, remedy, undoes: None };
     changing.go(&mut looking, planned, out).await
+}
+
+/// Carries out the errand of a wizard that is not root, which sudo started. What the terminal sends to its processes
+/// meanwhile does not cut a change in half.
+///
+/// # Errors
+/// The signals cannot be held; nothing was changed then.
+pub async fn run_errand(host: Arc<dyn Host>, settings: &Settings) -> io::Result<u8> {
+    let _signals = Signals::hold()?;
+    let has_come = errand::receive(host.as_ref(), &settings.store, io::stdin().lock()).await;
+    if !has_come {
+        settings.complain(&Text::fixed(
+            "This command is for the wizard alone; use fix REMEDY instead.",
+            "该命令仅供向导内部使用，请改用 fix REMEDY。",
+        ));
+    }
+    Ok(if has_come { CURED } else { COULD_NOT_RUN })
 }
 
 /// Puts one `KEY=VALUE` into the inputs.
@@ -229,6 +246,10 @@ impl Changing<'_> {
                     "{path} 在生成预览之后发生了变化。未做任何更改，请重新运行该命令。"
                 ));
                 return Ok(REFUSED);
+            }
+            AppliedResult::Refused(reason) => {
+                settings.complain(&reason);
+                return Ok(COULD_NOT_RUN);
             }
             AppliedResult::RolledBack(reason) => {
                 settings.complain(&reason);

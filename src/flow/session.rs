@@ -88,6 +88,17 @@ pub struct StepView {
     pub is_open: bool,
 }
 
+/// How changes reach the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// This process is root.
+    Direct,
+    /// A second process does it, started by this sudo, which may ask for a password.
+    Sudo(PathBuf),
+    /// Read-only, or neither root nor sudo: plans are shown as commands to copy.
+    Never,
+}
+
 /// One line about what just happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -267,9 +278,18 @@ impl Session {
         matches!(self.layers.last(), Some(Layer::Remedy(layer)) if matches!(layer.stage, super::Stage::Applying { .. }))
     }
 
-    /// Whether this session may change the machine: asked to, and allowed to.
+    /// How this session may change the machine.
+    pub fn way(&self) -> Way {
+        match &self.identity {
+            Some(identity) if !self.read_only && identity.privileged => Way::Direct,
+            Some(identity) if !self.read_only => identity.sudo.clone().map_or(Way::Never, Way::Sudo),
+            _ => Way::Never,
+        }
+    }
+
+    /// Whether this session may change the machine at all.
     pub fn may_change(&self) -> bool {
-        !self.read_only && self.identity.as_ref().is_some_and(|identity| identity.privileged)
+        self.way() != Way::Never
     }
 
     /// Where the flowchart leads from here.

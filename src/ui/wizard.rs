@@ -10,11 +10,14 @@ use crate::context::Context;
 use crate::engine;
 use crate::finding::Finding;
 use crate::flow::{Clip, Effect, Event, Key, Layer, Notice, Session, Stage};
-use crate::text::{Lang, Text};
+use crate::say;
+use crate::text::{Lang, Text, printable};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::VecDeque;
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use tokio::process::Command;
 
 /// Writes the text of the support ticket.
 pub type TicketText = dyn Fn(&Investigation, Lang) -> String;
@@ -190,6 +193,34 @@ impl engine::Face for Wizard {
         }
     }
 
+    async fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> Result<(), Text> {
+        if may_without_password(sudo, argv).await {
+            return Ok(());
+        }
+        self.keys.pause();
+        self.screen.pause();
+        let command = crate::remedies::shell_line(argv);
+        let why = say!(
+            "logtail-doctor needs root for this change and runs: sudo {command}",
+            "该更改需要 root 权限，logtail-doctor 将执行：sudo {command}"
+        );
+        // Somebody reads this on the bare terminal; without it the password question would come out of nowhere.
+        let _ = writeln!(io::stdout(), "{}", printable(why.get(session.lang)));
+        let asked = Command::new(sudo).arg("-v").kill_on_drop(true).status().await;
+        self.signals.forget_typed().await;
+        match self.screen.resume().and_then(|()| self.keys.resume()) {
+            Ok(()) => self.arrived.push_back(Event::Redraw),
+            Err(Gone) => self.lose(),
+        }
+        match asked {
+            Ok(status) if status.success() && may_without_password(sudo, argv).await => Ok(()),
+            _ => Err(Text::fixed(
+                "sudo did not give leave (wrong password, or this user is not in sudoers). Nothing was changed; copy the command and run it as root.",
+                "sudo 未授权（密码错误，或当前用户不在 sudoers 中）。未做任何更改；请复制命令并以 root 执行。",
+            )),
+        }
+    }
+
     async fn perform(&mut self, effect: Effect, session: &Session, found: &Investigation) -> Option<Event> {
         match effect {
             Effect::Copy(clip) => Some(self.copy(clip, session, found)),
@@ -212,6 +243,13 @@ impl engine::Face for Wizard {
             | Effect::StopVerifying => None,
         }
     }
+}
+
+/// Whether sudo would start this without a word. Asked with `-l`: `sudo -n true` says nothing of this command.
+async fn may_without_password(sudo: &Path, argv: &[String]) -> bool {
+    let mut command = Command::new(sudo);
+    command.args(["-n", "-l", "--"]).args(argv).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    matches!(command.kill_on_drop(true).status().await, Ok(status) if status.success())
 }
 
 /// The session's name for a key; none for keys that it does not know. Alt is no part of any of them.

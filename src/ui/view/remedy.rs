@@ -4,7 +4,7 @@
 use super::sheet::{Sheet, part, run, show, show_scrolled};
 use super::{Look, form, outcome};
 use crate::carry_out::ChangeState;
-use crate::flow::{Button, Layer, RemedyLayer, Session, Stage, command_for};
+use crate::flow::{Button, Layer, RemedyLayer, Session, Stage, Way, command_for};
 use crate::host::LiveLine;
 use crate::remedies::{self, Plan, PreviewLine, PreviewMark, preview};
 use crate::say;
@@ -30,6 +30,14 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: L
             let with_restart = buttons.get(layer.focus) != Some(&Button::ApplyOnly);
             if plan.is_automatic() && !session.may_change() {
                 who_may(&mut body, session, plan, look);
+            }
+            if plan.is_automatic() && matches!(session.way(), Way::Sudo(_)) {
+                let text = look.word(
+                    "You are not root: this runs through sudo, which may ask for your password.",
+                    "当前不是 root：将通过 sudo 执行，可能需要输入密码。",
+                );
+                body.hung(&[run("", look.theme.dim)], 0, &[run(text, look.theme.accent)]);
+                body.gap();
             }
             plan_lines(&mut body, plan, with_restart, look);
         }
