@@ -138,3 +138,18 @@ fn a_processor_without_the_instruction_leaves_a_trace_in_the_kernel_log() {
     let Answer::Look(Ok(seen)) = world.clone().answer(&Question::Look(Look::KernelLog)) else { panic!("no dmesg") };
     assert!(seen.out.contains("invalid opcode"));
 }
+
+#[test]
+fn an_old_agent_dumps_its_status_every_minute_and_tells_the_last_contact() {
+    let path = "/usr/local/ilogtail/snapshot/ilogtail_status.LOG";
+    let world = healthy().still();
+    let status = text(&world, path);
+    assert!(status.contains("\nip:10.1.1.5\n") && status.contains("\naliuids:1654218965343050 \n"), "{status}");
+    assert!(status.contains("\"config_get_last_time\" : \"2026-11-22 13:40:00\""), "{status}");
+    let lost = world.clone().drop_packets("*.aliyuncs.com").later(Duration::from_secs(600));
+    let status = text(&lost, path);
+    assert!(status.starts_with("[2026-11-22 13:50:00") && status.contains("\"2026-11-22 13:40:00\""), "{status}");
+    let never = lost.restart_agent().later(Duration::from_secs(61));
+    assert!(text(&never, path).contains("\"config_get_last_time\" : \"1970-01-01 08:00:00\""));
+    assert_eq!(World::healthy(Flavour::Loong331).content(path), None);
+}
