@@ -103,3 +103,16 @@ fn every_fault_stops_the_heartbeat_and_says_why() {
         assert_eq!(world.heartbeat(), Ok(()));
     }
 }
+
+#[test]
+fn the_private_network_of_another_region_is_silent() {
+    let name = |region: &str| format!("logtail.{region}-intranet.log.aliyuncs.com");
+    let silent = |world: &World, region| {
+        matches!(reach(world, Target::root(name(region), false)).connected, Some(Err(ConnectTrouble::Silent(_))))
+    };
+    let world = healthy();
+    assert!(silent(&world, "cn-beijing") && !silent(&world, "cn-hangzhou"));
+    let world = world.ecs(Some(Ecs { region: "cn-beijing".into(), account: "1654218965343050".into() }));
+    assert!(!silent(&world, "cn-beijing") && silent(&world, "cn-hangzhou"));
+    assert!(silent(&world.ecs(None), "cn-beijing"));
+}
