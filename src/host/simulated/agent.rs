@@ -72,8 +72,14 @@ pub(super) struct Memory {
     pub aliuids: BTreeSet<String>,
     pub custom_ids: BTreeSet<Vec<u8>>,
     pub conf_dir: PathBuf,
+    /// When it started, in true milliseconds, as the times below.
     pub started_ms: i64,
+    /// When it last looked whether its address changed.
     watched_ms: i64,
+    /// When it last wrote its status.
+    pub dumped_ms: i64,
+    /// When the service last answered.
+    pub contact_ms: Option<i64>,
 }
 
 impl Memory {
@@ -215,6 +221,8 @@ impl World {
             conf_dir,
             started_ms: now,
             watched_ms: now,
+            dumped_ms: now,
+            contact_ms: None,
         };
         memory.ip = self.choose_ip(&memory);
         self.write_app_info(worker, &memory);
@@ -261,7 +269,7 @@ impl World {
             None => of(bind),
         };
         // An unordered set: with the usual library the last interface comes out in nearly all cases.
-        let any = || if self.agent.flavour.version() >= (2, 0, 7) { nics().last() } else { nics().next() };
+        let any = || if self.agent.flavour.version() >= (2, 0, 7) { nics().next_back() } else { nics().next() };
         near.or_else(any).map(Ipv4Addr::to_string).unwrap_or_default()
     }
 
@@ -360,6 +368,7 @@ impl World {
             return;
         };
         self.read_identity();
+        self.dump_status();
         let Some(memory) = self.agent.memory.clone() else { return };
         let crashes = self
             .agent

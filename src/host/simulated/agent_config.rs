@@ -189,7 +189,8 @@ mod tests {
         let Parsed::Fine(map) = parse(br#"{"b":{"x":1,"e":{}},"a":["u"],"l":[{"k":"v"}]}"#) else {
             panic!("sound JSON is refused")
         };
-        let wanted = "{\n\t\"a\" : [ \"u\" ],\n\t\"b\" : \n\t{\n\t\t\"e\" : {},\n\t\t\"x\" : 1\n\t},\n\t\"l\" : \n\t[\n\t\t{\n\t\t\t\"k\" : \"v\"\n\t\t}\n\t]\n}";
+        let wanted = "{\n\t\"a\" : [ \"u\" ],\n\t\"b\" : \n\t{\n\t\t\"e\" : {},\n\t\t\"x\" : 1\n\t},\n\
+                      \t\"l\" : \n\t[\n\t\t{\n\t\t\t\"k\" : \"v\"\n\t\t}\n\t]\n}";
         assert_eq!(styled(&map), wanted);
     }
 }

@@ -316,8 +316,10 @@ impl World {
         self
     }
 
-    /// Where the instance runs, and whose it is; None: this is no ECS instance.
+    /// Where the instance runs, and whose it is; None: this is no ECS instance. The private network is that of its
+    /// region, if any; faults of the network are to be told after this.
     pub fn ecs(mut self, ecs: Option<Ecs>) -> World {
+        self.connect_region(ecs.as_ref().map(|ecs| ecs.region.as_str()));
         self.cloud.ecs = ecs;
         self
     }

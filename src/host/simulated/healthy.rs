@@ -52,12 +52,7 @@ impl World {
             interfaces: vec![interface("lo", Ipv4Addr::LOCALHOST), interface("eth0", IP)],
             hostname: HOSTNAME.into(),
             dns: healthy_dns(),
-            network: vec![Rule {
-                host: "*.log.aliyuncs.com".into(),
-                port: None,
-                way: Way::Any,
-                reaction: Reaction::Sls,
-            }],
+            network: Vec::new(),
             person: Person { user: "root".into(), uid: 0, sudo: Sudo::WithoutPassword },
             container: None,
             agent: Agent {
@@ -85,6 +80,7 @@ impl World {
                 ecs: Some(Ecs { region: "cn-hangzhou".into(), account: OWNER.into() }),
             },
         };
+        world.connect_region(Some("cn-hangzhou"));
         world.install();
         world.time.start_ms = now_ms - 2 * DAY_MS;
         world.start_agent();
@@ -105,7 +101,7 @@ impl World {
             ("/etc/hostname", "iZbp1demo0healthy00Z\n"),
             (
                 "/etc/resolv.conf",
-                "options timeout:2 attempts:3 rotate single-request-reopen\nnameserver 100.100.2.136\nnameserver 100.100.2.138\n",
+                "options timeout:2 attempts:3 rotate\nnameserver 100.100.2.136\nnameserver 100.100.2.138\n",
             ),
             ("/etc/nsswitch.conf", "passwd: files\nhosts: files dns\n"),
             ("/etc/os-release", os_release),
@@ -163,21 +159,35 @@ pub(super) fn config_text(flavour: Flavour, region: &str, suffix: &str) -> Strin
     format!("{config:#}\n")
 }
 
-/// Private endpoints lie in 100.64.0.0/10, public ones in public space.
+/// Private endpoints lie in 100.64.0.0/10, those of every region, public ones in public space.
 fn healthy_dns() -> Dns {
     let mut table = BTreeMap::from([
         ("log-global.aliyuncs.com".to_string(), vec![Ipv4Addr::new(47, 74, 200, 9)]),
         ("*.log-global.aliyuncs.com".to_string(), vec![Ipv4Addr::new(47, 74, 200, 9)]),
         ("*.log.aliyuncs.com".to_string(), vec![Ipv4Addr::new(118, 31, 219, 180)]),
     ]);
-    // Only the region's own private endpoints are known to its private DNS.
-    for name in [
-        "cn-hangzhou-intranet.log.aliyuncs.com",
-        "cn-hangzhou-internal.log.aliyuncs.com",
-        "cn-hangzhou-share.log.aliyuncs.com",
-    ] {
-        table.insert(name.into(), vec![Ipv4Addr::new(100, 100, 80, 165)]);
-        table.insert(format!("*.{name}"), vec![Ipv4Addr::new(100, 100, 80, 165)]);
+    for end in PRIVATE {
+        table.insert(format!("*{end}"), vec![Ipv4Addr::new(100, 100, 80, 165)]);
     }
     Dns { table, ..Dns::default() }
+}
+
+/// How the names of private endpoints end.
+const PRIVATE: [&str; 3] = ["-intranet.log.aliyuncs.com", "-internal.log.aliyuncs.com", "-share.log.aliyuncs.com"];
+
+impl World {
+    /// The service answers everywhere at its public endpoints, and at the private ones of this region alone: the
+    /// private networks of regions are not connected.
+    pub(super) fn connect_region(&mut self, region: Option<&str>) {
+        let rule = |host: String, reaction| Rule { host, port: None, way: Way::Any, reaction };
+        for name in ["*.log.aliyuncs.com", "log-global.aliyuncs.com", "*.log-global.aliyuncs.com"] {
+            self.network.push(rule(name.into(), Reaction::Sls));
+        }
+        for end in PRIVATE {
+            self.network.push(rule(format!("*{end}"), Reaction::Silent));
+            for name in region.iter().flat_map(|region| [format!("{region}{end}"), format!("*.{region}{end}")]) {
+                self.network.push(rule(name, Reaction::Sls));
+            }
+        }
+    }
 }

@@ -15,6 +15,7 @@ mod init_script;
 mod network;
 mod questions;
 mod service;
+mod status_log;
 mod world;
 
 #[cfg(test)]

@@ -82,7 +82,12 @@ impl Time {
 
     /// This host's local time in a format of strftime.
     pub fn local(&self, format: &str) -> String {
-        jiff::Timestamp::from_millisecond(self.host_ms() + i64::from(self.zone_s) * 1000)
+        self.local_of(self.host_ms(), format)
+    }
+
+    /// A moment (milliseconds since 1970) in this host's time zone.
+    pub fn local_of(&self, ms: i64, format: &str) -> String {
+        jiff::Timestamp::from_millisecond(ms + i64::from(self.zone_s) * 1000)
             .map_or_else(|_| String::new(), |time| time.strftime(format).to_string())
     }
 }
