@@ -103,11 +103,14 @@ pub(super) fn replace(bytes: &[u8], old: &[u8], new: &[u8], free: impl Fn(u8) ->
 /// Shorter values are masked where their name stands, but not looked for elsewhere: they may be ordinary words.
 const MEMORABLE: usize = 12;
 
+/// A secret with its rule and the token that stands for it.
+type KnownSecret = (Vec<u8>, Rule, String);
+
 /// Secrets that were found, to be found again where nothing names them. Looking costs the same for one and for
 /// thousands.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    by_head: BTreeMap<[u8; MEMORABLE], Vec<(Vec<u8>, Rule, String)>>,
+    by_head: BTreeMap<[u8; MEMORABLE], Vec<KnownSecret>>,
     firsts: BTreeSet<u8>,
 }
 
