@@ -395,3 +395,6 @@ impl Signals {
         futures_util::future::select_all(each).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
