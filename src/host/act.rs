@@ -35,6 +35,7 @@ impl Fingerprint {
 pub enum Act {
     /// Write a file: a temporary beside the target, fsync, rename, fsync of the directory. An existing file keeps its
     /// owner, mode and SELinux label, and a symlink keeps leading where it led; a new file gets `mode`, owned by us.
+    /// A file that is itself a mount point (/etc/hosts in a container) cannot be replaced and is written in place.
     Write { path: PathBuf, expect: Fingerprint, content: Vec<u8>, mode: u32 },
     /// Copy a file byte for byte with owner and mode, for a backup; refused when `to` exists.
     Copy { from: PathBuf, to: PathBuf },
@@ -44,7 +45,7 @@ pub enum Act {
     Rename { from: PathBuf, to: PathBuf },
     /// Make a directory with its missing parents.
     MakeDir { path: PathBuf, mode: u32 },
-    /// Remove a directory if it is empty.
+    /// Remove a directory; when it is not empty it stays, and that is an error.
     RemoveDir { path: PathBuf },
     /// Append to a file and fsync it: the journal.
     Append { path: PathBuf, content: Vec<u8> },

@@ -16,7 +16,7 @@ use tokio::net::UdpSocket;
 /// The resolver of the C library uses no more than these.
 const NAMESERVERS: usize = 3;
 /// How long a nameserver may take: it is asked right after the resolver gave up on it, so usually it answers at once.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Whether a nameserver answers for this name, with addresses or with "no such name"; false when all are silent,
 /// refuse, or say that they cannot.

@@ -1,6 +1,7 @@
 //! What names resolve to: once by the agent's own way (`getent`), once by ours, shared by all connections.
 
 use super::command::look;
+use super::interfaces::interfaces;
 use super::{blocking, dns, milliseconds, trouble};
 use crate::host::{LookupSeen, NameTrouble, Trouble};
 use futures_util::FutureExt;
@@ -17,6 +18,8 @@ const FRESH: Duration = Duration::from_secs(3);
 
 /// The addresses of a name, or why there are none.
 type Resolved = Result<Vec<IpAddr>, NameTrouble>;
+/// The same while it may still be on its way, for all who wait for it.
+type Resolving = Shared<BoxFuture<'static, Resolved>>;
 
 /// The way that [`lookup`] asks, as an operator would type it.
 pub(super) fn by_getent(name: &str) -> String {
@@ -24,7 +27,7 @@ pub(super) fn by_getent(name: &str) -> String {
 }
 
 /// Asks as the agent does: through the C library of this system and its nsswitch.conf, whatever we are linked with.
-/// Where there is no such `getent` (musl), through our own `getaddrinfo`.
+/// Where there is no such `getent` (musl), or it cannot tell, through our own `getaddrinfo`.
 pub(super) async fn lookup(name: String, begin: Instant, limit: Duration) -> LookupSeen {
     let seen = |addresses, by: String| LookupSeen { addresses, by, elapsed_ms: milliseconds(begin.elapsed()) };
     let by = by_getent(&name);
@@ -34,7 +37,9 @@ pub(super) async fn lookup(name: String, begin: Instant, limit: Duration) -> Loo
     }
     match look(&["getent".into(), "ahostsv4".into(), name.clone()], limit).await {
         Ok(printed) if printed.code == Some(0) => return seen(Ok(rows(&printed.out)), by),
-        Ok(printed) if printed.code == Some(2) => {
+        // On a host whose only IPv4 addresses are loopback ones, `getent` of glibc 2.x finds nothing at all, not even in
+        // /etc/hosts (it asks with AI_ADDRCONFIG); the agent does. There, the way below decides.
+        Ok(printed) if printed.code == Some(2) && has_network().await => {
             return seen(nobody(&name, limit.saturating_sub(begin.elapsed())).await, by);
         }
         Err(Trouble::TimedOut) => return seen(Err(Trouble::TimedOut), by),
@@ -57,6 +62,12 @@ pub(super) async fn lookup(name: String, begin: Instant, limit: Duration) -> Loo
         Ok(Err(trouble)) => Err(trouble),
     };
     seen(addresses, "getaddrinfo".into())
+}
+
+/// Whether an interface has an IPv4 address besides the loopback ones; true when that cannot be said.
+async fn has_network() -> bool {
+    let known = blocking(interfaces).await.unwrap_or_default();
+    known.is_empty() || known.iter().flat_map(|interface| &interface.ipv4).any(|address| !address.is_loopback())
 }
 
 /// What a resolver's "no" means.
@@ -87,7 +98,8 @@ fn in_order<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 /// Resolves names for connections; probes to the same name that start together ask once.
 pub(crate) struct Names {
     limit: Duration,
-    asked: Mutex<HashMap<String, (Instant, Shared<BoxFuture<'static, Resolved>>)>>,
+    /// When each name was asked for, and the answer.
+    asked: Mutex<HashMap<String, (Instant, Resolving)>>,
 }
 
 impl Names {
@@ -97,15 +109,15 @@ impl Names {
     }
 
     /// The addresses of a name, IPv4 before IPv6, otherwise in the resolver's order. An address stands for itself.
-    pub(super) fn resolve(&self, name: &str) -> Shared<BoxFuture<'static, Resolved>> {
+    pub(super) fn resolve(&self, name: &str) -> Resolving {
         if let Ok(address) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
             return futures_util::future::ready(Ok(vec![address])).boxed().shared();
         }
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((since, answer)) = asked.get(name) {
-            if answer.peek().is_none() || since.elapsed() < FRESH {
-                return answer.clone();
-            }
+        if let Some((since, answer)) = asked.get(name)
+            && (answer.peek().is_none() || since.elapsed() < FRESH)
+        {
+            return answer.clone();
         }
         // A task of its own: it goes on when the one who asked first no longer waits.
         let task = tokio::spawn(resolve(name.to_string(), self.limit));

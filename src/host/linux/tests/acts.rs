@@ -136,3 +136,33 @@ async fn the_journal_grows_and_is_private() {
     }
     assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode(&path)), ("one\ntwo\n", 0o600));
 }
+
+/// Under this variable the test below finds the mount point that it made for itself.
+const MOUNT: &str = "LOGTAIL_DOCTOR_TEST_MOUNT";
+
+#[tokio::test]
+async fn a_file_that_is_a_mount_point_is_written_in_place() {
+    if let Some(path) = std::env::var_os(MOUNT).map(PathBuf::from) {
+        assert_eq!(act(write(&path, of("a longer one"), "short")).await.0, Ok(Done::Changed));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "short");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let (under, mount) = (place.path().join("under"), place.path().join("mount"));
+    fs::write(&under, "a longer one").unwrap();
+    fs::write(&mount, "").unwrap();
+    let unshared = |words: &[&str]| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["-m", "sh", "-c", "mount --bind \"$1\" \"$2\" && shift 2 && exec \"$@\"", "sh"]);
+        command.arg(&under).arg(&mount).args(words).env(MOUNT, &mount).status().is_ok_and(|status| status.success())
+    };
+    if !unshared(&["true"]) {
+        println!("SKIPPED mount points: we may not make one");
+        return;
+    }
+    let own = std::env::current_exe().unwrap();
+    let name = "host::linux::tests::acts::a_file_that_is_a_mount_point_is_written_in_place";
+    assert!(unshared(&[own.to_str().unwrap(), "--exact", name]));
+    assert_eq!(fs::read_to_string(&under).unwrap(), "short");
+    assert_eq!(names(place.path()), vec!["mount", "under"]);
+}

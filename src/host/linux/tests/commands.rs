@@ -10,8 +10,11 @@ use std::time::Duration;
 /// An init script with this body.
 fn script(place: &Path, body: &str) -> PathBuf {
     let path = place.join("script");
-    fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    // Written by another process: a file that is open for writing here is inherited by whatever another test starts
+    // at that instant, and cannot be executed as long as that keeps it.
+    let line = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$2\" && chmod 755 \"$2\"";
+    let written = std::process::Command::new("sh").args(["-c", line, "sh", body]).arg(&path).status().unwrap();
+    assert!(written.success());
     path
 }
 
@@ -140,6 +143,6 @@ async fn what_we_may_not_run_is_not_absent() {
     }
     let place = tempfile::tempdir().unwrap();
     let path = script(place.path(), "exit 0");
-    fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
     assert_eq!(status(path, AMPLE).await, Err(Trouble::NotAllowed));
 }

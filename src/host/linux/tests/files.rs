@@ -57,7 +57,7 @@ async fn what_may_not_be_read_is_not_absent() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("secret");
     fs::write(&path, "x").unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
     assert_eq!(head(&path).await, Err(Trouble::NotAllowed));
 }
 
