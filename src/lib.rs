@@ -2,7 +2,7 @@
 //!
 //! Data flows one way: arguments → [`context`]; [`host`] → observations; observations + context → [`finding`]s
 //! ([`checks`]); findings + keys → [`flow`] → effects; effects → host. A room uses the rooms below it, never above:
-//! `cli`, `ui`, `report`, `engine`, `flow`, `checks`, `remedies`, `carry_out`, `agent`, `sls`, `host`, `text`.
+//! `cli`, `ui`, `report`, `memory`, `engine`, `flow`, `checks`, `remedies`, `carry_out`, `agent`, `sls`, `host`, `text`.
 //! [`finding`], [`context`] and [`text`] are the words that all rooms share.
 
 pub mod agent;

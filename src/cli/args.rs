@@ -15,8 +15,11 @@ Exit codes of check and verify:
   2  it could not run (usage, input or output)
   3  nothing fails, but something that matters is unknown
 
-Environment: LC_ALL, LC_MESSAGES, LANG (language), NO_COLOR, LOGTAIL_DOCTOR_STATE (directory of what is remembered
-and of the journal), SSL_CERT_FILE (more trusted roots).";
+Environment:
+  LC_ALL, LC_MESSAGES, LANG  the language, unless --lang says it
+  NO_COLOR                   no colours
+  LOGTAIL_DOCTOR_STATE       directory of the journal and of what is remembered
+  SSL_CERT_FILE              more roots to trust";
 
 const FIX_AFTER: &str = "\
 Exit codes:

@@ -416,3 +416,6 @@ impl Signals {
         futures_util::future::select_all(each).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,10 +64,12 @@ pub fn pack(case: &Case, lang: Lang) -> io::Result<Vec<u8>> {
         }
     }
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
+    let taken = case.report.taken.started_at.parse::<jiff::Timestamp>().map_or(0, |time| time.as_second());
     for (name, bytes) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o600);
+        header.set_mtime(u64::try_from(taken).unwrap_or_default());
         tar.append_data(&mut header, format!("{top}/{name}"), bytes.as_slice())?;
     }
     tar.into_inner()?.finish()

@@ -3,7 +3,7 @@
 
 use super::{AgentInfo, Report};
 use crate::finding::{Cause, Evidence, Mark, RemedyId, Severity, StepId, Verdict};
-use crate::text::{Lang, Text};
+use crate::text::{Lang, Text, printable};
 use serde::Serialize;
 
 /// Raised when a field changes its meaning or goes.
@@ -104,8 +104,25 @@ pub fn json(report: &Report, lang: Lang) -> String {
         steps: report.steps.iter().map(|checked| step(checked, lang)).collect(),
     };
     // Strings and numbers only: there is nothing here that JSON cannot say.
-    let mut out = serde_json::to_string_pretty(&whole).unwrap_or_default();
+    let mut out = harmless(&serde_json::to_string_pretty(&whole).unwrap_or_default());
     out.push('\n');
+    out
+}
+
+/// JSON leaves some characters as they are that drive or disguise a terminal; as escapes they mean the same.
+fn harmless(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\n' => out.push(c),
+            _ if *printable(c.encode_utf8(&mut [0; 4])) == *c.encode_utf8(&mut [0; 4]) => out.push(c),
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
     out
 }
 
@@ -151,6 +168,11 @@ mod tests {
     fn the_shape_is_the_promised_one() {
         let golden = include_str!("golden/check.json").replace("@VERSION@", env!("CARGO_PKG_VERSION"));
         assert_eq!(json(&samples::report(), Lang::En), golden);
+    }
+
+    #[test]
+    fn nothing_in_it_drives_a_terminal() {
+        assert_eq!(harmless("\"a\u{9b}2J\u{202e}中\""), "\"a\\u009b2J\\u202e中\"");
     }
 
     #[test]

@@ -55,14 +55,15 @@ pub fn markdown(report: &Report, lang: Lang) -> String {
 fn section(out: &mut String, report: &Report, finding: &Finding, lang: Lang) {
     let step = finding.step;
     out.push_str(&format!("\n## {}. {}: ", step.index() + 1, step.title().get(lang)));
-    out.push_str(&format!("{}\n\n", finding.verdict.word().get(lang)));
+    out.push_str(&format!("{}\n\n{}\n\n", finding.verdict.word().get(lang), escape(finding.summary.get(lang))));
     for cause in &finding.causes {
         let (detail, why) = (escape(cause.detail.get(lang)), escape(cause.why.get(lang)));
         out.push_str(&format!("- **{detail}** {why} (`{}`)\n", cause.id.id()));
     }
     if !finding.evidence.is_empty() {
         let columns = Text::fixed("|  | what | value | expected | source |", "|  | 项目 | 值 | 应为 | 来源 |");
-        out.push_str(&format!("\n{}\n|---|---|---|---|---|\n", columns.get(lang)));
+        let gap = if finding.causes.is_empty() { "" } else { "\n" };
+        out.push_str(&format!("{gap}{}\n|---|---|---|---|---|\n", columns.get(lang)));
         for evidence in &finding.evidence {
             let expected = evidence.expected.as_ref().map_or("", |text| text.get(lang));
             let cells = [&evidence.label, &evidence.value].map(|text| escape(text.get(lang)));

@@ -103,15 +103,19 @@ pub(super) fn replace(bytes: &[u8], old: &[u8], new: &[u8], free: impl Fn(u8) ->
 /// Shorter values are masked where their name stands, but not looked for elsewhere: they may be ordinary words.
 const MEMORABLE: usize = 12;
 
-/// A secret with its rule and the token that stands for it.
-type KnownSecret = (Vec<u8>, Rule, String);
-
 /// Secrets that were found, to be found again where nothing names them. Looking costs the same for one and for
 /// thousands.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    by_head: BTreeMap<[u8; MEMORABLE], Vec<KnownSecret>>,
+    by_head: BTreeMap<[u8; MEMORABLE], Vec<OneKnown>>,
     firsts: BTreeSet<u8>,
+}
+
+#[derive(Debug)]
+struct OneKnown {
+    secret: Vec<u8>,
+    rule: Rule,
+    token: String,
 }
 
 impl Known {
@@ -120,8 +124,8 @@ impl Known {
         let Some(&head) = secret.first_chunk::<MEMORABLE>() else { return };
         self.firsts.insert(head[0]);
         let same_head = self.by_head.entry(head).or_default();
-        same_head.push((secret.to_vec(), rule, token.to_string()));
-        same_head.sort_by_key(|(secret, ..)| std::cmp::Reverse(secret.len()));
+        same_head.push(OneKnown { secret: secret.to_vec(), rule, token: token.to_string() });
+        same_head.sort_by_key(|known| std::cmp::Reverse(known.secret.len()));
     }
 
     /// Masks every known secret; tells each time by which rule.
@@ -136,8 +140,8 @@ impl Known {
                 true => rest.first_chunk::<MEMORABLE>().and_then(|head| self.by_head.get(head)),
                 false => None,
             };
-            match same_head.into_iter().flatten().find(|(secret, ..)| rest.starts_with(secret)) {
-                Some((secret, rule, token)) => {
+            match same_head.into_iter().flatten().find(|known| rest.starts_with(&known.secret)) {
+                Some(OneKnown { secret, rule, token }) => {
                     out.extend_from_slice(token.as_bytes());
                     told(*rule);
                     at += secret.len();

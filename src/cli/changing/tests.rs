@@ -1,0 +1,184 @@
+//! Every way that a planned change can end, on a host that is a map of files.
+
+use super::*;
+use crate::carry_out::Store;
+use crate::context::Context;
+use crate::finding::{Cause, Finding};
+use crate::host::{Act, ActError, ClockSeen, Done, FileSeen, LiveOutput, Pending, Seen, Unseen};
+use crate::remedies::Change;
+use crate::report::Style;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+const TARGET: &str = "/etc/x";
+
+/// Files in memory; `refuses` a write to this path.
+#[derive(Default)]
+struct Files {
+    files: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
+    refuses: Option<PathBuf>,
+    unprivileged: bool,
+}
+
+impl Files {
+    fn content(&self, path: &str) -> Option<Vec<u8>> {
+        self.files.lock().unwrap().get(&PathBuf::from(path)).cloned()
+    }
+}
+
+impl Host for Files {
+    fn observe(&self, question: Question) -> Pending<Answer> {
+        let answer = match question {
+            Question::File(path) => Answer::File(match self.files.lock().unwrap().get(&path) {
+                None => Err(Trouble::Absent),
+                Some(bytes) => Ok(FileSeen {
+                    bytes: bytes.clone(),
+                    size: bytes.len() as u64,
+                    modified: 0,
+                    mode: 0o644,
+                    uid: 0,
+                    gid: 0,
+                    link_to: None,
+                }),
+            }),
+            Question::Clock => Answer::Clock(ClockSeen { now_ms: 0, offset_s: 0, booted: 0 }),
+            Question::Identity => Answer::Identity(IdentitySeen {
+                hostname: "h".into(),
+                os: "linux".into(),
+                arch: "x86_64".into(),
+                kernel: String::new(),
+                distribution: String::new(),
+                user: String::new(),
+                uid: 0,
+                privileged: !self.unprivileged,
+                sudo: None,
+                container: None,
+            }),
+            other => panic!("nobody asks for {other:?}"),
+        };
+        Box::pin(async move { answer })
+    }
+
+    fn act(&self, act: Act, _: LiveOutput) -> Pending<Result<Done, ActError>> {
+        let mut files = self.files.lock().unwrap();
+        let done = match act {
+            Act::Write { path, .. } if self.refuses.as_ref() == Some(&path) => {
+                Err(ActError::Io { path, reason: "disk full".into() })
+            }
+            Act::Write { path, content, .. } => {
+                files.insert(path, content);
+                Ok(Done::Changed)
+            }
+            Act::Remove { path, .. } => {
+                files.remove(&path);
+                Ok(Done::Changed)
+            }
+            Act::Append { path, content } => {
+                files.entry(path).or_default().extend(content);
+                Ok(Done::Changed)
+            }
+            Act::MakeDir { .. } => Ok(Done::Already),
+            other => panic!("nobody orders {other:?}"),
+        };
+        Box::pin(async move { done })
+    }
+}
+
+/// Fails until the target says `good`.
+fn judge(step: StepId, see: &Seen, _: &Context) -> Result<Finding, Unseen> {
+    let good = see.file(TARGET)?.as_ref().is_ok_and(|file| file.bytes == b"good");
+    let text = || Text::fixed("text", "文字");
+    let cause = Cause::fail(CauseId::AliuidMissing, text(), text(), &[RemedyId::AddAliuid]);
+    Ok(Finding::judged(step, text(), if good { vec![] } else { vec![cause] }, vec![]))
+}
+
+fn plan(writes: &[(&str, &str)]) -> Planned {
+    let mut plan = Plan::new(RemedyId::AddAliuid, StepId::Account, Text::fixed("why", "原因"));
+    plan.patience = Duration::ZERO;
+    plan.changes = writes
+        .iter()
+        .map(|(path, after)| Change::WriteFile {
+            path: path.into(),
+            before: None,
+            after: after.as_bytes().to_vec(),
+            mode: 0o644,
+        })
+        .collect();
+    Planned::Ready(Box::new(plan))
+}
+
+/// Runs a planned change; returns the exit code and the standard output.
+fn go(host: &Arc<Files>, planned: Planned, consent: ConsentArgs, read_only: bool) -> (u8, String) {
+    let settings = Settings {
+        lang: Lang::En,
+        style: Style::default(),
+        read_only,
+        context: Context::default(),
+        store: Store { dir: "/state".into(), actor: "test".into() },
+    };
+    let host: Arc<dyn Host> = host.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut looking = begin(&host, judge, &settings);
+        let changing = Changing { host, settings: &settings, consent, remedy: RemedyId::AddAliuid, undoes: None };
+        let mut out = Vec::new();
+        let code = changing.go(&mut looking, planned, &mut out).await.unwrap();
+        (code, String::from_utf8(out).unwrap())
+    })
+}
+
+const YES: ConsentArgs = ConsentArgs { dry_run: false, yes: true };
+const DRY: ConsentArgs = ConsentArgs { dry_run: true, yes: false };
+const NEITHER: ConsentArgs = ConsentArgs { dry_run: false, yes: false };
+
+#[test]
+fn without_consent_nothing_happens() {
+    let host = Arc::new(Files::default());
+    let (code, out) = go(&host, plan(&[(TARGET, "password = abcdefgh")]), DRY, false);
+    assert_eq!(code, CURED);
+    assert!(out.contains(TARGET) && !out.contains("abcdefgh"), "{out}");
+    assert_eq!(go(&host, plan(&[(TARGET, "good")]), NEITHER, false).0, REFUSED);
+    assert_eq!(go(&host, plan(&[(TARGET, "good")]), YES, true).0, REFUSED, "--read-only");
+    assert_eq!(go(&host, plan(&[]), YES, false).0, REFUSED, "manual steps only");
+    let ordinary = Arc::new(Files { unprivileged: true, ..Files::default() });
+    assert_eq!(go(&ordinary, plan(&[(TARGET, "good")]), YES, false).0, REFUSED);
+    assert!(host.files.lock().unwrap().is_empty() && ordinary.files.lock().unwrap().is_empty());
+}
+
+#[test]
+fn cured_and_still_failing_are_told_apart() {
+    let host = Arc::new(Files::default());
+    let (code, out) = go(&host, plan(&[(TARGET, "good")]), YES, false);
+    assert_eq!(code, CURED, "{out}");
+    assert!(out.contains("1. done") && out.contains("cured"));
+    assert_eq!(host.content(TARGET), Some(b"good".to_vec()));
+    let host = Arc::new(Files::default());
+    assert_eq!(go(&host, plan(&[(TARGET, "bad")]), YES, false).0, STILL_FAILS);
+}
+
+#[test]
+fn a_failure_in_the_middle_is_rolled_back() {
+    let host = Arc::new(Files { refuses: Some("/etc/y".into()), ..Files::default() });
+    let (code, out) = go(&host, plan(&[(TARGET, "good"), ("/etc/y", "x")]), YES, false);
+    assert_eq!(code, ROLLED_BACK, "{out}");
+    assert_eq!(host.content(TARGET), None);
+}
+
+#[test]
+fn what_moved_since_the_preview_is_not_touched() {
+    let host = Arc::new(Files::default());
+    host.files.lock().unwrap().insert(TARGET.into(), b"mine".to_vec());
+    assert_eq!(go(&host, plan(&[(TARGET, "good")]), YES, false).0, REFUSED);
+    assert_eq!(host.content(TARGET), Some(b"mine".to_vec()));
+}
+
+#[test]
+fn nothing_to_do_is_success_and_missing_input_is_asked_for() {
+    let host = Arc::new(Files::default());
+    let (code, out) = go(&host, Planned::Already(Text::fixed("It is there.", "已存在。")), YES, false);
+    assert_eq!((code, out.as_str()), (CURED, "It is there.\n"));
+    let needs = Planned::Needs(vec![(InputId::Ip, "10.0.0.1".into())]);
+    assert_eq!(go(&host, needs, YES, false).0, REFUSED);
+}
