@@ -112,6 +112,7 @@ fn plan(writes: &[(&str, &str)]) -> Planned {
 /// Runs a planned change; returns the exit code and the standard output.
 fn go(host: &Arc<Files>, planned: Planned, consent: ConsentArgs, read_only: bool) -> (u8, String) {
     let settings = Settings {
+        no_colour: false,
         lang: Lang::En,
         style: Style::default(),
         read_only,
