@@ -6,7 +6,9 @@
 
 mod journal;
 
-pub use journal::{Done as JournalDone, Entry, JOURNAL, Record, Recorded, entries, read_journal, undo_plan};
+pub use journal::{
+    Done as JournalDone, Entry, JOURNAL, Record, RecordKind, Recorded, entries, read_journal, undo_plan,
+};
 
 use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, LiveLine, Question, Trouble};
 use crate::remedies::{Change, Plan};
