@@ -5,7 +5,7 @@
 
 use super::ConsentBy;
 use crate::finding::{RemedyId, StepId};
-use crate::host::{Act, ActError, Answer, Fingerprint, Host, Question, Seen, Unseen};
+use crate::host::{Act, ActError, Answer, Fingerprint, Host, Question, Seen, Trouble, Unseen};
 use crate::remedies::{Change, Plan, Planned};
 use crate::say;
 use crate::text::Text;
@@ -109,7 +109,12 @@ impl Record {
             RecordKind::Write if self.before == Fingerprint::Absent => {
                 vec![Act::Remove { path: self.path.clone(), expect: self.after.clone() }]
             }
-            RecordKind::Write | RecordKind::Remove => {
+            RecordKind::Remove => {
+                let missing = || ActError::Io { path: self.path.clone(), reason: "no backup".into() };
+                // The backup is the old file with its owner and its time; it only needs its name back.
+                vec![Act::Rename { from: self.backup.clone().ok_or_else(missing)?, to: self.path.clone() }]
+            }
+            RecordKind::Write => {
                 let unreadable = |path: &Path| ActError::Io { path: path.to_path_buf(), reason: "no backup".into() };
                 let backup = self.backup.as_ref().ok_or_else(|| unreadable(&self.path))?;
                 match host.observe(Question::File(backup.clone())).await {
@@ -207,7 +212,14 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
             RecordKind::Write | RecordKind::Remove => {
                 let now = match see.file(path)? {
                     Ok(file) if !file.is_partial() => Some(file.bytes.clone()),
-                    _ => None,
+                    Err(Trouble::Absent) => None,
+                    _ => {
+                        let path = path.display();
+                        return Ok(Planned::Refused(say!(
+                            "{path} cannot be read now, so it is unknown whether undoing would lose a later change.",
+                            "当前无法读取 {path}，无法确认撤销是否会丢失之后的修改。"
+                        )));
+                    }
                 };
                 if Fingerprint::of(now.as_deref()) == record.before {
                     continue;

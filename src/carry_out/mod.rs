@@ -131,7 +131,8 @@ pub async fn carry_out(
         Answer::Clock(clock) => clock.now_ms,
         _ => 0,
     };
-    let mut work = Work { host, store, progress, stamp: stamp(now_ms), records: Vec::new() };
+    let stamp = unused_stamp(host, store, now_ms).await;
+    let mut work = Work { host, store, progress, stamp, records: Vec::new() };
     let id = work.stamp.clone();
     if let Err(error) = work
         .journal(&Entry::Begin {
@@ -220,6 +221,15 @@ impl Work<'_> {
 
     /// Applies one change: journal what will happen, back up, change.
     async fn apply(&mut self, id: &str, change: &Change) -> Result<ChangeState, Text> {
+        // Before the journal: a directory that was there already must not be taken back.
+        let rests = match change {
+            Change::MakeDir { path, .. } => self.names_in(path).await.is_some(),
+            Change::RemoveDir { path } => self.names_in(path).await.is_some_and(|names| names > 0),
+            _ => false,
+        };
+        if rests {
+            return Ok(ChangeState::Already);
+        }
         let backup = match change {
             Change::WriteFile { path, before: Some(_), .. } | Change::RemoveFile { path, .. } => {
                 let backup = backup_path(path, &self.stamp);
@@ -261,13 +271,31 @@ impl Work<'_> {
             }
         };
         match outcome {
-            Ok(Done::Already) => Ok(ChangeState::Already),
             Ok(Done::Changed | Done::Exited(_)) => Ok(ChangeState::Done),
+            Ok(Done::Already) => {
+                self.forget_last().await;
+                Ok(ChangeState::Already)
+            }
             Err(error) => {
-                // It did not happen, so there is nothing of it to take back.
-                self.records.pop();
+                self.forget_last().await;
                 Err(explain(&error))
             }
+        }
+    }
+
+    /// The last change did not happen, so there is nothing of it to take back and its backup is of no use.
+    async fn forget_last(&mut self) {
+        if let Some(Record { backup: Some(backup), before, .. }) = self.records.pop() {
+            // A backup too many does no harm.
+            let _ = self.act(Act::Remove { path: backup, expect: before }).await;
+        }
+    }
+
+    /// How many names a directory holds; None when it is none or cannot be read.
+    async fn names_in(&self, path: &Path) -> Option<usize> {
+        match self.host.observe(Question::Dir(path.to_path_buf())).await {
+            Answer::Dir(Ok(dir)) => Some(dir.entries.len()),
+            _ => None,
         }
     }
 
@@ -327,6 +355,10 @@ impl Work<'_> {
     }
 
     async fn take_back(&self, record: &Record) -> Result<(), ActError> {
+        // Somebody uses the new directory by now: it stays.
+        if record.kind == RecordKind::MakeDir && self.names_in(&record.path).await.is_some_and(|names| names > 0) {
+            return Ok(());
+        }
         for act in record.reverse(self.host).await? {
             self.act(act).await?;
         }
@@ -356,6 +388,17 @@ async fn fingerprint(host: &dyn Host, path: &Path) -> Option<Fingerprint> {
 fn stamp(now_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(now_ms)
         .map_or_else(|_| now_ms.to_string(), |time| time.strftime("%Y%m%dT%H%M%S.%3fZ").to_string())
+}
+
+/// The time as the name of a new entry, moved on while the journal knows that name: the clock may have been set back
+/// since, perhaps by this very program, and then names of entries and backups would meet.
+async fn unused_stamp(host: &dyn Host, store: &Store, now_ms: i64) -> String {
+    let known = match host.observe(Question::Tail(store.dir.join(JOURNAL))).await {
+        Answer::File(Ok(file)) => entries(&file.bytes).0,
+        _ => Vec::new(),
+    };
+    let names = (0..=known.len()).map(|more| stamp(now_ms.saturating_add(more as i64)));
+    names.into_iter().find(|name| !known.iter().any(|done| done.id == *name)).unwrap_or_else(|| stamp(now_ms))
 }
 
 async fn append(host: &dyn Host, store: &Store, entry: &Entry) -> Result<(), ActError> {
@@ -393,3 +436,6 @@ fn explain(error: &ActError) -> Text {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

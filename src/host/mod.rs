@@ -10,6 +10,9 @@ mod linux;
 mod question;
 mod seen;
 
+pub mod recorded;
+pub mod simulated;
+
 pub use act::{Act, ActError, Done, Fingerprint, LiveLine};
 pub use linux::{LinuxHost, Options};
 pub use question::*;

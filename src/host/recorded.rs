@@ -1,0 +1,101 @@
+//! A host that only remembers: answers from a recording, for `check --from BUNDLE`. It changes nothing.
+
+use super::{
+    Act, ActError, Answer, ClockSeen, Done, Host, IdentitySeen, LiveOutput, LookupSeen, Pending, Question, ReachSeen,
+    Seen, Trouble,
+};
+use std::collections::BTreeMap;
+use std::future::ready;
+
+/// Plays back what was seen elsewhere.
+#[derive(Debug, Clone)]
+pub struct RecordedHost {
+    answers: BTreeMap<Question, Answer>,
+}
+
+impl RecordedHost {
+    /// A host that gives exactly these answers.
+    pub fn new(seen: &Seen) -> RecordedHost {
+        RecordedHost { answers: seen.answers().map(|(question, answer)| (question.clone(), answer.clone())).collect() }
+    }
+}
+
+impl Host for RecordedHost {
+    fn observe(&self, question: Question) -> Pending<Answer> {
+        let answer = match self.answers.get(&question) {
+            Some(answer) if matches_kind(&question, answer) => answer.clone(),
+            _ => unrecorded(&question),
+        };
+        Box::pin(ready(answer))
+    }
+
+    fn act(&self, _: Act, _: LiveOutput) -> Pending<Result<Done, ActError>> {
+        Box::pin(ready(Err(ActError::ReadOnly)))
+    }
+}
+
+/// Whether the answer is of the question's kind: a recording comes from outside and may pair them wrongly.
+fn matches_kind(question: &Question, answer: &Answer) -> bool {
+    matches!(
+        (question, answer),
+        (Question::File(_) | Question::Tail(_), Answer::File(_))
+            | (Question::Dir(_), Answer::Dir(_))
+            | (Question::Processes, Answer::Processes(_))
+            | (Question::Environment { .. }, Answer::Environment(_))
+            | (Question::Interfaces, Answer::Interfaces(_))
+            | (Question::Lookup(_), Answer::Lookup(_))
+            | (Question::Reach(_), Answer::Reach(_))
+            | (Question::Look(_), Answer::Look(_))
+            | (Question::Clock, Answer::Clock(_))
+            | (Question::Identity, Answer::Identity(_))
+    )
+}
+
+/// The answer to a question that was not asked when the recording was made.
+fn unrecorded(question: &Question) -> Answer {
+    let trouble = || Trouble::Other("not in the bundle".into());
+    match question {
+        Question::File(_) | Question::Tail(_) => Answer::File(Err(trouble())),
+        Question::Dir(_) => Answer::Dir(Err(trouble())),
+        Question::Processes => Answer::Processes(Err(trouble())),
+        Question::Environment { .. } => Answer::Environment(Err(trouble())),
+        Question::Interfaces => Answer::Interfaces(Err(trouble())),
+        Question::Lookup(_) => {
+            Answer::Lookup(LookupSeen { addresses: Err(trouble()), by: "the bundle".into(), elapsed_ms: 0 })
+        }
+        Question::Reach(_) => Answer::Reach(ReachSeen { http: Some(Err(trouble())), ..ReachSeen::default() }),
+        Question::Look(_) => Answer::Look(Err(trouble())),
+        Question::Clock => Answer::Clock(ClockSeen { now_ms: 0, offset_s: 0, booted: 0 }),
+        Question::Identity => Answer::Identity(IdentitySeen {
+            hostname: String::new(),
+            os: "linux".into(),
+            arch: String::new(),
+            kernel: String::new(),
+            distribution: String::new(),
+            user: String::new(),
+            uid: 0,
+            privileged: false,
+            sudo: None,
+            container: None,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_recorded_is_answered_and_all_else_is_said_to_be_missing() {
+        let hostname = Question::File("/etc/hostname".into());
+        let answer = Answer::File(Err(Trouble::Absent));
+        let wrong = (Question::Interfaces, Answer::Processes(Ok(vec![])));
+        let host = RecordedHost::new(&Seen::from_iter([(hostname.clone(), answer.clone()), wrong]));
+        assert_eq!(host.observe(hostname).await, answer);
+        let missing = || Trouble::Other("not in the bundle".into());
+        assert_eq!(host.observe(Question::Interfaces).await, Answer::Interfaces(Err(missing())));
+        assert_eq!(host.observe(Question::Dir("/".into())).await, Answer::Dir(Err(missing())));
+        let (live, _) = tokio::sync::mpsc::unbounded_channel();
+        assert_eq!(host.act(Act::RemoveDir { path: "/x".into() }, live).await, Err(ActError::ReadOnly));
+    }
+}

@@ -1,0 +1,165 @@
+//! Applies one [`Act`] on files to a simulated host, with the checks and the refusals of a real one.
+
+use super::files::{Kind, Node, words};
+use super::world::World;
+use crate::host::{Act, ActError, Done, Fingerprint, Trouble};
+use std::path::{Path, PathBuf};
+
+/// What the kernel says of a name that does not exist.
+const NO_SUCH: &str = "No such file or directory (os error 2)";
+
+impl World {
+    /// Everything but commands.
+    pub(super) fn apply(&mut self, act: Act) -> Result<Done, ActError> {
+        let done = match act {
+            Act::Write { path, expect, content, mode } => self.write_act(&path, &expect, content, mode),
+            Act::Copy { from, to } => self.copy_act(&from, &to),
+            Act::Remove { path, expect } => self.remove_act(&path, &expect),
+            Act::Rename { from, to } => self.rename_act(&from, &to),
+            Act::MakeDir { path, mode } => self.make_dir_act(&path, mode),
+            Act::RemoveDir { path } => self.remove_dir_act(&path),
+            Act::Append { path, content } => self.append_act(&path, &content),
+            Act::Run { argv, .. } => {
+                Err(ActError::NotStarted { program: argv.join(" "), reason: "not a change of files".into() })
+            }
+        };
+        self.settle();
+        done
+    }
+
+    fn now_s(&self) -> i64 {
+        self.time.host_ms().div_euclid(1000)
+    }
+
+    /// The content of a regular file for a change: None when there is none, an error when it is anything else.
+    fn content_of(&self, path: &Path) -> Result<Option<Vec<u8>>, ActError> {
+        let real = match self.files.follow(path) {
+            Ok(real) => real,
+            Err(Trouble::Absent) => return Ok(None),
+            Err(trouble) => return Err(io(path, &words(&trouble))),
+        };
+        match self.files.node(&real).map(|node| &node.kind) {
+            Some(Kind::File(_)) if !self.files.may(&real, self.person.uid, 4) => {
+                Err(io(path, &words(&Trouble::NotAllowed)))
+            }
+            Some(Kind::File(bytes)) => Ok(Some(bytes.clone())),
+            Some(_) => Err(io(path, "not a regular file")),
+            None => Ok(None),
+        }
+    }
+
+    fn write_act(&mut self, path: &Path, expect: &Fingerprint, content: Vec<u8>, mode: u32) -> Result<Done, ActError> {
+        let target = match self.files.node(path).map(|node| &node.kind) {
+            Some(Kind::Link(_)) => self.files.follow(path).map_err(|_| io(path, "the symlink leads nowhere"))?,
+            _ => path.to_path_buf(),
+        };
+        let old = self.content_of(&target)?;
+        if old.as_deref() == Some(content.as_slice()) {
+            return Ok(Done::Already);
+        }
+        if Fingerprint::of(old.as_deref()) != *expect {
+            return Err(ActError::Moved(path.into()));
+        }
+        self.files.check_writable(&target, self.person.uid)?;
+        let modified = self.now_s();
+        let new = match self.files.node(&target) {
+            Some(before) => Node { kind: Kind::File(content), modified, ..before.clone() },
+            None => {
+                let uid = self.person.uid;
+                Node { kind: Kind::File(content), mode, uid, gid: uid, modified }
+            }
+        };
+        self.files.set(&target, new);
+        Ok(Done::Changed)
+    }
+
+    fn copy_act(&mut self, from: &Path, to: &Path) -> Result<Done, ActError> {
+        if self.files.node(to).is_some() {
+            return Err(ActError::Exists(to.into()));
+        }
+        let bytes = self.content_of(from)?.ok_or_else(|| io(from, NO_SUCH))?;
+        self.files.check_writable(to, self.person.uid)?;
+        let real = self.files.follow(from).map_err(|trouble| io(from, &words(&trouble)))?;
+        let node = self.files.node(&real).ok_or_else(|| io(from, NO_SUCH))?.clone();
+        self.files.set(to, Node { kind: Kind::File(bytes), ..node });
+        Ok(Done::Changed)
+    }
+
+    fn remove_act(&mut self, path: &Path, expect: &Fingerprint) -> Result<Done, ActError> {
+        let content = self.content_of(path)?;
+        if self.files.node(path).is_none() {
+            return Ok(Done::Already);
+        }
+        if Fingerprint::of(content.as_deref()) != *expect {
+            return Err(ActError::Moved(path.into()));
+        }
+        self.files.check_writable(path, self.person.uid)?;
+        self.files.unlink(path);
+        Ok(Done::Changed)
+    }
+
+    fn rename_act(&mut self, from: &Path, to: &Path) -> Result<Done, ActError> {
+        if from.parent() != to.parent() {
+            return Err(io(to, "not in the same directory"));
+        }
+        if self.files.node(to).is_some() {
+            return Err(ActError::Exists(to.into()));
+        }
+        if self.files.node(from).is_none() {
+            return Err(io(from, NO_SUCH));
+        }
+        self.files.check_writable(to, self.person.uid)?;
+        self.files.rename(from, to);
+        Ok(Done::Changed)
+    }
+
+    fn make_dir_act(&mut self, path: &Path, mode: u32) -> Result<Done, ActError> {
+        if let Ok(real) = self.files.follow(path) {
+            return match self.files.node(&real).map(|node| &node.kind) {
+                Some(Kind::Dir) => Ok(Done::Already),
+                _ => Err(ActError::Exists(path.into())),
+            };
+        }
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            self.make_dir_act(parent, mode)?;
+        }
+        self.files.check_writable(path, self.person.uid)?;
+        let (uid, modified) = (self.person.uid, self.now_s());
+        self.files.set(path, Node { kind: Kind::Dir, mode, uid, gid: uid, modified });
+        Ok(Done::Changed)
+    }
+
+    fn remove_dir_act(&mut self, path: &Path) -> Result<Done, ActError> {
+        match self.files.node(path).map(|node| &node.kind) {
+            None => Ok(Done::Already),
+            Some(Kind::Dir) if !self.files.is_empty_dir(path) => Err(io(path, "Directory not empty (os error 39)")),
+            Some(Kind::Dir) => {
+                self.files.check_writable(path, self.person.uid)?;
+                self.files.unlink(path);
+                Ok(Done::Changed)
+            }
+            Some(_) => Err(io(path, "Not a directory (os error 20)")),
+        }
+    }
+
+    fn append_act(&mut self, path: &Path, content: &[u8]) -> Result<Done, ActError> {
+        let (uid, modified) = (self.person.uid, self.now_s());
+        self.files.check_writable(path, uid)?;
+        match self.files.node_mut(path) {
+            Some(Node { kind: Kind::File(bytes), modified: changed, .. }) => {
+                bytes.extend_from_slice(content);
+                *changed = modified;
+            }
+            Some(_) => return Err(io(path, "not a regular file")),
+            None => {
+                let node = Node { kind: Kind::File(content.to_vec()), mode: 0o600, uid, gid: uid, modified };
+                self.files.set(path, node);
+            }
+        }
+        Ok(Done::Changed)
+    }
+}
+
+fn io(path: &Path, reason: &str) -> ActError {
+    ActError::Io { path: PathBuf::from(path), reason: reason.into() }
+}

@@ -1,0 +1,66 @@
+//! Answers one [`Question`] from the world, every field as the Linux host fills it. Must not change the world, but for
+//! what a look-only command does: nothing.
+
+use super::commands::Sudo;
+use super::world::World;
+use crate::host::{Answer, ClockSeen, IdentitySeen, Looked, ProcessSeen, Question, Trouble};
+
+impl World {
+    pub(super) fn answer(&mut self, question: &Question) -> Answer {
+        let uid = self.person.uid;
+        match question {
+            Question::File(path) => Answer::File(self.files.look(path, uid, false)),
+            Question::Tail(path) => Answer::File(self.files.look(path, uid, true)),
+            Question::Dir(path) => Answer::Dir(self.files.list(path, uid)),
+            Question::Processes => {
+                Answer::Processes(Ok(self.processes.iter().map(|process| seen_by(process, uid)).collect()))
+            }
+            Question::Environment { pid } => Answer::Environment(self.environment(*pid)),
+            Question::Interfaces => Answer::Interfaces(Ok(self.interfaces.clone())),
+            Question::Lookup(name) => Answer::Lookup(self.lookup(name)),
+            Question::Reach(target) => Answer::Reach(self.reach(target)),
+            Question::Look(look) => Answer::Look(self.look(look)),
+            Question::Clock => Answer::Clock(ClockSeen {
+                now_ms: self.time.host_ms(),
+                offset_s: self.time.zone_s,
+                // The kernel says how long it runs; when it started is reckoned from the clock.
+                booted: (self.time.booted_ms + self.time.offset_ms).div_euclid(1000),
+            }),
+            Question::Identity => Answer::Identity(self.identity()),
+        }
+    }
+
+    fn environment(&self, pid: u32) -> Looked<Vec<(String, String)>> {
+        let process = self.processes.iter().find(|process| process.pid == pid).ok_or(Trouble::Absent)?;
+        if self.person.uid != 0 && self.person.uid != process.uid {
+            return Err(Trouble::NotAllowed);
+        }
+        let own = process.exe.as_ref().is_ok_and(|exe| exe.starts_with(&self.agent.install_dir));
+        Ok(if own { self.agent_environment() } else { Vec::new() })
+    }
+
+    fn identity(&self) -> IdentitySeen {
+        IdentitySeen {
+            hostname: self.hostname.clone(),
+            os: "linux".into(),
+            arch: "x86_64".into(),
+            kernel: "5.10.134-16.al8.x86_64".into(),
+            distribution: "Alibaba Cloud Linux 3 (Soaring Falcon)".into(),
+            user: self.person.user.clone(),
+            uid: self.person.uid,
+            privileged: self.person.uid == 0,
+            sudo: (self.person.sudo != Sudo::Absent).then(|| "/usr/bin/sudo".into()),
+            container: self.container.clone(),
+        }
+    }
+}
+
+/// A process as this user sees it: of others, neither the program nor the namespaces.
+fn seen_by(process: &ProcessSeen, uid: u32) -> ProcessSeen {
+    let mut seen = process.clone();
+    if uid != 0 && uid != process.uid {
+        seen.exe = Err(Trouble::NotAllowed);
+        seen.contained = None;
+    }
+    seen
+}
