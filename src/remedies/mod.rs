@@ -1,12 +1,35 @@
-//! One file a remedy: observations + context + inputs → plan. Pure: a remedy never changes anything itself.
+//! One file a remedy, or a tight family of them: observations + context + inputs → plan. Pure: a remedy never changes
+//! anything itself, and it must not know the checks that offer it.
 //!
 //! A [`Plan`] is data: the exact changes in order, why, who must run them, and which step proves the cure. Preview,
 //! dry run, journal, undo and tests all read the same plan. Like a check, a remedy asks for what it has not seen yet.
 
+mod aliuid;
+mod bind_hostname;
+mod common;
+mod config_switch;
+mod control;
+mod custom_id;
 mod dispatch;
+mod egress;
+mod enable_at_boot;
+mod group_ip;
+mod hosts;
+mod install;
 mod plan;
 mod preview;
+mod repair_config;
+mod set_endpoint;
+mod stop_extra;
+mod sync_clock;
+mod undo;
 
-pub use dispatch::{plan, undo};
+#[cfg(test)]
+mod tests;
+
+pub use control::restart_of;
+pub use dispatch::plan;
+pub use hosts::bind;
 pub use plan::{Change, InputId, Inputs, Plan, Planned};
 pub use preview::{PreviewLine, PreviewMark, preview, shell_line, title};
+pub use undo::undo;

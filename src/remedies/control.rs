@@ -1,0 +1,175 @@
+//! Starting and restarting the agent, as the vendor's document does it: stop, then start, by its init script.
+//!
+//! `systemctl start` is never used: systemd believes a oneshot unit active long after the agent has died, and starts
+//! nothing. Exit codes are not trusted either; the processes decide.
+
+use super::common::{Drafted, Stop, already, refused, the_agent, unit_property};
+use super::{Change, Inputs, Plan};
+use crate::agent::layout::Agent;
+use crate::agent::processes::{Shape, process_shape};
+use crate::finding::{RemedyId, StepId};
+use crate::host::{Seen, Trouble, Unseen};
+use crate::say;
+use crate::text::Text;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A graceful stop flushes and writes checkpoints; the script itself gives up after 30 s.
+const STOP_LIMIT: Duration = Duration::from_secs(40);
+const GONE_LIMIT: Duration = Duration::from_secs(35);
+const START_LIMIT: Duration = Duration::from_secs(30);
+const THERE_LIMIT: Duration = Duration::from_secs(20);
+
+/// How this agent can be started and stopped.
+enum Way {
+    Script(PathBuf),
+    Unit(String),
+    None,
+}
+
+fn way(see: &Seen, agent: &Agent) -> Result<Way, Unseen> {
+    if let Some(script) = &agent.init_script {
+        return Ok(Way::Script(script.clone()));
+    }
+    let is_loaded = unit_property(see, &agent.unit, "LoadState")? == "loaded";
+    Ok(if is_loaded { Way::Unit(agent.unit.clone()) } else { Way::None })
+}
+
+/// A command of the init script.
+fn script_run(script: &Path, word: &str, limit: Duration, accept: Vec<i32>, what: Text) -> Change {
+    Change::Run { argv: vec![script.display().to_string(), word.to_string()], limit, accept, what }
+}
+
+/// Where the agent's processes will be seen: an install directory may be a symlink, and processes show where it leads.
+fn seen_dir(agent: &Agent) -> PathBuf {
+    let running = agent.processes.iter().find_map(|process| process.exe.as_ref().ok()?.parent());
+    running.filter(|dir| !dir.starts_with(&agent.install_dir)).unwrap_or(&agent.install_dir).to_path_buf()
+}
+
+/// Stops an agent by its init script and waits until it is gone.
+pub fn stop_by(script: &Path, agent: &Agent) -> Vec<Change> {
+    // A script may call stopping a stopped agent an error (LSB codes, or -1); the wait below is the judge.
+    let accept = (0..=7).chain([255]).collect();
+    let what = Text::fixed("stop the agent", "停止 Agent");
+    vec![script_run(script, "stop", STOP_LIMIT, accept, what), gone(agent)]
+}
+
+/// Waits until the agent is gone.
+pub fn gone(agent: &Agent) -> Change {
+    Change::AwaitAgent { running: false, install_dir: seen_dir(agent), limit: GONE_LIMIT }
+}
+
+fn there(agent: &Agent) -> Change {
+    Change::AwaitAgent { running: true, install_dir: seen_dir(agent), limit: THERE_LIMIT }
+}
+
+fn start_by(script: &Path, agent: &Agent) -> Vec<Change> {
+    let what = Text::fixed("start the agent", "启动 Agent");
+    vec![script_run(script, "start", START_LIMIT, vec![0], what), there(agent)]
+}
+
+fn restart_unit(unit: &str, agent: &Agent) -> Vec<Change> {
+    let argv = ["systemctl", "restart", unit].map(str::to_string).to_vec();
+    let what = Text::fixed("restart the agent's service", "重启 Agent 服务");
+    vec![Change::Run { argv, limit: STOP_LIMIT + START_LIMIT, accept: vec![0], what }, there(agent)]
+}
+
+/// Stop and start of this agent; only the start when it does not run. Empty when this program knows no way.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn restart_of(see: &Seen, agent: &Agent) -> Result<Vec<Change>, Unseen> {
+    // Where processes are hidden from us, the agent may well run.
+    let is_stopped = see.processes()?.is_ok() && process_shape(&agent.processes) == Shape::None;
+    Ok(match way(see, agent)? {
+        Way::Script(script) if is_stopped => start_by(&script, agent),
+        Way::Script(script) => {
+            let mut changes = stop_by(&script, agent);
+            changes.extend(start_by(&script, agent));
+            changes
+        }
+        Way::Unit(unit) => restart_unit(&unit, agent),
+        Way::None => Vec::new(),
+    })
+}
+
+/// There is neither an init script nor a unit.
+fn no_way(agent: &Agent) -> Stop {
+    let (dir, service) = (agent.install_dir.display(), agent.flavour.service());
+    if agent.community {
+        return refused(say!(
+            "The open-source agent in {dir} has no init script and no unit. Start it the way it was set up, for example: cd {dir}, then run its program.",
+            "{dir} 中的开源 Agent 没有启动脚本，也没有 systemd 单元。请按当初的部署方式启动，例如进入 {dir} 后运行其程序。"
+        ));
+    }
+    refused(say!(
+        "There is neither /etc/init.d/{service} nor a unit of that name, so the agent in {dir} cannot be started here. upgrade-agent puts the script back.",
+        "既没有 /etc/init.d/{service}，也没有同名 systemd 单元，无法在此启动 {dir} 中的 Agent。upgrade-agent 可以恢复启动脚本。"
+    ))
+}
+
+/// start-agent: starts a stopped agent.
+pub fn start(_: &Inputs, see: &Seen) -> Drafted<Plan> {
+    let agent = the_agent(see)?;
+    let name = agent.flavour.label();
+    let name = name.get(crate::text::Lang::En);
+    if let Err(trouble) = see.processes()? {
+        return Err(match trouble {
+            Trouble::NotAllowed => refused(Text::fixed(
+                "Other users' processes are hidden from this user, so whether the agent runs is not known; run as root.",
+                "当前用户看不到其他用户的进程，无法确认 Agent 是否在运行；请以 root 运行。",
+            )),
+            trouble => super::common::unread(Path::new("/proc"), trouble),
+        });
+    }
+    match process_shape(&agent.processes) {
+        Shape::None => {}
+        Shape::Single(pid) if !agent.community => {
+            return Err(refused(say!(
+                "One process of {name} still runs ({pid}), so a start may do nothing; use restart-agent.",
+                "{name} 仍有一个进程（{pid}）在运行，直接启动可能无效；请使用 restart-agent。"
+            )));
+        }
+        Shape::Pair { .. } | Shape::Single(_) | Shape::TooMany(_) => {
+            let pids = agent.processes.iter().map(|process| process.pid.to_string()).collect::<Vec<_>>().join(", ");
+            return Err(already(say!("{name} runs already: process {pids}.", "{name} 已在运行：进程 {pids}。")));
+        }
+    }
+    let dir = agent.install_dir.display();
+    let why = say!(
+        "{name} in {dir} has no process, so nothing sends the heartbeat.",
+        "{dir} 中的 {name} 没有进程，因此没有心跳。"
+    );
+    let mut plan = Plan::new(RemedyId::StartAgent, StepId::Running, why);
+    plan.changes = match way(see, &agent)? {
+        Way::Script(script) => start_by(&script, &agent),
+        // `start` of a unit that systemd believes active does nothing; `restart` always starts.
+        Way::Unit(unit) => restart_unit(&unit, &agent),
+        Way::None => return Err(no_way(&agent)),
+    };
+    plan.patience = Duration::from_secs(20);
+    Ok(plan)
+}
+
+/// restart-agent: stop, then start; only start when it is stopped.
+pub fn restart(_: &Inputs, see: &Seen) -> Drafted<Plan> {
+    let agent = the_agent(see)?;
+    let changes = restart_of(see, &agent)?;
+    if changes.is_empty() {
+        return Err(no_way(&agent));
+    }
+    let name = agent.flavour.label();
+    let name = name.get(crate::text::Lang::En);
+    let why = say!(
+        "{name} reads its configuration, its address and its clock only when it starts.",
+        "{name} 仅在启动时读取配置、IP 和时钟。"
+    );
+    let mut plan = Plan::new(RemedyId::RestartAgent, StepId::Running, why);
+    plan.changes = changes;
+    plan.patience = Duration::from_secs(20);
+    plan.cautions.push(Text::fixed(
+        "Collection pauses for up to a minute; the agent keeps its checkpoints and goes on where it was.",
+        "采集最多暂停一分钟；Agent 会保留检查点并从原处继续。",
+    ));
+    Ok(plan)
+}

@@ -1,0 +1,106 @@
+//! stop-extra-agent: stops the running agents other than the one that reports for this host. By the init script where
+//! there is one; else by signal, and only to processes whose program was seen to be that agent's.
+
+use super::common::{Drafted, already, no_agent, refused, unit_property};
+use super::{Change, Inputs, Plan, control};
+use crate::agent::layout::{self, Agent};
+use crate::agent::processes::{Shape, is_alive, process_shape};
+use crate::finding::{RemedyId, StepId};
+use crate::host::Seen;
+use crate::say;
+use crate::text::Text;
+use std::time::Duration;
+
+/// Plans the stop.
+pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
+    let agents = layout::find(see)?;
+    // The one that stays: that of the checks, but never an open-source build where a commercial one runs as well.
+    let stays = agents
+        .iter()
+        .find(|agent| !agent.community && !agent.processes.is_empty())
+        .or(agents.first())
+        .ok_or_else(no_agent)?;
+    let extra: Vec<_> = agents
+        .iter()
+        .filter(|agent| agent.install_dir != stays.install_dir && agent.processes.iter().any(is_alive))
+        .collect();
+    let kept = stays.install_dir.display();
+    let mut plan = if extra.is_empty() {
+        one_too_many(see, stays, &agents)?
+    } else {
+        let dirs = extra.iter().map(|agent| agent.install_dir.display().to_string()).collect::<Vec<_>>().join(", ");
+        let why = say!(
+            "The agent in {dirs} runs beside the one in {kept} and competes for its socket and identity.",
+            "{dirs} 中的 Agent 与 {kept} 中的同时运行，争用套接字和机器标识。"
+        );
+        let mut plan = Plan::new(RemedyId::StopExtraAgent, StepId::Running, why);
+        for agent in extra {
+            plan.changes.extend(stop(see, agent)?);
+        }
+        plan.cautions.push(say!(
+            "The agent in {kept} stays. What the other one collects for other projects is no longer collected.",
+            "保留 {kept} 中的 Agent。另一个 Agent 为其他 Project 采集的数据将不再采集。"
+        ));
+        plan.cautions.push(Text::fixed(
+            "It comes back at the next boot unless it is disabled or uninstalled.",
+            "如果不禁用或卸载，下次开机它会再次启动。",
+        ));
+        plan
+    };
+    plan.patience = Duration::from_secs(20);
+    Ok(plan)
+}
+
+/// Only one agent runs. When it has too many processes, stop and start leave one pair.
+fn one_too_many(see: &Seen, agent: &Agent, agents: &[Agent]) -> Drafted<Plan> {
+    if let Shape::TooMany(count) = process_shape(&agent.processes) {
+        let changes = control::restart_of(see, agent)?;
+        if !changes.is_empty() {
+            let dir = agent.install_dir.display();
+            let why = say!(
+                "{count} processes of the one agent in {dir} run, and two are normal; stop and start leave one pair.",
+                "{dir} 中的 Agent 有 {count} 个进程，正常应为两个；先停止再启动后只留一对。"
+            );
+            let mut plan = Plan::new(RemedyId::StopExtraAgent, StepId::Running, why);
+            plan.changes = changes;
+            return Ok(plan);
+        }
+    }
+    let idle: Vec<_> = agents.iter().filter(|other| other.install_dir != agent.install_dir).collect();
+    if idle.is_empty() {
+        return Err(already(Text::fixed("Only one agent is on this host.", "本机只有一个 Agent。")));
+    }
+    let dirs = idle.iter().map(|agent| agent.install_dir.display().to_string()).collect::<Vec<_>>().join(", ");
+    Err(refused(say!(
+        "No extra agent runs; {dirs} is installed only. Uninstall it with its own installer when nobody needs it.",
+        "没有多余的 Agent 在运行；{dirs} 只是已安装。确认无人使用后，请用其安装脚本卸载。"
+    )))
+}
+
+/// Stops one agent.
+fn stop(see: &Seen, agent: &Agent) -> Drafted<Vec<Change>> {
+    if let Some(script) = &agent.init_script {
+        return Ok(control::stop_by(script, agent));
+    }
+    let dir = agent.install_dir.display();
+    // The unit's name may be that of another agent as well, so its main process must be one of these.
+    let main_pid = unit_property(see, &agent.unit, "MainPID")?;
+    let is_its_unit = agent.processes.iter().any(|process| process.pid.to_string() == main_pid);
+    let (argv, what) = if is_its_unit {
+        let argv = ["systemctl", "stop", &agent.unit].map(str::to_string).to_vec();
+        (argv, say!("stop the service of the agent in {dir}", "停止 {dir} 中 Agent 的服务"))
+    } else {
+        let alive: Vec<_> = agent.processes.iter().filter(|process| is_alive(process)).collect();
+        if alive.iter().any(|process| process.exe.is_err()) {
+            return Err(refused(say!(
+                "Whose processes these are cannot be seen by this user ({dir}); run as root.",
+                "当前用户无法确认这些进程的归属（{dir}）；请以 root 运行。"
+            )));
+        }
+        let mut argv = vec!["kill".to_string(), "-TERM".to_string()];
+        argv.extend(alive.iter().map(|process| process.pid.to_string()));
+        (argv, say!("ask the processes of the agent in {dir} to end", "请求 {dir} 中 Agent 的进程结束"))
+    };
+    let run = Change::Run { argv, limit: Duration::from_secs(40), accept: vec![0, 1], what };
+    Ok(vec![run, control::gone(agent)])
+}

@@ -1,0 +1,127 @@
+//! Taking back a journal entry. What the journal tells is turned into a plan like any other: it is previewed, carried
+//! out, journaled and verified in the same way.
+
+use super::{Change, Planned, control};
+use crate::agent::layout;
+use crate::carry_out::RecordKind;
+use crate::carry_out::{JournalDone, Recorded, read_journal, undo_plan};
+use crate::finding::{RemedyId, StepId};
+use crate::host::{Seen, Unseen};
+use crate::say;
+use crate::text::Text;
+use std::path::Path;
+
+/// Plans the undo of a journal entry: by its id, by a beginning of it that only one entry has, or `last` for the newest
+/// that is not taken back.
+///
+/// # Errors
+/// Something has not been looked at yet; the question was noted.
+pub fn undo(entry: &str, verify: StepId, state_dir: &Path, see: &Seen) -> Result<Planned, Unseen> {
+    let all = read_journal(see, state_dir)?;
+    let done = match choose(&all, entry) {
+        Ok(done) => done,
+        Err(text) => return Ok(Planned::Refused(text)),
+    };
+    let restart = match layout::find(see)?.first() {
+        Some(agent) => control::restart_of(see, agent)?,
+        None => Vec::new(),
+    };
+    let mut planned = undo_plan(see, done, verify, &restart)?;
+    if let Planned::Ready(plan) = &mut planned {
+        plan.changes = without_full_dirs(see, std::mem::take(&mut plan.changes))?;
+        // A restart owed at the time may have been made since, as an entry of its own.
+        if plan.restart.is_empty() && acts_at_start(done.remedy) {
+            plan.restart = restart;
+        }
+        if plan.changes.is_empty() {
+            return Ok(Planned::Already(Text::fixed(
+                "Nothing is left of this change to take back.",
+                "该更改已没有可撤销的内容。",
+            )));
+        }
+    }
+    Ok(planned)
+}
+
+/// The entry that is meant.
+fn choose<'a>(all: &'a [JournalDone], entry: &str) -> Result<&'a JournalDone, Text> {
+    let entry = entry.trim();
+    if entry.eq_ignore_ascii_case("last") {
+        let standing =
+            || all.iter().rev().filter(|done| !matches!(done.result, Recorded::Undone | Recorded::RolledBack));
+        // A mere stop and start has nothing to take back, and hides the edit before it.
+        let is_more_than_a_run =
+            |done: &&JournalDone| done.records.iter().any(|record| !matches!(record.kind, RecordKind::Run(_)));
+        return standing()
+            .find(is_more_than_a_run)
+            .or_else(|| standing().next())
+            .ok_or_else(|| Text::fixed("The journal has nothing to take back.", "操作日志中没有可撤销的条目。"));
+    }
+    if let Some(done) = all.iter().find(|done| done.id == entry) {
+        return Ok(done);
+    }
+    let meant: Vec<_> = all.iter().filter(|done| !entry.is_empty() && done.id.starts_with(entry)).collect();
+    match meant.as_slice() {
+        [only] => Ok(only),
+        [] => Err(say!("The journal has no entry {entry}.", "操作日志中没有条目 {entry}。")),
+        many => {
+            let ids = many.iter().map(|done| done.id.as_str()).collect::<Vec<_>>().join(", ");
+            Err(say!("{entry} could be any of {ids}.", "{entry} 可能是以下任一条目：{ids}。"))
+        }
+    }
+}
+
+/// Leaves out the removal of directories that hold more than this undo takes out of them: they were made for this
+/// change, and others have come to use them.
+fn without_full_dirs(see: &Seen, changes: Vec<Change>) -> Result<Vec<Change>, Unseen> {
+    let leaves = |change: &Change, path: &Path| match change {
+        Change::RemoveFile { path: gone, .. }
+        | Change::RenameFile { from: gone, .. }
+        | Change::RemoveDir { path: gone } => gone == path,
+        Change::WriteFile { .. } | Change::MakeDir { .. } | Change::Run { .. } | Change::AwaitAgent { .. } => false,
+    };
+    let mut kept = Vec::new();
+    for change in &changes {
+        let stays_full = match change {
+            Change::RemoveDir { path } => match see.dir(path)? {
+                Ok(dir) => {
+                    dir.cut
+                        || dir.entries.iter().any(|entry| !changes.iter().any(|c| leaves(c, &path.join(&entry.name))))
+                }
+                Err(_) => true,
+            },
+            _ => false,
+        };
+        if !stays_full {
+            kept.push(change.clone());
+        }
+    }
+    Ok(kept)
+}
+
+/// Whether what a remedy changed is read by the agent only when it starts.
+fn acts_at_start(remedy: RemedyId) -> bool {
+    match remedy {
+        RemedyId::RepairConfig
+        | RemedyId::SetEndpoint
+        | RemedyId::EnableTimeAdjust
+        | RemedyId::BindHostname
+        | RemedyId::SetWorkingIp
+        | RemedyId::WriteCustomId
+        | RemedyId::CleanCustomId
+        | RemedyId::RemoveCustomId => true,
+        RemedyId::InstallAgent
+        | RemedyId::UpgradeAgent
+        | RemedyId::ReinstallAgent
+        | RemedyId::StartAgent
+        | RemedyId::RestartAgent
+        | RemedyId::StopExtraAgent
+        | RemedyId::EnableAtBoot
+        | RemedyId::AllowEgress
+        | RemedyId::SyncClock
+        | RemedyId::AddIpToGroup
+        | RemedyId::ReplaceIpInGroup
+        | RemedyId::AddAliuid
+        | RemedyId::RenameAliuid => false,
+    }
+}
