@@ -6,7 +6,7 @@ use super::{
     Action, Clip, Command, Effect, Event, Form, Key, Layer, Notice, Place, Purpose, RemedyLayer, Session, Stage,
 };
 use crate::context::{Context, Field};
-use crate::finding::StepId;
+use crate::finding::{Finding, StepId, Verdict};
 use crate::remedies::{InputId, Inputs};
 use crate::say;
 use crate::text::Text;
@@ -79,12 +79,21 @@ impl Session {
         vec![Effect::Quit]
     }
 
-    /// Until the operator moves, the cursor rests on the first step that fails; while none does, on the first step.
+    /// Until the operator moves, the cursor rests on the first step that fails. When all verdicts are there and none
+    /// fails, it rests on the first one that only the operator can make certain, else on the result.
     fn rest_on_first_failure(&mut self) {
         if self.has_moved || !self.layers.is_empty() {
             return;
         }
-        let target = Place::Step(self.stopped_at().unwrap_or(StepId::Installed));
+        let undecided = || {
+            let unknown = |finding: &&Finding| finding.verdict == Verdict::Unknown;
+            self.findings().find(unknown).map_or(Place::Finish, |finding| Place::Step(finding.step))
+        };
+        let target = match self.stopped_at() {
+            Some(step) => Place::Step(step),
+            None if self.is_looking() => Place::Step(StepId::Installed),
+            None => undecided(),
+        };
         if target != self.place {
             self.go(target);
         }

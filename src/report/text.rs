@@ -80,7 +80,11 @@ impl Writer {
             Lang::Zh => ("原因", "影响", "修复"),
         };
         for cause in &finding.causes {
-            let detail = format!("{} ({})", self.get(&cause.detail), cause.id.id());
+            // The line of the step has said it already when it is the only one.
+            let detail = match cause.detail == finding.summary {
+                true => cause.id.id().to_string(),
+                false => format!("{} ({})", self.get(&cause.detail), cause.id.id()),
+            };
             self.labelled(cause_label, &detail);
             let why = self.get(&cause.why).into_owned();
             if !why.is_empty() {

@@ -103,6 +103,14 @@ impl Lab {
         User { lab: self, name }
     }
 
+    /// A command on the host as root that keeps this process's terminal: for people who want to look around.
+    pub fn here(&self, argv: &[&str]) -> Command {
+        let words = self.entering(None);
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).args(argv).env_clear().envs(environment(None));
+        command
+    }
+
     /// The content of a file on the host.
     ///
     /// # Panics

@@ -64,8 +64,16 @@ fn causes(sheet: &mut Sheet, finding: &Finding, look: Look) {
             Severity::Warn => (look.glyphs.warn(), look.theme.warn),
             Severity::Unknown => (look.glyphs.unknown(), look.theme.unknown),
         };
-        let id = format!("  [{}]", id.id());
-        sheet.hung(&[run(sign, style)], 2, &[run(look.read(detail), look.theme.text), run(id, look.theme.dim)]);
+        let id = format!("[{}]", id.id());
+        if *detail == finding.summary {
+            // The verdict has just said it; the reason follows at once.
+            let why = format!("{}  ", look.read(why));
+            sheet.hung(&[run(sign, style)], 2, &[run(why, look.theme.text), run(id, look.theme.dim)]);
+            sheet.gap();
+            continue;
+        }
+        let detail = format!("{}  ", look.read(detail));
+        sheet.hung(&[run(sign, style)], 2, &[run(detail, look.theme.text), run(id, look.theme.dim)]);
         if !why.is_empty() {
             sheet.hung(&[], 2, &[run(look.read(why), look.theme.dim)]);
         }

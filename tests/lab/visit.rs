@@ -1,0 +1,40 @@
+//! A host with a fault, to look at by hand: `cargo run --example laboratory FAULT [COMMAND…]` opens a shell on it, or
+//! runs the command, in this terminal. Needs root. The host is gone when the shell ends.
+
+use lab::{Builder, Fault, Flavour, Lab};
+
+/// The faults that can be asked for by name.
+const FAULTS: &[(&str, fn() -> Builder)] = &[
+    ("healthy", Lab::new),
+    ("none", || Lab::new().agent(Flavour::None)),
+    ("stopped", || Lab::new().stopped()),
+    ("hosts", || Lab::new().hosts_line("203.0.113.7 iZbp1lab")),
+    ("account", || Lab::new().not_ecs().users(&[])),
+    ("drop", || Lab::new().service(Fault::Drop("logtail.*".into(), None))),
+    ("clock", || Lab::new().service(Fault::ClockOffset(3600))),
+    ("loong", || Lab::new().agent(Flavour::Loong331)),
+    ("nics", || {
+        Lab::new()
+            .agent(Flavour::Logtail207)
+            .hosts_line("127.0.1.1 iZbp1lab")
+            .nics(&[("ens3", &["10.1.1.5"]), ("docker0", &["172.17.0.1"])])
+    }),
+    ("custom", || Lab::new().user_defined_id("web\r\n").group_custom_ids(&["web"])),
+];
+
+fn main() {
+    let mut words = std::env::args().skip(1);
+    let wanted = words.next().unwrap_or_default();
+    let Some((_, builder)) = FAULTS.iter().find(|(name, _)| *name == wanted) else {
+        let names: Vec<_> = FAULTS.iter().map(|(name, _)| *name).collect();
+        eprintln!("which host? one of: {}", names.join(" "));
+        std::process::exit(2);
+    };
+    let Some(lab) = builder().build_or_skip() else { std::process::exit(1) };
+    let command: Vec<String> = words.collect();
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
+    let argv = if command.is_empty() { vec!["bash", "--norc"] } else { command };
+    let status = lab.here(&argv).status();
+    drop(lab);
+    std::process::exit(status.ok().and_then(|status| status.code()).unwrap_or(1));
+}
