@@ -178,7 +178,12 @@ fn decoded(bytes: &[u8]) -> String {
 
 /// The smallest mending after which the agent reads an object with something in it; None when none helps.
 fn mend(bytes: &[u8]) -> Option<Vec<u8>> {
-    let text = decoded(bytes).trim_start().to_string();
+    let text = decoded(bytes);
+    // What comes before the first brace is no part of an object: blanks, a carriage return, a remark.
+    let text = match text.split_once('{') {
+        Some((before, rest)) if !before.contains('[') => format!("{{{rest}"),
+        _ => return None,
+    };
     let quoted = if text.contains('"') { text.clone() } else { text.replace('\'', "\"") };
     let open = without_trailing_commas(&quoted);
     let candidates = [Some(text), Some(quoted.clone()), Some(open.clone()), closed(&open)];
@@ -283,7 +288,8 @@ mod tests {
         assert_eq!(mended(b"{\"a\": [{\"b\": 1}, ").as_deref(), Some("{\"a\": [{\"b\": 1}\n]}\n"));
         assert_eq!(mended(b"{\"a\": \"cut"), None);
         assert_eq!(mended(b""), None);
-        assert_eq!(mended(b"[]"), None);
+        assert_eq!(mended(b"// by hand\n{\"a\": 1}").as_deref(), Some("{\"a\": 1}"));
+        assert_eq!(mended(b"[{\"a\": 1}]"), None);
         assert_eq!(mended(b"{}"), None);
     }
 
