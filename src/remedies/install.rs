@@ -168,7 +168,12 @@ fn upgrade_with(remedy: RemedyId, verify: StepId, inputs: &Inputs, see: &Seen) -
         )));
     }
     let suffix = agent.install_dir.file_name().and_then(|name| name.to_str()?.strip_prefix("ilogtail"));
-    let Some(suffix) = suffix.filter(|_| agent.install_dir.parent() == Some(Path::new("/usr/local"))) else {
+    // The suffix becomes part of a command line, and a directory can have any name.
+    let is_safe = |suffix: &str| {
+        suffix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') && !suffix.starts_with('-')
+    };
+    let is_usual = agent.install_dir.parent() == Some(Path::new("/usr/local"));
+    let Some(suffix) = suffix.filter(|suffix| is_usual && is_safe(suffix)) else {
         return Err(refused(say!(
             "The agent in {dir} was not put there by the vendor's installer, so that cannot upgrade it.",
             "{dir} 中的 Agent 不是由官方安装脚本安装的，无法用它升级。"

@@ -176,17 +176,27 @@ fn decoded(bytes: &[u8]) -> String {
     }
 }
 
-/// The smallest mending after which the agent reads an object with something in it; None when none helps.
+/// The smallest mending after which the agent reads an object with something in it; None when none helps. What would
+/// still be merely tolerated is written as strict JSON.
 fn mend(bytes: &[u8]) -> Option<Vec<u8>> {
-    let text = decoded(bytes).trim_start().to_string();
+    let text = decoded(bytes);
+    // What comes before the first brace is no part of an object: blanks, a carriage return, a remark.
+    let text = match text.split_once('{') {
+        Some((before, rest)) if !before.contains('[') => format!("{{{rest}"),
+        _ => return None,
+    };
     let quoted = if text.contains('"') { text.clone() } else { text.replace('\'', "\"") };
     let open = without_trailing_commas(&quoted);
     let candidates = [Some(text), Some(quoted.clone()), Some(open.clone()), closed(&open)];
-    candidates
-        .into_iter()
-        .flatten()
-        .map(String::into_bytes)
-        .find(|bytes| matches!(json::read(bytes).value, Ok(Value::Object(keys)) if !keys.is_empty()))
+    candidates.into_iter().flatten().find_map(|text| {
+        let reading = json::read(text.as_bytes());
+        match reading.value {
+            Ok(Value::Object(keys)) if keys.is_empty() => None,
+            Ok(value @ Value::Object(_)) if !reading.oddities.is_empty() => Some(pretty(&value)),
+            Ok(Value::Object(_)) => Some(text.into_bytes()),
+            _ => None,
+        }
+    })
 }
 
 /// Walks over the characters, telling for each whether it stands within a string.
@@ -283,7 +293,9 @@ mod tests {
         assert_eq!(mended(b"{\"a\": [{\"b\": 1}, ").as_deref(), Some("{\"a\": [{\"b\": 1}\n]}\n"));
         assert_eq!(mended(b"{\"a\": \"cut"), None);
         assert_eq!(mended(b""), None);
-        assert_eq!(mended(b"[]"), None);
+        assert_eq!(mended(b"// by hand\n{\"a\": 1}").as_deref(), Some("{\"a\": 1}"));
+        assert_eq!(mended(b"\r\n{\"a\": 1} left").as_deref(), Some("{\n\t\"a\": 1\n}\n"));
+        assert_eq!(mended(b"[{\"a\": 1}]"), None);
         assert_eq!(mended(b"{}"), None);
     }
 
@@ -303,7 +315,8 @@ mod tests {
             for text in [text, cut] {
                 kept(&text);
                 if let Some(bytes) = mend(text.as_bytes()) {
-                    prop_assert!(json::read(&bytes).value.is_ok());
+                    let reading = json::read(&bytes);
+                    prop_assert!(reading.value.is_ok() && reading.oddities.is_empty());
                 }
             }
         }

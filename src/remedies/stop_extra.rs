@@ -35,7 +35,7 @@ pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
         );
         let mut plan = Plan::new(RemedyId::StopExtraAgent, StepId::Running, why);
         for agent in extra {
-            plan.changes.extend(stop(see, agent)?);
+            plan.changes.extend(stop(see, agent, stays)?);
         }
         plan.cautions.push(say!(
             "The agent in {kept} stays. What the other one collects for other projects is no longer collected.",
@@ -77,17 +77,20 @@ fn one_too_many(see: &Seen, agent: &Agent, agents: &[Agent]) -> Drafted<Plan> {
     )))
 }
 
-/// Stops one agent.
-fn stop(see: &Seen, agent: &Agent) -> Drafted<Vec<Change>> {
-    if let Some(script) = &agent.init_script {
+/// Stops one agent, and never by a script or a unit that is the other's: an install directory of the usual names is
+/// taken to belong to the script of the same suffix, and two such directories share it.
+fn stop(see: &Seen, agent: &Agent, stays: &Agent) -> Drafted<Vec<Change>> {
+    let is_shared = agent.init_script.is_some() && agent.init_script == stays.init_script;
+    if let Some(script) = agent.init_script.as_ref().filter(|_| !is_shared) {
         return Ok(control::stop_by(script, agent));
     }
+    let unit = if is_shared { agent.flavour.service() } else { &agent.unit };
     let dir = agent.install_dir.display();
     // The unit's name may be that of another agent as well, so its main process must be one of these.
-    let main_pid = unit_property(see, &agent.unit, "MainPID")?;
+    let main_pid = unit_property(see, unit, "MainPID")?;
     let is_its_unit = agent.processes.iter().any(|process| process.pid.to_string() == main_pid);
     let (argv, what) = if is_its_unit {
-        let argv = ["systemctl", "stop", &agent.unit].map(str::to_string).to_vec();
+        let argv = ["systemctl", "stop", unit].map(str::to_string).to_vec();
         (argv, say!("stop the service of the agent in {dir}", "停止 {dir} 中 Agent 的服务"))
     } else {
         let alive: Vec<_> = agent.processes.iter().filter(|process| is_alive(process)).collect();

@@ -1,10 +1,9 @@
 //! Taking back a journal entry. What the journal tells is turned into a plan like any other: it is previewed, carried
 //! out, journaled and verified in the same way.
 
-use super::{Change, Planned, control};
+use super::{Planned, control};
 use crate::agent::layout;
-use crate::carry_out::RecordKind;
-use crate::carry_out::{JournalDone, Recorded, read_journal, undo_plan};
+use crate::carry_out::{JournalDone, RecordKind, Recorded, read_journal, undo_plan};
 use crate::finding::{RemedyId, StepId};
 use crate::host::{Seen, Unseen};
 use crate::say;
@@ -28,16 +27,9 @@ pub fn undo(entry: &str, verify: StepId, state_dir: &Path, see: &Seen) -> Result
     };
     let mut planned = undo_plan(see, done, verify, &restart)?;
     if let Planned::Ready(plan) = &mut planned {
-        plan.changes = without_full_dirs(see, std::mem::take(&mut plan.changes))?;
         // A restart owed at the time may have been made since, as an entry of its own.
         if plan.restart.is_empty() && acts_at_start(done.remedy) {
             plan.restart = restart;
-        }
-        if plan.changes.is_empty() {
-            return Ok(Planned::Already(Text::fixed(
-                "Nothing is left of this change to take back.",
-                "该更改已没有可撤销的内容。",
-            )));
         }
     }
     Ok(planned)
@@ -69,34 +61,6 @@ fn choose<'a>(all: &'a [JournalDone], entry: &str) -> Result<&'a JournalDone, Te
             Err(say!("{entry} could be any of {ids}.", "{entry} 可能是以下任一条目：{ids}。"))
         }
     }
-}
-
-/// Leaves out the removal of directories that hold more than this undo takes out of them: they were made for this
-/// change, and others have come to use them.
-fn without_full_dirs(see: &Seen, changes: Vec<Change>) -> Result<Vec<Change>, Unseen> {
-    let leaves = |change: &Change, path: &Path| match change {
-        Change::RemoveFile { path: gone, .. }
-        | Change::RenameFile { from: gone, .. }
-        | Change::RemoveDir { path: gone } => gone == path,
-        Change::WriteFile { .. } | Change::MakeDir { .. } | Change::Run { .. } | Change::AwaitAgent { .. } => false,
-    };
-    let mut kept = Vec::new();
-    for change in &changes {
-        let stays_full = match change {
-            Change::RemoveDir { path } => match see.dir(path)? {
-                Ok(dir) => {
-                    dir.cut
-                        || dir.entries.iter().any(|entry| !changes.iter().any(|c| leaves(c, &path.join(&entry.name))))
-                }
-                Err(_) => true,
-            },
-            _ => false,
-        };
-        if !stays_full {
-            kept.push(change.clone());
-        }
-    }
-    Ok(kept)
 }
 
 /// Whether what a remedy changed is read by the agent only when it starts.
