@@ -166,14 +166,17 @@ pub async fn carry_out(
             Ok(state) => work.tell(number, state),
             Err(reason) => {
                 work.tell(number, ChangeState::Failed(reason.clone()));
-                failed = Some(reason);
+                failed = Some((number, reason));
                 break;
             }
         }
     }
     let result = match failed {
         None => AppliedResult::Applied,
-        Some(reason) => work.roll_back(reason).await,
+        Some((number, reason)) => {
+            let result = work.roll_back(reason).await;
+            work.start_again(&changes, number, result).await
+        }
     };
     let ended = match &result {
         AppliedResult::Applied => Recorded::Applied,
@@ -360,6 +363,37 @@ impl Work<'_> {
             }
         }
         AppliedResult::RolledBack(reason)
+    }
+
+    /// When the plan had stopped the agent before it failed, starts it again, now with the old files: a cure that did
+    /// not succeed must not leave the host without an agent that it had before.
+    async fn start_again(&self, changes: &[&Change], failed_at: usize, result: AppliedResult) -> AppliedResult {
+        let is_gone = |change: &&Change| matches!(change, Change::AwaitAgent { running: false, .. });
+        let Some(stopped_at) = changes.iter().take(failed_at).rposition(is_gone) else { return result };
+        for change in changes.iter().skip(stopped_at + 1) {
+            let started = match change {
+                Change::Run { argv, limit, accept, .. } => {
+                    let done = self.act(Act::Run { argv: argv.clone(), limit: *limit }).await;
+                    matches!(done, Ok(Done::Exited(Some(code))) if accept.contains(&code))
+                }
+                Change::AwaitAgent { running, install_dir, limit } => {
+                    self.await_agent(*running, install_dir, *limit).await.is_ok()
+                }
+                _ => true,
+            };
+            if !started {
+                let reason = match &result {
+                    AppliedResult::RolledBack(reason) | AppliedResult::LeftOver(reason) => reason.clone(),
+                    AppliedResult::Applied | AppliedResult::Stale(_) | AppliedResult::Refused(_) => return result,
+                };
+                let (en, zh) = (reason.get(crate::text::Lang::En), reason.get(crate::text::Lang::Zh));
+                return AppliedResult::LeftOver(Text::filled(
+                    format!("{en} The files are as they were, but the agent did not start again; look at its log."),
+                    format!("{zh} 文件已恢复原状，但 Agent 未能重新启动；请查看其日志。"),
+                ));
+            }
+        }
+        result
     }
 
     async fn take_back(&self, record: &Record) -> Result<(), ActError> {

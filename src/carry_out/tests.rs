@@ -240,3 +240,23 @@ async fn the_group_can_be_cured_by_identifier_alone() {
     apply(&host, &plan(vec![write(&host, "/etc/ilogtail/user_defined_id", "web\n")])).await;
     assert_eq!(host.heartbeat(), Ok(()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_fails_gives_the_old_agent_back() {
+    let host = host();
+    let config = "/usr/local/ilogtail/ilogtail_config.json";
+    let before = host.world().content(config);
+    // The agent is stopped, and then the plan fails: with the old file back, it is started again.
+    let mut cure = plan(vec![write(&host, config, "{}")]);
+    cure.restart = vec![
+        run(&["/etc/init.d/ilogtaild", "stop"]),
+        await_agent(false),
+        Change::RenameFile { from: "/etc/absent".into(), to: "/etc/other".into() },
+        run(&["/etc/init.d/ilogtaild", "start"]),
+        await_agent(true),
+    ];
+    let (applied, _) = apply(&host, &cure).await;
+    assert!(matches!(applied.result, AppliedResult::RolledBack(_)), "{applied:?}");
+    assert_eq!(host.world().content(config), before);
+    assert_eq!(host.heartbeat(), Ok(()), "the agent that ran before runs again");
+}
