@@ -166,7 +166,7 @@ async fn without_a_journal_nothing_is_changed() {
     let host = SimulatedHost::new(World::healthy(Flavour::Loong331).unwritable("/var", "No space left on device"));
     let before = host.world().content(HOSTS);
     let (applied, _) = apply(&host, &plan(vec![write(&host, HOSTS, "new\n")])).await;
-    assert!(matches!(applied.result, AppliedResult::RolledBack(_)));
+    assert!(matches!(applied.result, AppliedResult::Refused(_)));
     assert_eq!((applied.entry, host.world().content(HOSTS)), (None, before));
 }
 

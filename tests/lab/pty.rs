@@ -102,6 +102,11 @@ impl Pty {
         lock(&self.seen.0).parser.screen().contents()
     }
 
+    /// The screen as an SVG picture.
+    pub fn picture(&self) -> String {
+        crate::picture::svg(lock(&self.seen.0).parser.screen())
+    }
+
     /// Everything the program has written, escape sequences included.
     pub fn raw(&self) -> Vec<u8> {
         lock(&self.seen.0).raw.clone()

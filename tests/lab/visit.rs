@@ -1,6 +1,8 @@
 //! A host with a fault, to look at by hand: `cargo run --example laboratory FAULT [COMMAND…]` opens a shell on it, or
 //! runs the command, in this terminal. Needs root. The host is gone when the shell ends.
 
+use std::time::Duration;
+
 use lab::{Builder, Fault, Flavour, Lab};
 
 /// The faults that can be asked for by name.
@@ -34,6 +36,17 @@ fn main() {
     let command: Vec<String> = words.collect();
     let command: Vec<&str> = command.iter().map(String::as_str).collect();
     let argv = if command.is_empty() { vec!["bash", "--norc"] } else { command };
+    // With PICTURE=FILE the command's first screen is drawn into that file instead of being shown.
+    if let Some(file) = std::env::var_os("PICTURE") {
+        let mut pty = lab.terminal(&argv, 80, 24);
+        for key in std::env::var("KEYS").unwrap_or_default().split_whitespace() {
+            std::thread::sleep(Duration::from_millis(700));
+            pty.send(key);
+        }
+        std::thread::sleep(Duration::from_millis(1200));
+        std::fs::write(file, pty.picture()).expect("the picture is written");
+        return;
+    }
     let status = lab.here(&argv).status();
     drop(lab);
     std::process::exit(status.ok().and_then(|status| status.code()).unwrap_or(1));
