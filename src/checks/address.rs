@@ -30,6 +30,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let (record, memory, certain) = (record?, memory?, certain?);
     let (prediction, interfaces, identity) = (prediction?, interfaces?, identity?);
     let interfaces = interfaces.as_deref().unwrap_or_default();
+    let is_renamed = subject::config(see, &agent)?.is_ok_and(|config| config.working_hostname.is_some());
     let path = agent.app_info_path.display().to_string();
     let info = match record {
         Record::Known(info) => info,
@@ -52,7 +53,9 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     };
     judge.rows(&path);
     judge.judge(&path);
-    judge.hostname(&identity.hostname);
+    if !is_renamed {
+        judge.hostname(&identity.hostname);
+    }
     let ip = judge.ip;
     let summary = match (judge.causes.iter().max_by_key(|cause| cause.severity), judge.interface_of(ip)) {
         (Some(cause), _) => cause.detail.clone(),
@@ -369,8 +372,7 @@ impl Judge<'_> {
     /// Shows that the machine was renamed since the start.
     fn hostname(&mut self, now: &str) {
         let then = self.info.hostname.as_str();
-        let is_told = self.agent.environment.iter().any(|(name, _)| name.to_ascii_lowercase().ends_with("working_hostname"));
-        if then.is_empty() || then == now || is_told || !self.ip_matters {
+        if then.is_empty() || then == now || !self.ip_matters {
             return;
         }
         let label = Text::fixed("Hostname at the start", "启动时的主机名");

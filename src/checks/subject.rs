@@ -64,14 +64,6 @@ pub fn reported_ip(info: &AppInfo) -> &str {
     info.instance_ip.as_deref().filter(is_ip).unwrap_or(&info.ip)
 }
 
-/// Whether this program itself runs in a container, where the image's entry point starts the agent.
-///
-/// # Errors
-/// Something has not been looked at yet.
-pub fn in_container(see: &Seen) -> Result<bool, Unseen> {
-    Ok(see.identity()?.container.is_some())
-}
-
 /// Whether it is known which variables the agent runs with: none does, or its environment was read.
 ///
 /// # Errors
