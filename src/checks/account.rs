@@ -90,7 +90,8 @@ impl SameAccount {
                 Some(false) => say!("{owner}: not the project's account", "{owner}：与 Project 不同账号"),
                 None => Text::same(owner.clone()),
             };
-            let row = Evidence::new(Text::fixed("Owner of this instance", "本实例所属账号"), value, self.source.clone());
+            let row =
+                Evidence::new(Text::fixed("Owner of this instance", "本实例所属账号"), value, self.source.clone());
             rows.push(row.marked(if contradict { Mark::Doubtful } else { is_same.map_or(Mark::Note, mark) }));
         }
         rows
@@ -98,7 +99,13 @@ impl SameAccount {
 }
 
 /// The owner's id is known: is it there?
-fn with_owner(owner: &str, same: Option<bool>, users: &Users, memory: Option<&Memory>, mut evidence: Vec<Evidence>) -> Finding {
+fn with_owner(
+    owner: &str,
+    same: Option<bool>,
+    users: &Users,
+    memory: Option<&Memory>,
+    mut evidence: Vec<Evidence>,
+) -> Finding {
     let path = &users.path;
     if users.ids.iter().any(|id| id.name == owner) {
         let mut causes = users.malformed(None);

@@ -262,7 +262,8 @@ impl Judge<'_> {
         let ip = self.ip;
         // Listed in the group, or chosen by whoever wrote working_ip: then it harms nobody.
         let is_listed = ip.parse::<Ipv4Addr>().is_ok_and(|ip| self.told.group_ips.contains(&ip));
-        let rule = self.prediction.filter(|(_, prediction)| prediction.allows(ip)).map(|(_, prediction)| prediction.rule);
+        let rule =
+            self.prediction.filter(|(_, prediction)| prediction.allows(ip)).map(|(_, prediction)| prediction.rule);
         let detail = match rule {
             Some(rule) => {
                 let text = rule.text();

@@ -85,8 +85,7 @@ fn several(agents: &[Agent]) -> Cause {
 
 /// The agents in containers, with the variables that rule there.
 fn containers(see: &Seen) -> Result<Vec<Evidence>, Unseen> {
-    const RULING: [&str; 3] =
-        ["ALIYUN_LOGTAIL_CONFIG", "ALIYUN_LOGTAIL_USER_ID", "ALIYUN_LOGTAIL_USER_DEFINED_ID"];
+    const RULING: [&str; 3] = ["ALIYUN_LOGTAIL_CONFIG", "ALIYUN_LOGTAIL_USER_ID", "ALIYUN_LOGTAIL_USER_DEFINED_ID"];
     let contained = layout::contained_processes(see)?;
     if contained.is_empty() {
         return Ok(Vec::new());
@@ -98,7 +97,8 @@ fn containers(see: &Seen) -> Result<Vec<Evidence>, Unseen> {
         contained.iter().take(CONTAINED_SHOWN).map(|process| (process.pid, see.environment(process.pid))).collect();
     for (pid, variables) in told {
         for (name, value) in variables?.iter().flatten().filter(|(name, _)| RULING.contains(&name.as_str())) {
-            let row = Evidence::new(Text::same(name.clone()), Text::same(value.clone()), format!("/proc/{pid}/environ"));
+            let row =
+                Evidence::new(Text::same(name.clone()), Text::same(value.clone()), format!("/proc/{pid}/environ"));
             if !rows.iter().any(|known| known.label == row.label && known.value == row.value) {
                 rows.push(row);
             }
@@ -127,7 +127,8 @@ fn clone_row(see: &Seen, agent: &Agent) -> Result<Option<Evidence>, Unseen> {
     let source = agent.app_info_path.display().to_string();
     let row = Evidence::new(Text::fixed("Host id", "主机 ID"), Text::same(host_id), source);
     let note = subject::instance_note_path(agent).display().to_string();
-    let expected = say!("{noted}, as in {note}; was this machine cloned?", "{noted}（见 {note}）；本机是否由镜像克隆？");
+    let expected =
+        say!("{noted}, as in {note}; was this machine cloned?", "{noted}（见 {note}）；本机是否由镜像克隆？");
     Ok(Some(row.expecting(expected).marked(Mark::Doubtful)))
 }
 
@@ -155,10 +156,13 @@ fn not_installed(see: &Seen, contained: Vec<Evidence>) -> Result<Finding, Unseen
         evidence.push(Evidence::new(Text::same(dir), value, dir).marked(mark));
     }
     let (label, source) = (Text::fixed("Agent processes", "Agent 进程"), "/proc");
-    let strangers = see.processes()?.as_ref().map(|all| all.iter().any(|one| one.exe.is_err() && one.contained != Some(true)));
+    let strangers =
+        see.processes()?.as_ref().map(|all| all.iter().any(|one| one.exe.is_err() && one.contained != Some(true)));
     let (value, mark) = match strangers {
         Ok(false) => (Text::fixed("none on the host itself", "主机本身没有"), Mark::Bad),
-        Ok(true) => (Text::fixed("one whose program is hidden from this user", "有一个，但当前用户看不到其程序"), Mark::Unknown),
+        Ok(true) => {
+            (Text::fixed("one whose program is hidden from this user", "有一个，但当前用户看不到其程序"), Mark::Unknown)
+        }
         Err(trouble) => (subject::trouble(trouble), Mark::Unknown),
     };
     is_certain &= mark == Mark::Bad;

@@ -25,7 +25,8 @@ const STEP: StepId = StepId::Parameters;
 pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
     let path = agent.config_path.display().to_string();
-    let (config, file, note) = (subject::config(see, &agent), see.file(&agent.config_path), subject::instance_note(see, &agent));
+    let (config, file, note) =
+        (subject::config(see, &agent), see.file(&agent.config_path), subject::instance_note(see, &agent));
     let (is_known, in_force, environment) =
         (subject::is_environment_known(see, &agent), in_force::look(see, &agent), environment_rows(see, &agent));
     let (config, file, note, is_known) = (config?, file?, note?, is_known?);
@@ -356,9 +357,9 @@ impl Judge<'_> {
         let addresses = config.config_addresses(version);
         let Some(address) = addresses.first() else { return };
         let (kind, region) = (endpoint::kind_of(address), endpoint::region_of(address));
-        let Some(region) = region.filter(|region| {
-            kind.network() == Some(NetworkType::Intranet) && !endpoint::is_same_region(region, here)
-        }) else {
+        let Some(region) = region
+            .filter(|region| kind.network() == Some(NetworkType::Intranet) && !endpoint::is_same_region(region, here))
+        else {
             return self.evidence.push(row);
         };
         self.evidence.push(row.expecting(Text::same(region.clone())).marked(Mark::Bad));

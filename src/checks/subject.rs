@@ -97,7 +97,9 @@ pub fn memory(see: &Seen, agent: &Agent) -> Result<Option<Memory>, Unseen> {
     let (clock, file) = (see.clock(), see.tail(&path));
     let (clock, file) = (clock?, file?);
     let Some(worker) = processes::worker(&agent.processes) else { return Ok(None) };
-    let Some(status) = file.as_ref().ok().and_then(|file| status_log::last_status(&file.bytes)) else { return Ok(None) };
+    let Some(status) = file.as_ref().ok().and_then(|file| status_log::last_status(&file.bytes)) else {
+        return Ok(None);
+    };
     let Some(at) = seconds(&status.time, clock) else { return Ok(None) };
     let is_now = at >= worker.started && clock.now_ms / 1000 - at < STATUS_AGE;
     Ok(is_now.then_some(Memory { status, at, path }))

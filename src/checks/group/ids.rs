@@ -61,7 +61,9 @@ impl Ids {
     /// What the running agent holds, if it had the time to take the file up and holds something else all the same.
     pub(super) fn held_otherwise(&self, memory: &Memory) -> Option<Held> {
         // An identifier with blanks in it is printed as several; so both sides are taken apart.
-        let words = |text: &str| text.split([' ', '\n']).filter(|word| !word.is_empty()).map(str::to_string).collect::<Vec<_>>();
+        let words = |text: &str| {
+            text.split([' ', '\n']).filter(|word| !word.is_empty()).map(str::to_string).collect::<Vec<_>>()
+        };
         let here: BTreeSet<String> = self.ids.iter().flat_map(|id| words(&id.value)).collect();
         let ids: BTreeSet<String> = memory.status.user_defined_ids.iter().flat_map(|id| words(id)).collect();
         let had_time = self.modified.is_none_or(|modified| memory.at > modified + TAKEN_UP);
@@ -127,7 +129,6 @@ impl Ids {
         )]
     }
 }
-
 
 impl Held {
     pub(super) fn has(&self, id: &str) -> bool {

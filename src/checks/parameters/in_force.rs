@@ -55,9 +55,10 @@ pub(super) fn look(see: &Seen, agent: &Agent) -> Result<InForce, Unseen> {
     };
     let started = worker.started.max(recorded);
     let mut found = InForce::default();
-    let loaded = tail.as_ref().ok().and_then(|tail| log::loaded_config(&tail.bytes)).filter(|loaded| {
-        subject::seconds(&loaded.time, clock).is_some_and(|at| (at - started).abs() <= START_LASTS)
-    });
+    let loaded =
+        tail.as_ref().ok().and_then(|tail| log::loaded_config(&tail.bytes)).filter(|loaded| {
+            subject::seconds(&loaded.time, clock).is_some_and(|at| (at - started).abs() <= START_LASTS)
+        });
     if let Some(loaded) = &loaded {
         let differing = differing(&loaded.value, &Value::Object(config.merged.clone()));
         let time = &loaded.time;

@@ -62,17 +62,19 @@ pub(super) fn look(see: &Seen, agent: &Agent) -> Result<Boot, Unseen> {
         None | Some("generated") if !levels_seen.is_empty() && agent.init_script.is_some() => {}
         _ => {
             let what = said.as_ref().err().map_or_else(|| Text::fixed("not known", "未知"), subject::trouble);
-            return Ok(Boot { evidence: vec![Evidence::new(label(), what, look.line()).marked(Mark::Unknown)], cause: None });
+            return Ok(Boot {
+                evidence: vec![Evidence::new(label(), what, look.line()).marked(Mark::Unknown)],
+                cause: None,
+            });
         }
     }
     let source = match word {
         Some(_) => look.line(),
         None => levels_seen.join(", "),
     };
-    let value = word.filter(|word| *word != "generated").map_or_else(
-        || Text::fixed("no start link", "没有启动链接"),
-        |word| Text::same(word.to_string()),
-    );
+    let value = word
+        .filter(|word| *word != "generated")
+        .map_or_else(|| Text::fixed("no start link", "没有启动链接"), |word| Text::same(word.to_string()));
     let row = Evidence::new(label(), value, source).expecting(Text::fixed("enabled", "已启用")).marked(Mark::Doubtful);
     let cause = Cause::warn(
         CauseId::NotEnabledAtBoot,

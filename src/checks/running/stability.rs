@@ -80,7 +80,8 @@ fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Look
     let label = Text::fixed("Starts of the worker in the last hour", "最近一小时工作进程启动次数");
     let row = Evidence::new(label, Text::same(starts.to_string()), path.clone());
     found.evidence.push(row.expecting(Text::fixed("none", "无")).marked(mark));
-    let is_reason = |sign| matches!(sign, LogSign::IpChanged | LogSign::ResourceLimit | LogSign::Crash | LogSign::ContactLost);
+    let is_reason =
+        |sign| matches!(sign, LogSign::IpChanged | LogSign::ResourceLimit | LogSign::Crash | LogSign::ContactLost);
     let reason = recent.iter().rev().map(|(sign, _)| *sign).find(|sign| is_reason(*sign));
     if let Some(reason) = reason {
         let row = Evidence::new(Text::fixed("Reason in the log", "日志中的原因"), reason.text(), path);
@@ -152,10 +153,7 @@ fn illegal_instruction(found: &mut Stability, line: &str, cpu: &Looked<FileSeen>
         found.evidence.push(row.expecting(Text::same(wanted.join(", "))).marked(Mark::Bad));
     }
     let detail = if missing.is_empty() {
-        Text::fixed(
-            "The kernel killed the agent for an illegal instruction.",
-            "Agent 因执行非法指令被内核终止。",
-        )
+        Text::fixed("The kernel killed the agent for an illegal instruction.", "Agent 因执行非法指令被内核终止。")
     } else {
         say!(
             "The kernel killed the agent for an illegal instruction; this CPU lacks {list}.",
