@@ -231,7 +231,7 @@ pub const SCENARIOS: &[Scenario] = &[
         Logtail188,
         |m, _| {
             let text = m.config("cn-hangzhou", "-intranet");
-            m.write(CONFIG, format!("// by hand\n{text}"));
+            m.write(CONFIG, format!("{text} // by hand"));
         },
         &[(Parameters, ConfigNotStrictJson, Warn)],
     ),
