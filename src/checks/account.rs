@@ -22,6 +22,9 @@ const STEP: StepId = StepId::Account;
 /// Something has not been looked at yet.
 pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
+    if agent.community {
+        return Ok(subject::community(STEP));
+    }
     let (users, note, memory) =
         (Users::read(see, &agent), subject::instance_note(see, &agent), subject::memory(see, &agent));
     let (users, note, memory) = (users?, note?, memory?);

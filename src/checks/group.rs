@@ -21,6 +21,9 @@ const STEP: StepId = StepId::Group;
 /// Something has not been looked at yet.
 pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
+    if agent.community {
+        return Ok(subject::community(STEP));
+    }
     let (record, ids, memory) = (subject::record(see, &agent), Ids::read(see, &agent), subject::memory(see, &agent));
     let (record, ids, memory) = (record?, ids?, memory?);
     let ip = match (&memory, &record) {

@@ -24,6 +24,9 @@ const STEP: StepId = StepId::Parameters;
 /// Something has not been looked at yet.
 pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
+    if agent.community {
+        return Ok(subject::community(STEP));
+    }
     let path = agent.config_path.display().to_string();
     let (config, file, note) =
         (subject::config(see, &agent), see.file(&agent.config_path), subject::instance_note(see, &agent));
@@ -200,8 +203,12 @@ impl Judge<'_> {
         let host = endpoint::host_of(&addresses[0]);
         let kind = endpoint::kind_of(&host);
         let region = endpoint::region_of(&host);
-        self.region(region.as_deref(), &addresses[0]);
-        self.network(kind);
+        if kind == EndpointKind::Foreign && self.told.region.as_deref().is_some_and(endpoint::is_known) {
+            self.foreign(&host);
+        } else {
+            self.region(region.as_deref(), &addresses[0]);
+            self.network(kind);
+        }
         for address in addresses.iter().skip(1) {
             let is_alike = endpoint::region_of(address) == region;
             let mark = if is_alike { Mark::Note } else { Mark::Doubtful };
@@ -220,6 +227,26 @@ impl Judge<'_> {
                 self.row(Text::same(key.clone()), value, Mark::Doubtful, None);
             }
         }
+    }
+
+    /// A region of the public cloud was told, but the host is none of its endpoints. Private clouds have regions of their
+    /// own, and hosts of their own.
+    fn foreign(&mut self, host: &str) {
+        let wanted = self.told.region.clone().unwrap_or_default();
+        let expected = say!("a host of region {wanted}", "地域 {wanted} 的主机名");
+        self.row(Text::fixed("Config server", "配置服务端"), Text::same(host), Mark::Bad, Some(expected));
+        self.causes.push(Cause::fail(
+            CauseId::EndpointMismatch,
+            say!(
+                "The config server {host} is no endpoint of Simple Log Service, but the project is in {wanted}.",
+                "配置服务端 {host} 不是日志服务的服务入口，而 Project 位于 {wanted}。"
+            ),
+            Text::fixed(
+                "The heartbeat goes to a host that does not know the project.",
+                "心跳发往了与该 Project 无关的主机。",
+            ),
+            &[RemedyId::SetEndpoint, RemedyId::ReinstallAgent],
+        ));
     }
 
     fn region(&mut self, region: Option<&str>, address: &str) {
@@ -289,9 +316,9 @@ impl Judge<'_> {
             let (en, zh) = (kind.get(Lang::En), kind.get(Lang::Zh));
             self.causes.push(Cause::fail(
                 CauseId::NetworkTypeMismatch,
-                Text::filled(
-                    format!("The agent is installed for the {en}, but {wanted} was told."),
-                    format!("Agent 按 {zh} 安装，而填写的网络类型是 {wanted}。"),
+                say!(
+                    "The agent is installed for another network ({en}) than the one told ({wanted}).",
+                    "Agent 安装时的网络类型（{zh}）与填写的（{wanted}）不一致。"
                 ),
                 Text::fixed(
                     "Private endpoints answer only inside the same region of Alibaba Cloud; the others need a way to the Internet.",
@@ -313,6 +340,7 @@ impl Judge<'_> {
         let data_kind = endpoint::kind_of(endpoint);
         let data_region = endpoint::region_of(endpoint);
         let same_way = data_kind.network() == kind.network()
+            || kind == EndpointKind::Foreign
             || (data_kind == EndpointKind::Acceleration && kind.network() == Some(NetworkType::Internet));
         let same_region = match (region, data_region.as_deref()) {
             (Some(one), Some(other)) => endpoint::is_same_region(one, other),

@@ -138,6 +138,15 @@ pub fn no_agent(step: StepId) -> Finding {
     Finding::skipped(step, text)
 }
 
+/// The finding of a step that has no meaning for the open-source build: it has no machine group and no account.
+pub fn community(step: StepId) -> Finding {
+    let text = Text::fixed(
+        "Skipped: the open-source edition has no heartbeat to the service, see step 1.",
+        "已跳过：开源社区版不向日志服务发送心跳，见第 1 步。",
+    );
+    Finding::skipped(step, text)
+}
+
 /// Why something could not be looked at, in a few words.
 pub fn trouble(trouble: &Trouble) -> Text {
     match trouble {

@@ -71,7 +71,6 @@ pub const SCENARIOS: &[Scenario] = &[
                  \"loongcollector_version\" : \"3.3.1 Community Edition\"}}"
             );
             m.write_at(APP_INFO, text, STARTED);
-            m.write("/usr/local/ilogtail/users/1654218965343050", "");
         },
         &[(Installed, CommunityEdition, Fail)],
     ),
@@ -207,6 +206,30 @@ pub const SCENARIOS: &[Scenario] = &[
             m.configure(&text.replace("\"cn-hangzhou-intranet.log", "\"cn-beijing-intranet.log"));
         },
         &[(Parameters, EndpointMismatch, Fail)],
+    ),
+    (
+        "a host that is no endpoint of the service",
+        Logtail188,
+        |m, _| {
+            m.configure(
+                "{\"config_server_address\": \"http://sls.example.com\", \
+                 \"data_server_list\": [{\"cluster\": \"cn-hangzhou\", \"endpoint\": \"sls.example.com\"}]}",
+            );
+        },
+        &[(Parameters, EndpointMismatch, Fail)],
+    ),
+    (
+        "a private cloud has regions and hosts of its own",
+        Logtail188,
+        |m, told| {
+            told.region = Some("cn-private-d01".into());
+            told.network = None;
+            m.configure(
+                "{\"config_server_address\": \"http://sls.example.com\", \
+                 \"data_server_list\": [{\"cluster\": \"cn-private-d01\", \"endpoint\": \"sls.example.com\"}]}",
+            );
+        },
+        &[],
     ),
     (
         "a label that does not fit its host",
