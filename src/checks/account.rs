@@ -84,7 +84,7 @@ impl SameAccount {
         let contradict = self.answer.is_none() && self.told.is_some();
         let mut rows = Vec::new();
         if let Some(told) = self.told {
-            let row = Evidence::new(Text::fixed("Same account", "同账号"), word(told), "told by the operator");
+            let row = subject::told(Text::fixed("Same account", "同账号"), word(told));
             rows.push(row.marked(if contradict { Mark::Doubtful } else { mark(told) }));
         }
         if let Some((owner, is_same)) = &self.noted {

@@ -95,7 +95,7 @@ fn by_ip(told: &Context, ip: Option<&str>, ids: &Ids, held: Option<&Held>, mut e
     };
     let is_in = ip.parse::<Ipv4Addr>().is_ok_and(|ip| told.group_ips.contains(&ip));
     let mark = if is_in { Mark::Good } else { Mark::Bad };
-    let row = Evidence::new(label, Text::same(list.clone()), "told by the operator").marked(mark);
+    let row = subject::told(label, Text::same(list.clone())).marked(mark);
     evidence.push(row.expecting(say!("contains {ip}", "包含 {ip}")));
     let mut causes = Vec::new();
     if !is_in {
@@ -168,7 +168,7 @@ fn by_custom_id(told: &Context, ids: &Ids, held: Option<&Held>, mut evidence: Ve
     };
     let label = Text::fixed("Identifier of the group", "机器组的标识");
     let mark = if has_it { Mark::Good } else { Mark::Bad };
-    evidence.push(Evidence::new(label, Text::same(wanted), "told by the operator").marked(mark));
+    evidence.push(subject::told(label, Text::same(wanted)).marked(mark));
     if !has_it && wanted.parse::<Ipv4Addr>().is_ok() {
         causes = vec![Cause::fail(
             CauseId::IdentityKindMismatch,

@@ -19,14 +19,13 @@ const IDLE_AT_MOST: i64 = 13 * 60;
 pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let evidence = local_signs(see)?;
     let console = Text::fixed("Console", "控制台");
-    let source = "told by the operator";
     if let Some(ok) = told.console_heartbeat {
         let (value, mark) = match ok {
             true => (Text::fixed("heartbeat OK", "心跳 OK"), Mark::Good),
             false => (Text::fixed("heartbeat FAIL", "心跳 FAIL"), Mark::Bad),
         };
         let mut evidence = evidence;
-        evidence.insert(0, Evidence::new(console, value, source).marked(mark));
+        evidence.insert(0, subject::told(console, value).marked(mark));
         if ok {
             let text = Text::fixed("The console shows the heartbeat.", "控制台已显示心跳正常。");
             return Ok(Finding::judged(STEP, text, Vec::new(), evidence));

@@ -51,9 +51,9 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         }
         Err(why) => evidence.push(unread(&path, why)),
     }
+    let (idle, plugin) = (idle?, plugin?);
     let text = texts.concat();
     let groups = log::signs(text.as_bytes(), since_local.as_deref());
-    let (idle, plugin) = (idle?, plugin?);
     let started = processes::worker(&agent.processes).and_then(|worker| local_time(worker.started, clock.offset_s));
     let mut causes = Vec::new();
     for group in &groups {

@@ -183,7 +183,7 @@ impl Judge<'_> {
             ));
             return;
         }
-        if addresses.is_empty() {
+        let Some(address) = addresses.first() else {
             let path = &self.path;
             self.causes.push(Cause::fail(
                 CauseId::ConfigNoEndpoint,
@@ -199,14 +199,14 @@ impl Judge<'_> {
                 Some(Text::fixed("an SLS host", "日志服务的主机名")),
             );
             return;
-        }
-        let host = endpoint::host_of(&addresses[0]);
+        };
+        let host = endpoint::host_of(address);
         let kind = endpoint::kind_of(&host);
         let region = endpoint::region_of(&host);
         if kind == EndpointKind::Foreign && self.told.region.as_deref().is_some_and(endpoint::is_known) {
             self.foreign(&host);
         } else {
-            self.region(region.as_deref(), &addresses[0]);
+            self.region(region.as_deref(), address);
             self.network(kind);
         }
         for address in addresses.iter().skip(1) {

@@ -7,7 +7,7 @@ use crate::agent::identity_files::{self, InstanceIdentity};
 use crate::agent::layout::{self, Agent, ConfigTrouble};
 use crate::agent::status_log::{self, Status};
 use crate::agent::{log, processes};
-use crate::finding::{Finding, StepId};
+use crate::finding::{Evidence, Finding, StepId};
 use crate::host::{ClockSeen, FileSeen, Looked, Seen, Trouble, Unseen};
 use crate::say;
 use crate::text::{Lang, Text};
@@ -117,6 +117,11 @@ pub fn instance_note_path(agent: &Agent) -> PathBuf {
 pub fn instance_note(see: &Seen, agent: &Agent) -> Result<Option<InstanceIdentity>, Unseen> {
     let file = see.file(instance_note_path(agent))?;
     Ok(file.as_ref().ok().and_then(|file| identity_files::instance_identity(&file.bytes)))
+}
+
+/// A row that the operator told, not this host.
+pub fn told(label: Text, value: Text) -> Evidence {
+    Evidence { source: Text::fixed("told by the operator", "由操作者填写"), ..Evidence::new(label, value, "") }
 }
 
 /// Both languages of a sentence, to be filled into another one.

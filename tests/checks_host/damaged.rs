@@ -108,3 +108,28 @@ fn an_agent_in_a_container_is_told_from_none() {
     assert!(finding.evidence.iter().any(|row| row.source.get(logtail_doctor::text::Lang::En).contains("environ")));
     assert_eq!(machine.check(StepId::Address, &told()).verdict, Verdict::Skipped);
 }
+
+#[test]
+fn an_ordinary_user_learns_what_is_known_and_what_is_not() {
+    for flavour in Flavour::ALL {
+        let mut machine = Machine::healthy(flavour);
+        machine.as_ordinary_user();
+        let mut told = told();
+        told.aliuid = Some("1111222233334444".into());
+        told.identity = Some(IdentityKind::Custom);
+        told.custom_id = Some("web".into());
+        machine.remove(CONFIG);
+        for (step, verdict) in [
+            (StepId::Installed, Verdict::Pass),
+            (StepId::Running, Verdict::Pass),
+            (StepId::Parameters, Verdict::Unknown),
+            (StepId::Address, Verdict::Pass),
+            (StepId::Group, Verdict::Unknown),
+            (StepId::Account, Verdict::Unknown),
+        ] {
+            let finding = machine.check(step, &told);
+            assert_eq!(finding.verdict, verdict, "{flavour:?} {}: {finding:#?}", step.id());
+            assert!(finding.causes.is_empty(), "{finding:#?}");
+        }
+    }
+}

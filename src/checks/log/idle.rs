@@ -28,11 +28,6 @@ pub(super) struct Idle {
 pub(super) fn look(see: &Seen, agent: &Agent, told: &Context) -> Result<Idle, Unseen> {
     let (file, dir) = (agent.install_dir.join("user_log_config.json"), agent.conf_dir.join("config/enterprise"));
     let (clock, one, many, memory) = (see.clock(), see.file(&file), see.dir(&dir), subject::memory(see, agent));
-    let others: Vec<_> = StepId::ALL
-        .iter()
-        .filter(|step| **step < StepId::Log)
-        .map(|step| super::super::check(*step, see, told))
-        .collect();
     let (clock, one, many, memory) = (clock?, one?, many?, memory?);
     let version = agent.version.as_ref();
     let by_file = version.is_none_or(|version| version.before(2, 0, 0));
@@ -59,6 +54,12 @@ pub(super) fn look(see: &Seen, agent: &Agent, told: &Context) -> Result<Idle, Un
     let answered = memory.and_then(|memory| subject::seconds(&memory.status.config_got?, clock));
     let asks_often = answered.is_some_and(|at| now - at < ASKS_OFTEN);
     let mut all_well = runs && !is_new && !asks_often && told.console_heartbeat != Some(true);
+    // Asked only now: it takes as long as the slowest answer of the network.
+    let others: Vec<_> = StepId::ALL
+        .iter()
+        .filter(|step| **step < StepId::Log)
+        .map(|step| super::super::check(*step, see, told))
+        .collect();
     for other in others {
         all_well &= other?.verdict != Verdict::Fail;
     }
