@@ -5,14 +5,14 @@ use super::installed;
 use super::subject::{self, Record};
 use crate::agent::app_info::AppInfo;
 use crate::agent::config::{Config, Setting};
-use crate::agent::ip_rules::{self, IpInputs, Prediction, is_virtual};
+use crate::agent::ip_rules::{self, IpInputs, Prediction, Rule, is_virtual};
 use crate::agent::layout::Agent;
 use crate::agent::version::Version;
 use crate::context::{Context, IdentityKind};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId};
 use crate::host::{InterfaceSeen, Seen, Unseen};
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 use std::net::Ipv4Addr;
 
 const STEP: StepId = StepId::Address;
@@ -24,40 +24,39 @@ const IP_REMEDIES: &[RemedyId] = &[RemedyId::BindHostname, RemedyId::SetWorkingI
 /// Something has not been looked at yet.
 pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
-    let record = subject::record(see, &agent);
-    let prediction = predict(see, &agent);
-    let interfaces = see.interfaces();
-    let (record, prediction, interfaces) = (record?, prediction?, interfaces?);
+    let (record, memory, certain) =
+        (subject::record(see, &agent), subject::memory(see, &agent), is_certain(see, &agent));
+    let (prediction, interfaces, identity) = (predict(see, &agent), see.interfaces(), see.identity());
+    let (record, memory, certain) = (record?, memory?, certain?);
+    let (prediction, interfaces, identity) = (prediction?, interfaces?, identity?);
     let interfaces = interfaces.as_deref().unwrap_or_default();
+    let is_renamed = subject::config(see, &agent)?.is_ok_and(|config| config.working_hostname.is_some());
     let path = agent.app_info_path.display().to_string();
     let info = match record {
         Record::Known(info) => info,
-        Record::Broken(fault) => {
-            let text = fault.text();
-            let (en, zh) = (text.get(Lang::En), text.get(Lang::Zh));
-            let detail = Text::filled(format!("{path} is damaged. {en}"), format!("{path} 已损坏。{zh}"));
-            let row = Evidence::new(Text::same(path.clone()), text, path).marked(Mark::Bad);
-            let why = Text::fixed(
-                "The agent writes this file at every start; a damaged one means that a start was cut short, for example by a full disk.",
-                "Agent 每次启动都会写入该文件；文件损坏说明启动过程被中断，例如磁盘已满。",
-            );
-            let cause = Cause::fail(CauseId::AppInfoInvalid, detail.clone(), why, &[RemedyId::RestartAgent]);
-            return Ok(Finding::judged(STEP, detail, vec![cause], with_prediction(vec![row], prediction.as_ref())));
-        }
+        Record::Broken(fault) => return Ok(broken(path, fault.text(), prediction.as_ref())),
         Record::Unread(trouble) => return Ok(unread(&path, &trouble, prediction.as_ref())),
     };
+    let by_custom_id = told.identity == Some(IdentityKind::Custom)
+        || (told.identity.is_none() && told.group_ips.is_empty() && told.custom_id.is_some());
     let mut judge = Judge {
         told,
         agent: &agent,
         info: &info,
+        ip: memory.as_ref().map_or_else(|| subject::reported_ip(&info), |memory| &memory.status.ip),
         prediction: prediction.as_ref(),
+        is_certain: certain,
+        ip_matters: !by_custom_id && identity.container.is_none(),
         interfaces,
         causes: Vec::new(),
         evidence: Vec::new(),
     };
     judge.rows(&path);
-    judge.judge();
-    let ip = &info.ip;
+    judge.judge(&path);
+    if !is_renamed {
+        judge.hostname(&identity.hostname);
+    }
+    let ip = judge.ip;
     let summary = match (judge.causes.iter().max_by_key(|cause| cause.severity), judge.interface_of(ip)) {
         (Some(cause), _) => cause.detail.clone(),
         (None, Some(name)) => {
@@ -65,7 +64,36 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         }
         (None, None) => say!("The agent obtained {ip}.", "Agent 取到的 IP 是 {ip}。"),
     };
-    Ok(Finding::judged(STEP, summary, judge.causes, judge.evidence))
+    let is_blind = judge.interfaces.is_empty();
+    let finding = Finding::judged(STEP, summary, judge.causes, judge.evidence);
+    if is_blind && finding.causes.is_empty() {
+        let text = say!(
+            "The agent obtained {ip}, but this host's interfaces could not be listed to compare it.",
+            "Agent 取到的 IP 是 {ip}，但无法列出本机网卡进行对比。"
+        );
+        return Ok(Finding::unknown(STEP, text, finding.evidence));
+    }
+    Ok(finding)
+}
+
+fn broken(path: String, what: Text, prediction: Option<&(IpInputs, Prediction)>) -> Finding {
+    let (en, zh) = subject::both(&what);
+    let detail = say!("{path} is damaged. {en}", "{path} 已损坏。{zh}");
+    let row = Evidence::new(Text::same(path.clone()), what.clone(), path).marked(Mark::Bad);
+    let why = Text::fixed(
+        "The agent writes this file at every start; a damaged one means that a start was cut short, for example by a full disk.",
+        "Agent 每次启动都会写入该文件；文件损坏说明启动过程被中断，例如磁盘已满。",
+    );
+    let cause = Cause::fail(CauseId::AppInfoInvalid, detail.clone(), why, &[RemedyId::RestartAgent]);
+    Finding::judged(STEP, detail, vec![cause], with_prediction(vec![row], prediction))
+}
+
+/// Whether everything that the prediction rests on was really seen; else it explains, but accuses nobody.
+fn is_certain(see: &Seen, agent: &Agent) -> Result<bool, Unseen> {
+    let hostname = &see.identity()?.hostname;
+    let (lookup, config) = (see.lookup(hostname), subject::config(see, agent));
+    let environment = subject::is_environment_known(see, agent);
+    Ok(lookup?.addresses.is_ok() & config?.is_ok() & environment?)
 }
 
 /// What the agent would choose if it started now; None when its version is not known.
@@ -107,13 +135,13 @@ fn with_prediction(mut evidence: Vec<Evidence>, prediction: Option<&(IpInputs, P
 
 fn unread(path: &str, trouble: &crate::host::Trouble, prediction: Option<&(IpInputs, Prediction)>) -> Finding {
     let what = subject::trouble(trouble);
-    let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+    let (en, zh) = subject::both(&what);
     let row = |mark| vec![Evidence::new(Text::same(path), what.clone(), path).marked(mark)];
     if !matches!(trouble, crate::host::Trouble::Absent | crate::host::Trouble::NotAFile(_)) {
-        let text = Text::filled(format!("{path} could not be read: {en}."), format!("无法读取 {path}：{zh}。"));
+        let text = say!("{path} could not be read: {en}.", "无法读取 {path}：{zh}。");
         return Finding::unknown(STEP, text, with_prediction(row(Mark::Unknown), prediction));
     }
-    let detail = Text::filled(format!("{path} {en}."), format!("{path} {zh}。"));
+    let detail = say!("{path} {en}.", "{path} {zh}。");
     let why = Text::fixed(
         "The agent writes it when its worker starts; so no worker has ever started here, or the directory is not writable.",
         "该文件由工作进程启动时写入；缺失说明工作进程从未成功启动，或目录不可写。",
@@ -126,7 +154,12 @@ struct Judge<'a> {
     told: &'a Context,
     agent: &'a Agent,
     info: &'a AppInfo,
+    /// The address that the agent really reports.
+    ip: &'a str,
     prediction: Option<&'a (IpInputs, Prediction)>,
+    is_certain: bool,
+    /// Whether the group identifies by IP, as far as is known; not in containers, whose groups go by identifier.
+    ip_matters: bool,
     interfaces: &'a [InterfaceSeen],
     causes: Vec<Cause>,
     evidence: Vec<Evidence>,
@@ -139,7 +172,7 @@ impl Judge<'_> {
     }
 
     fn rows(&mut self, path: &str) {
-        let ip = match self.info.ip.as_str() {
+        let ip = match self.ip {
             "" => Text::fixed("(empty)", "（空）"),
             ip => Text::same(ip),
         };
@@ -155,11 +188,14 @@ impl Judge<'_> {
             let label = say!("Hostname {hostname}", "主机名 {hostname}");
             self.evidence.push(Evidence::new(label, found, format!("getent ahostsv4 {hostname}")));
             if let Some(working_ip) = &inputs.working_ip {
-                let label = Text::same("working_ip");
                 let source = self.agent.config_path.display().to_string();
-                self.evidence.push(Evidence::new(label, Text::same(working_ip.clone()), source));
+                self.evidence.push(Evidence::new(Text::same("working_ip"), Text::same(working_ip.clone()), source));
             }
-            let mark = if prediction.allows(&self.info.ip) { Mark::Good } else { Mark::Doubtful };
+            let mark = match (self.is_certain, prediction.allows(self.ip)) {
+                (_, true) => Mark::Good,
+                (true, false) => Mark::Doubtful,
+                (false, false) => Mark::Unknown,
+            };
             let label = Text::fixed("Would choose now", "现在启动会取");
             let source = installed::name(self.agent);
             self.evidence.push(Evidence::new(label, prediction.text(), source).marked(mark));
@@ -167,16 +203,23 @@ impl Judge<'_> {
         for nic in self.interfaces.iter().filter(|nic| !nic.ipv4.is_empty() && nic.name != "lo") {
             let all = nic.ipv4.iter().map(Ipv4Addr::to_string).collect::<Vec<_>>().join(", ");
             let name = &nic.name;
-            let is_it = nic.ipv4.iter().any(|ip| ip.to_string() == self.info.ip);
+            let is_it = nic.ipv4.iter().any(|ip| ip.to_string() == self.ip);
             let label = say!("Interface {name}", "网卡 {name}");
             let mark = if is_it { Mark::Good } else { Mark::Note };
             self.evidence.push(Evidence::new(label, Text::same(all), "kernel").marked(mark));
         }
     }
 
-    fn judge(&mut self) {
-        let ip = self.info.ip.clone();
+    /// A failure where the group identifies by IP, else a warning.
+    fn push(&mut self, id: CauseId, is_harmless: bool, detail: Text, why: Text, remedies: &[RemedyId]) {
+        let severity = if is_harmless || !self.ip_matters { Severity::Warn } else { Severity::Fail };
+        self.causes.push(Cause { id, severity, detail, why, remedies: remedies.to_vec() });
+    }
+
+    fn judge(&mut self, path: &str) {
+        let ip = self.ip;
         let address = ip.parse::<Ipv4Addr>().ok();
+        let name = self.interface_of(ip).map(str::to_string);
         if ip.is_empty() {
             self.causes.push(Cause::fail(
                 CauseId::IpEmpty,
@@ -188,18 +231,19 @@ impl Judge<'_> {
                 &[RemedyId::SetWorkingIp, RemedyId::BindHostname, RemedyId::RestartAgent],
             ));
         } else if address.is_some_and(|ip| ip.is_loopback()) {
-            self.causes.push(Cause::fail(
+            self.push(
                 CauseId::IpLoopback,
+                false,
                 say!("The agent obtained the loopback address {ip}.", "Agent 取到了回环地址 {ip}。"),
                 Text::fixed(
                     "Every machine has that address, so it identifies none.",
                     "每台机器都有该地址，无法用于标识机器。",
                 ),
                 IP_REMEDIES,
-            ));
-        } else if self.interface_of(&ip).is_none() && !self.interfaces.is_empty() {
-            self.not_local(&ip, address);
-        } else if let Some(name) = self.interface_of(&ip).filter(|name| is_virtual(name)).map(str::to_string) {
+            );
+        } else if name.is_none() && !self.interfaces.is_empty() {
+            self.not_local();
+        } else if let Some(name) = name.filter(|name| is_virtual(name)) {
             self.causes.push(Cause::warn(
                 CauseId::IpVirtualNic,
                 say!("{ip} belongs to {name}, a virtual interface.", "{ip} 属于虚拟网卡 {name}。"),
@@ -210,63 +254,94 @@ impl Judge<'_> {
                 IP_REMEDIES,
             ));
         }
-        self.against_prediction(&ip);
+        self.edited(path);
+        self.against_prediction();
     }
 
-    fn not_local(&mut self, ip: &str, address: Option<Ipv4Addr>) {
-        // Listed in the group, or identified by another thing than the IP: then it harms nobody.
-        let is_listed = address.is_some_and(|ip| self.told.group_ips.contains(&ip));
-        let harmless = is_listed || self.told.identity == Some(IdentityKind::Custom);
-        let because = match self.prediction {
-            Some((inputs, prediction)) if prediction.allows(ip) => {
-                let rule = prediction.rule.text();
-                let hostname = &inputs.hostname;
-                let (en, zh) = (rule.get(Lang::En), rule.get(Lang::Zh));
-                Text::filled(format!(" Hostname {hostname}; rule: {en}."), format!("主机名 {hostname}；规则：{zh}。"))
+    fn not_local(&mut self) {
+        let ip = self.ip;
+        // Listed in the group, or chosen by whoever wrote working_ip: then it harms nobody.
+        let is_listed = ip.parse::<Ipv4Addr>().is_ok_and(|ip| self.told.group_ips.contains(&ip));
+        let rule =
+            self.prediction.filter(|(_, prediction)| prediction.allows(ip)).map(|(_, prediction)| prediction.rule);
+        let detail = match rule {
+            Some(rule) => {
+                let text = rule.text();
+                let (en, zh) = subject::both(&text);
+                say!(
+                    "The agent reports {ip}, which no interface of this host has; the rule: {en}.",
+                    "Agent 上报的 {ip} 不属于本机任何网卡；依据的规则：{zh}。"
+                )
             }
-            _ => Text::fixed("", ""),
-        };
-        let (en, zh) = (because.get(Lang::En), because.get(Lang::Zh));
-        self.causes.push(Cause {
-            id: CauseId::IpNotLocal,
-            severity: if harmless { Severity::Warn } else { Severity::Fail },
-            detail: Text::filled(
-                format!("The agent reports {ip}, which no interface of this host has.{en}"),
-                format!("Agent 上报的 {ip} 不属于本机任何网卡。{zh}"),
+            None => say!(
+                "The agent reports {ip}, which no interface of this host has.",
+                "Agent 上报的 {ip} 不属于本机任何网卡。"
             ),
-            why: Text::fixed(
+        };
+        self.push(
+            CauseId::IpNotLocal,
+            is_listed || rule == Some(Rule::WorkingIp),
+            detail,
+            Text::fixed(
                 "The machine group lists the host's real address, so the heartbeat is booked on another one.",
                 "机器组中填写的是本机真实地址，心跳会记在另一个地址上。",
             ),
-            remedies: IP_REMEDIES.to_vec(),
-        });
+            IP_REMEDIES,
+        );
     }
 
-    fn against_prediction(&mut self, ip: &str) {
-        let Some((_, prediction)) = self.prediction else { return };
-        if !prediction.allows(ip) {
+    /// The record holds another address than the agent: somebody wrote it by hand, in vain.
+    fn edited(&mut self, path: &str) {
+        let (ip, written) = (self.ip, &self.info.ip);
+        if written == ip {
+            return;
+        }
+        let label = Text::fixed("IP written in the file", "文件中的 IP");
+        let row = Evidence::new(label, Text::same(written.clone()), path);
+        self.evidence.push(row.expecting(Text::same(ip)).marked(Mark::Doubtful));
+        self.causes.push(Cause::warn(
+            CauseId::IpStale,
+            say!(
+                "{path} says {written}, but the agent reports {ip}: the file was edited by hand.",
+                "{path} 中是 {written}，而 Agent 实际上报 {ip}：该文件被手工修改过。"
+            ),
+            Text::fixed(
+                "The file is only a record; the agent never reads it, so editing it changes nothing. Use working_ip.",
+                "该文件只是记录，Agent 从不读取，修改它不起作用；请使用 working_ip。",
+            ),
+            &[RemedyId::SetWorkingIp, RemedyId::RestartAgent],
+        ));
+    }
+
+    fn against_prediction(&mut self) {
+        let Some((_, prediction)) = self.prediction.filter(|_| self.is_certain) else { return };
+        let ip = self.ip;
+        // An agent that does not run reports nothing, and takes the new address when it starts.
+        if !prediction.allows(ip) && !self.agent.processes.is_empty() {
             let now = prediction.possible.join(", ");
+            let now = if now.is_empty() { "-".to_string() } else { now };
+            let rule = prediction.rule.text();
+            let (en, zh) = subject::both(&rule);
             self.causes.push(Cause::warn(
                 CauseId::IpStale,
                 say!(
-                    "The agent still reports {ip}; started now it would report {now}.",
-                    "Agent 仍在上报 {ip}；如果现在重启，将会上报 {now}。"
+                    "The agent still reports {ip}; started now it would report {now}: {en}.",
+                    "Agent 仍在上报 {ip}；如果现在重启，将会上报 {now}：{zh}。"
                 ),
-                Text::fixed(
-                    "The network changed after the agent started; it records the address only at start.",
-                    "Agent 启动之后网络发生了变化；IP 仅在启动时记录。",
-                ),
+                self.why_stale(prediction.rule),
                 &[RemedyId::RestartAgent],
             ));
         }
-        if !prediction.is_deterministic() {
+        if !prediction.is_deterministic() && self.ip_matters {
             let list = prediction.possible.join(", ");
             let version = self.agent.version.as_ref().map(Version::to_string).unwrap_or_default();
+            let rule = prediction.rule.text();
+            let (en, zh) = subject::both(&rule);
             self.causes.push(Cause::warn(
                 CauseId::IpAmbiguous,
                 say!(
-                    "Version {version} may report any of {list} after a restart.",
-                    "版本 {version} 重启后可能上报以下任一 IP：{list}。"
+                    "Version {version} may report any of {list} after a restart: {en}.",
+                    "版本 {version} 重启后可能上报以下任一 IP：{list}；{zh}。"
                 ),
                 Text::fixed(
                     "The address can change with every restart, and then it is not the one in the machine group.",
@@ -275,5 +350,35 @@ impl Judge<'_> {
                 &[RemedyId::SetWorkingIp, RemedyId::BindHostname],
             ));
         }
+    }
+
+    fn why_stale(&self, rule: Rule) -> Text {
+        let watches = self.agent.version.as_ref().is_some_and(|version| version.at_least(1, 3, 0));
+        match (rule, watches) {
+            (Rule::WorkingIp, _) => Text::fixed(
+                "working_ip was set after the agent started; it takes effect at a restart.",
+                "working_ip 是在 Agent 启动之后设置的，重启后才生效。",
+            ),
+            (_, true) => Text::fixed(
+                "The network changed after the agent started. From 1.3.0 on it notices within about a minute and restarts itself, unless working_ip was set.",
+                "Agent 启动之后网络发生了变化。1.3.0 及以上版本会在约一分钟内发现并自行重启，设置了 working_ip 时除外。",
+            ),
+            (_, false) => Text::fixed(
+                "The network changed after the agent started; before 1.3.0 it looks for its address only at start.",
+                "Agent 启动之后网络发生了变化；1.3.0 之前的版本仅在启动时获取 IP。",
+            ),
+        }
+    }
+
+    /// Shows that the machine was renamed since the start.
+    fn hostname(&mut self, now: &str) {
+        let then = self.info.hostname.as_str();
+        if then.is_empty() || then == now || !self.ip_matters {
+            return;
+        }
+        let label = Text::fixed("Hostname at the start", "启动时的主机名");
+        let source = self.agent.app_info_path.display().to_string();
+        let row = Evidence::new(label, Text::same(then), source);
+        self.evidence.push(row.expecting(Text::same(now)).marked(Mark::Doubtful));
     }
 }

@@ -1,63 +1,178 @@
-//! Step 9: what does the agent's own log say that the steps above did not explain? Only the end of the log is read;
-//! only what was written since the last start counts as present, the rest has been lived through.
+//! Step 9: what does the agent's own log say that the steps above did not explain? Only the ends of the logs are read,
+//! whatever their size; what is older than a day, or was said to an earlier run of the agent, accuses nobody any more.
 
-use super::subject;
-use crate::agent::log::{self, LogSign, SignGroup};
+mod idle;
+mod signs;
+
+use super::subject::{self, Record};
+use crate::agent::app_info::AppInfo;
+use crate::agent::layout::Agent;
+use crate::agent::log::{self, SignGroup};
+use crate::agent::processes;
 use crate::context::Context;
-use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId};
-use crate::host::{Seen, Trouble, Unseen};
+use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId, Verdict};
+use crate::host::{DirSeen, EntryKind, FileSeen, Looked, Seen, Trouble, Unseen};
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::Text;
+use std::path::PathBuf;
 
 const STEP: StepId = StepId::Log;
 /// Signs older than this do not accuse any more, in seconds.
 const RECENT: i64 = 24 * 3600;
+/// At most so many rotated logs are read.
+const ROTATED: usize = 2;
+/// At most so many unrecognised lines are shown.
+const SHOWN: usize = 5;
 
 /// Judges step 9.
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
+pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
-    let (clock, tail) = (see.clock(), see.tail(&agent.log_path));
-    let (clock, tail) = (clock?, tail?);
+    let dir = agent.log_path.parent().map(PathBuf::from).unwrap_or_default();
+    let (clock, tail, listing) = (see.clock(), see.tail(&agent.log_path), see.dir(&dir));
+    let (record, idle, plugin) = (subject::record(see, &agent), idle::look(see, &agent, told), plugin(see, &agent));
+    let (clock, tail, listing, record) = (clock?, tail?, listing?, record?);
     let path = agent.log_path.display().to_string();
-    let tail = match tail {
-        Ok(tail) => tail,
-        Err(why) => {
-            let what = subject::trouble(why);
-            let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
-            let mark = if *why == Trouble::Absent { Mark::Doubtful } else { Mark::Unknown };
-            let row = Evidence::new(Text::same(path.clone()), what.clone(), path.clone()).marked(mark);
-            let text = Text::filled(format!("The log {path}: {en}."), format!("日志 {path}：{zh}。"));
-            return Ok(Finding::unknown(STEP, text, vec![row]));
-        }
-    };
-    let since = local_time(clock.now_ms / 1000 - RECENT, clock.offset_s);
-    let groups = log::signs(&tail.bytes, since.as_deref());
+    let since = clock.now_ms / 1000 - RECENT;
+    let since_local = local_time(since, clock.offset_s);
     let mut evidence = Vec::new();
+    let mut texts = Vec::new();
+    match tail {
+        Ok(tail) => {
+            let text = tail.text().into_owned();
+            let is_young = !tail.is_partial()
+                && log::entries(&text).next().is_none_or(|first| Some(first.time) > since_local.as_deref());
+            if is_young {
+                texts.extend(rotated(see, &agent, listing, since, &mut evidence)?);
+            }
+            texts.push(text);
+        }
+        Err(why) => evidence.push(unread(&path, why)),
+    }
+    let (idle, plugin) = (idle?, plugin?);
+    let text = texts.concat();
+    let groups = log::signs(text.as_bytes(), since_local.as_deref());
+    let started = processes::worker(&agent.processes).and_then(|worker| local_time(worker.started, clock.offset_s));
     let mut causes = Vec::new();
     for group in &groups {
-        let judged = judge(group);
-        evidence.push(row(group, judged.as_ref().map(|cause| cause.severity), &path));
+        let is_past = signs::is_lived_through(group, started.as_deref());
+        let judged = if is_past { None } else { signs::judge(group) };
+        evidence.push(row(group, is_past, judged.as_ref().map(|cause| cause.severity), &path));
         causes.extend(judged);
     }
-    let unknown = unrecognised(&tail.text(), since.as_deref());
-    for (time, line) in unknown.iter().rev().take(5) {
+    if let Record::Known(info) = &record
+        && !causes.iter().any(|cause| cause.id == CauseId::UuidNone)
+    {
+        causes.extend(no_uuid(info, &agent, &mut evidence));
+    }
+    let unknown = unrecognised(&text, since_local.as_deref());
+    for (time, line) in unknown.iter().rev().take(SHOWN) {
         let label = say!("Unrecognised error, {time}", "未识别的错误，{time}");
         evidence.push(Evidence::new(label, Text::same(line.clone()), path.clone()).marked(Mark::Doubtful));
     }
-    let summary = match (causes.iter().max_by_key(|cause| cause.severity), unknown.len()) {
-        (Some(cause), _) => cause.detail.clone(),
-        (None, 0) => {
+    evidence.extend(plugin);
+    if causes.is_empty() {
+        causes.extend(idle.cause);
+    }
+    evidence.extend(idle.evidence);
+    let summary = match (causes.iter().max_by_key(|cause| cause.severity), tail, unknown.len()) {
+        (Some(cause), ..) => cause.detail.clone(),
+        (None, Err(why), _) => {
+            let what = subject::trouble(why);
+            let (en, zh) = subject::both(&what);
+            let text = say!("The log {path} could not be judged: {en}.", "无法判断日志 {path}：{zh}。");
+            return Ok(Finding::unknown(STEP, text, evidence));
+        }
+        (None, Ok(_), 0) => {
             Text::fixed("The log of the last 24 hours has no sign of trouble.", "最近 24 小时的日志没有异常迹象。")
         }
-        (None, count) => say!(
+        (None, Ok(_), count) => say!(
             "No known sign of trouble in the last 24 hours; {count} error line(s) that this program does not know.",
             "最近 24 小时没有已知的异常迹象；有 {count} 行本程序无法识别的错误。"
         ),
     };
-    Ok(Finding::judged(STEP, summary, causes, evidence))
+    let mut finding = Finding::judged(STEP, summary, causes, evidence);
+    if tail.is_err() {
+        // What was not read may hold worse than what is known.
+        finding.verdict = finding.verdict.max(Verdict::Unknown);
+    }
+    Ok(finding)
+}
+
+fn unread(path: &str, why: &Trouble) -> Evidence {
+    let mark = if *why == Trouble::Absent { Mark::Doubtful } else { Mark::Unknown };
+    Evidence::new(Text::same(path), subject::trouble(why), path).marked(mark)
+}
+
+/// The ends of the rotated logs of the last day, oldest first. Packed ones are not read, which is said.
+fn rotated(
+    see: &Seen,
+    agent: &Agent,
+    listing: &Looked<DirSeen>,
+    since: i64,
+    evidence: &mut Vec<Evidence>,
+) -> Result<Vec<String>, Unseen> {
+    let (Ok(listing), Some(name)) = (listing, agent.log_path.file_name()) else { return Ok(Vec::new()) };
+    let stem = format!("{}.", name.to_string_lossy());
+    let of_log = listing.entries.iter().filter(|entry| {
+        let rest = entry.name.strip_prefix(&stem).unwrap_or_default();
+        entry.kind == EntryKind::File && rest.starts_with(|c: char| c.is_ascii_digit()) && entry.modified >= since
+    });
+    let (packed, plain): (Vec<_>, Vec<_>) = of_log.partition(|entry| entry.name.ends_with(".gz"));
+    if !packed.is_empty() {
+        let list = packed.iter().take(ROTATED).map(|entry| entry.name.as_str()).collect::<Vec<_>>().join(", ");
+        let label = Text::fixed("Rotated logs", "轮转日志");
+        let value = say!("packed, not read: {list}", "已压缩，未读取：{list}");
+        let dir = agent.log_path.parent().map(|dir| dir.display().to_string()).unwrap_or_default();
+        evidence.push(Evidence::new(label, value, dir));
+    }
+    let mut plain: Vec<_> = plain.into_iter().map(|entry| (entry.modified, entry.name.as_str())).collect();
+    plain.sort_unstable_by(|one, other| other.cmp(one));
+    let tails: Vec<_> = plain
+        .iter()
+        .take(ROTATED)
+        .map(|(_, name)| agent.log_path.with_file_name(name))
+        .map(|path| see.tail(&path).map(|tail| (path, tail)))
+        .collect();
+    let mut texts = Vec::new();
+    for tail in tails {
+        match tail? {
+            (_, Ok(tail)) => texts.push(tail.text().into_owned() + "\n"),
+            (path, Err(why)) => evidence.push(unread(&path.display().to_string(), why)),
+        }
+    }
+    texts.reverse();
+    Ok(texts)
+}
+
+/// The latest errors of the part of the agent that is written in Go. Its lines begin `2026-11-22 07:21:55 [ERR]`.
+fn plugin(see: &Seen, agent: &Agent) -> Result<Vec<Evidence>, Unseen> {
+    let paths = ["go_plugin.LOG", "logtail_plugin.LOG"].map(|name| agent.log_path.with_file_name(name));
+    let (clock, tails) = (see.clock(), paths.clone().map(|path| see.tail(path)));
+    let clock = clock?;
+    let since = local_time(clock.now_ms / 1000 - RECENT, clock.offset_s).unwrap_or_default();
+    let mut rows = Vec::new();
+    for (path, tail) in paths.iter().zip(tails) {
+        let Ok(tail) = tail? else { continue };
+        rows.extend(plugin_rows(tail, &since, &path.display().to_string()));
+    }
+    Ok(rows)
+}
+
+fn plugin_rows(tail: &FileSeen, since: &str, path: &str) -> Vec<Evidence> {
+    let text = tail.text();
+    let is_error = |line: &&str| {
+        line.get(..19).is_some_and(|time| log::local_seconds(time).is_some() && time >= since)
+            && line.get(19..).is_some_and(|rest| rest.trim_start().starts_with("[ERR]"))
+    };
+    let errors: Vec<&str> = text.lines().filter(is_error).collect();
+    let Some(last) = errors.last() else { return Vec::new() };
+    let count = errors.len();
+    let label = say!("Plugin log: {count} error(s), the last", "插件日志：{count} 条错误，最近一条");
+    let shown: String = last.chars().take(300).collect();
+    vec![Evidence::new(label, Text::same(shown), path).marked(Mark::Doubtful)]
 }
 
 /// A local time as the agent writes it.
@@ -66,17 +181,41 @@ fn local_time(seconds: i64, offset_s: i32) -> Option<String> {
     Some(shifted.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-fn row(group: &SignGroup, severity: Option<Severity>, path: &str) -> Evidence {
+fn row(group: &SignGroup, is_past: bool, severity: Option<Severity>, path: &str) -> Evidence {
     let (count, last, sample) = (group.count, &group.last, group.sample.trim());
     let what = group.sign.text();
-    let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
-    let label = Text::filled(format!("{en}: {count} times, last {last}"), format!("{zh}：{count} 次，最近 {last}"));
+    let (en, zh) = subject::both(&what);
+    let label = say!("{en}: {count} times, last {last}", "{zh}：{count} 次，最近 {last}");
     let mark = match severity {
         Some(Severity::Fail) => Mark::Bad,
         Some(_) => Mark::Doubtful,
         None => Mark::Note,
     };
-    Evidence::new(label, Text::same(sample), path).marked(mark)
+    let row = Evidence::new(label, Text::same(sample), path).marked(mark);
+    if is_past {
+        return row.expecting(Text::fixed("before the last start", "发生在最近一次启动之前"));
+    }
+    match signs::step_of(group.sign) {
+        Some(step) => {
+            let number = step.index() + 1;
+            let title = step.title();
+            let (en, zh) = subject::both(&title);
+            row.expecting(say!("see step {number}, {en}", "见第 {number} 步（{zh}）"))
+        }
+        None => row,
+    }
+}
+
+/// The record says that the machine has no UUID. The open-source build makes one up, so only a commercial one can.
+fn no_uuid(info: &AppInfo, agent: &Agent, evidence: &mut Vec<Evidence>) -> Option<Cause> {
+    let is_none = info.uuid.eq_ignore_ascii_case("none") || (info.uuid.is_empty() && !info.instance_id.is_empty());
+    if !is_none || agent.community {
+        return None;
+    }
+    let shown = if info.uuid.is_empty() { Text::fixed("(empty)", "（空）") } else { Text::same(info.uuid.clone()) };
+    let row = Evidence::new(Text::same("UUID"), shown, agent.app_info_path.display().to_string());
+    evidence.push(row.marked(Mark::Doubtful));
+    Some(signs::uuid_none(Text::fixed("The agent found no UUID of this machine.", "Agent 没有取到本机的 UUID。")))
 }
 
 /// Error lines that no sign explains, with their times, oldest first.
@@ -89,116 +228,4 @@ fn unrecognised(text: &str, since: Option<&str>) -> Vec<(String, String)> {
             (entry.time.to_string(), line)
         })
         .collect()
-}
-
-/// What a sign means for the heartbeat; None for one that an earlier step judges by better evidence.
-fn judge(group: &SignGroup) -> Option<Cause> {
-    let (count, last) = (group.count, &group.last);
-    let cause = |id, severity, en: &str, zh: &str, why: Text, remedies: &[RemedyId]| {
-        let detail =
-            Text::filled(format!("{en} ({count} times, last {last})."), format!("{zh}（{count} 次，最近 {last}）。"));
-        Some(Cause { id, severity, detail, why, remedies: remedies.to_vec() })
-    };
-    match group.sign {
-        LogSign::AuthRejected => cause(
-            CauseId::AuthRejected,
-            Severity::Warn,
-            "The service refused the account",
-            "服务端拒绝了该账号",
-            Text::fixed(
-                "The AliUid is not the project owner's, or that account has no usable key; see step 8.",
-                "AliUid 不是 Project 所属主账号，或该账号没有可用的密钥；见第 8 步。",
-            ),
-            &[RemedyId::AddAliuid],
-        ),
-        LogSign::ClockRejected => cause(
-            CauseId::ClockRejected,
-            Severity::Warn,
-            "The service refused requests because of their time",
-            "服务端因请求时间拒绝了请求",
-            Text::fixed("The clock was more than 15 minutes off; see step 5.", "时钟偏差曾超过 15 分钟；见第 5 步。"),
-            &[RemedyId::SyncClock],
-        ),
-        LogSign::RegionRejected => cause(
-            CauseId::RegionRejected,
-            Severity::Warn,
-            "The service knows no such project in this region",
-            "服务端在该地域找不到该 Project",
-            Text::fixed("The agent is installed for another region; see step 3.", "Agent 安装的地域不对；见第 3 步。"),
-            &[RemedyId::SetEndpoint],
-        ),
-        LogSign::Crash => cause(
-            CauseId::Crash,
-            Severity::Warn,
-            "The agent crashed",
-            "Agent 曾经崩溃",
-            Text::fixed(
-                "While it restarts no heartbeat is sent; repeated crashes look like a missing heartbeat.",
-                "重启期间不会发送心跳；反复崩溃表现为无心跳。",
-            ),
-            &[RemedyId::UpgradeAgent],
-        ),
-        LogSign::ResourceLimit => cause(
-            CauseId::ResourceLimit,
-            Severity::Warn,
-            "The agent exceeded its CPU or memory limit and restarted itself",
-            "Agent 超出 CPU 或内存限制而自行重启",
-            Text::fixed(
-                "Each restart interrupts the heartbeat; raise cpu_usage_limit or mem_usage_limit.",
-                "每次重启都会中断心跳；请调高 cpu_usage_limit 或 mem_usage_limit。",
-            ),
-            &[RemedyId::RestartAgent],
-        ),
-        LogSign::Quota => cause(
-            CauseId::Quota,
-            Severity::Warn,
-            "A write quota was exceeded",
-            "超出写入配额",
-            Text::fixed(
-                "Data is delayed, the heartbeat is not; raise the quota or split shards in the console.",
-                "数据会延迟，但不影响心跳；请在控制台提升配额或分裂 Shard。",
-            ),
-            &[],
-        ),
-        LogSign::DomainSocketBusy => cause(
-            CauseId::DomainSocketBusy,
-            Severity::Warn,
-            "Another agent on this host holds the socket",
-            "本机另一个 Agent 占用了套接字",
-            Text::fixed("Two agents compete; one of them must go.", "两个 Agent 相互争用，需停止其中一个。"),
-            &[RemedyId::StopExtraAgent],
-        ),
-        LogSign::UuidNone => cause(
-            CauseId::UuidNone,
-            Severity::Warn,
-            "The machine has no UUID",
-            "机器没有 UUID",
-            Text::fixed(
-                "The service may refuse it; in containers mount a file with a UUID at /sys/class/dmi/id/product_uuid.",
-                "服务端可能拒绝；容器中请将含 UUID 的文件挂载到 /sys/class/dmi/id/product_uuid。",
-            ),
-            &[],
-        ),
-        LogSign::ContactLost => cause(
-            CauseId::IdleBackoff,
-            Severity::Warn,
-            "The config server was reached before, then not for over an hour",
-            "曾连上配置服务端，之后中断超过一小时",
-            Text::fixed("The agent restarted itself to try anew; see step 4.", "Agent 已自行重启以重试；见第 4 步。"),
-            &[RemedyId::RestartAgent],
-        ),
-        LogSign::Started
-        | LogSign::Stopped
-        | LogSign::ConfigMissing
-        | LogSign::ConfigNotJson
-        | LogSign::SysConfDirFallback
-        | LogSign::InvalidHostname
-        | LogSign::LookupFailed
-        | LogSign::NoUsualAddress
-        | LogSign::IpEmpty
-        | LogSign::IpChanged
-        | LogSign::NetworkError
-        | LogSign::ServerError
-        | LogSign::ProxyOff => None,
-    }
 }

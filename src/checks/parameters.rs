@@ -1,11 +1,15 @@
 //! Step 3: do the install parameters (region, network type) fit the project, and are they the ones in force?
 //! Region and network type are read off the endpoint hosts; labels in the file are known to be wrong in places.
 
-use super::subject::{self, Record};
+mod in_force;
+
+use super::subject;
 use crate::agent::config::{Config, ConfigOddity};
 use crate::agent::endpoint::{self, EndpointKind};
+use crate::agent::identity_files::InstanceIdentity;
 use crate::agent::json;
 use crate::agent::layout::{Agent, ConfigTrouble};
+use crate::agent::processes;
 use crate::context::{Context, Field, NetworkType};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId, Verdict};
 use crate::host::{Seen, Trouble, Unseen};
@@ -20,15 +24,45 @@ const STEP: StepId = StepId::Parameters;
 /// Something has not been looked at yet.
 pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
+    if agent.community {
+        return Ok(subject::community(STEP));
+    }
     let path = agent.config_path.display().to_string();
-    let config = match subject::config(see, &agent)? {
+    let (config, file, note) =
+        (subject::config(see, &agent), see.file(&agent.config_path), subject::instance_note(see, &agent));
+    let (is_known, in_force, environment) =
+        (subject::is_environment_known(see, &agent), in_force::look(see, &agent), environment_rows(see, &agent));
+    let (config, file, note, is_known) = (config?, file?, note?, is_known?);
+    if let (Ok(_), Err(trouble)) = (file, subject::whole(file)) {
+        return Ok(unreadable(&agent, &path, &ConfigTrouble::File(trouble)));
+    }
+    let config = match config {
         Ok(config) => config,
+        // A variable of the agent may name another file; whoever cannot read the variables cannot know.
+        Err(ConfigTrouble::File(Trouble::Absent)) if !is_known => {
+            let label = Text::fixed("Environment of the agent", "Agent 的环境变量");
+            let what = subject::trouble(&Trouble::NotAllowed);
+            let row = Evidence::new(label, what, "/proc/PID/environ").marked(Mark::Unknown);
+            let text = say!(
+                "{path} does not exist, but the agent's environment may name another file; run as root to find out.",
+                "{path} 不存在，但 Agent 的环境变量可能指定了其他文件；请以 root 运行以确认。"
+            );
+            return Ok(Finding::unknown(STEP, text, vec![row]));
+        }
         Err(trouble) => return Ok(unreadable(&agent, &path, &trouble)),
     };
     let mut judge = Judge { path, told, agent: &agent, causes: Vec::new(), evidence: Vec::new() };
+    if file.is_err() {
+        let value = Text::fixed("made up from the path, as in containers", "由路径中的安装参数生成，容器中即如此");
+        judge.row(Text::fixed("Configuration", "配置"), value, Mark::Note, None);
+    }
     judge.endpoints(&config);
-    judge.in_force(see)?;
+    judge.place(&config, note.as_ref());
+    let in_force = in_force?;
+    judge.causes.extend(in_force.cause);
+    judge.evidence.extend(in_force.evidence);
     judge.oddities(&config);
+    judge.evidence.extend(environment?);
     let region = config.region(agent.version.as_ref());
     let kind = config.config_addresses(agent.version.as_ref()).first().map(|address| endpoint::kind_of(address));
     let summary = match (judge.causes.iter().max_by_key(|cause| cause.severity), region, kind) {
@@ -136,6 +170,8 @@ impl Judge<'_> {
         let addresses = config.config_addresses(version);
         let data = config.data_endpoints(version);
         if let Some(text) = version.and_then(|version| config.keys_wrong_for(version)) {
+            let expected = Text::same("config_server_address, data_server_list");
+            self.row(Text::fixed("Keys", "键"), Text::same("config_servers, data_servers"), Mark::Bad, Some(expected));
             self.causes.push(Cause::fail(
                 CauseId::ConfigKeysWrongForVersion,
                 text,
@@ -147,7 +183,7 @@ impl Judge<'_> {
             ));
             return;
         }
-        if addresses.is_empty() {
+        let Some(address) = addresses.first() else {
             let path = &self.path;
             self.causes.push(Cause::fail(
                 CauseId::ConfigNoEndpoint,
@@ -163,12 +199,25 @@ impl Judge<'_> {
                 Some(Text::fixed("an SLS host", "日志服务的主机名")),
             );
             return;
-        }
-        let host = endpoint::host_of(&addresses[0]);
+        };
+        let host = endpoint::host_of(address);
         let kind = endpoint::kind_of(&host);
         let region = endpoint::region_of(&host);
-        self.region(region.as_deref(), &addresses[0]);
-        self.network(kind);
+        if kind == EndpointKind::Foreign && self.told.region.as_deref().is_some_and(endpoint::is_known) {
+            self.foreign(&host);
+        } else {
+            self.region(region.as_deref(), address);
+            self.network(kind);
+        }
+        for address in addresses.iter().skip(1) {
+            let is_alike = endpoint::region_of(address) == region;
+            let mark = if is_alike { Mark::Note } else { Mark::Doubtful };
+            self.row(Text::fixed("Further config server", "其他配置服务端"), Text::same(address.clone()), mark, None);
+        }
+        if data.is_empty() {
+            let value = Text::fixed("none: the heartbeat may come, logs will not", "无：可能有心跳，但无法上传日志");
+            self.row(Text::fixed("Data endpoint", "数据服务入口"), value, Mark::Doubtful, None);
+        }
         for server in data {
             self.data_server(&server.label, &server.endpoint, &host, kind, region.as_deref());
         }
@@ -178,6 +227,26 @@ impl Judge<'_> {
                 self.row(Text::same(key.clone()), value, Mark::Doubtful, None);
             }
         }
+    }
+
+    /// A region of the public cloud was told, but the host is none of its endpoints. Private clouds have regions of their
+    /// own, and hosts of their own.
+    fn foreign(&mut self, host: &str) {
+        let wanted = self.told.region.clone().unwrap_or_default();
+        let expected = say!("a host of region {wanted}", "地域 {wanted} 的主机名");
+        self.row(Text::fixed("Config server", "配置服务端"), Text::same(host), Mark::Bad, Some(expected));
+        self.causes.push(Cause::fail(
+            CauseId::EndpointMismatch,
+            say!(
+                "The config server {host} is no endpoint of Simple Log Service, but the project is in {wanted}.",
+                "配置服务端 {host} 不是日志服务的服务入口，而 Project 位于 {wanted}。"
+            ),
+            Text::fixed(
+                "The heartbeat goes to a host that does not know the project.",
+                "心跳发往了与该 Project 无关的主机。",
+            ),
+            &[RemedyId::SetEndpoint, RemedyId::ReinstallAgent],
+        ));
     }
 
     fn region(&mut self, region: Option<&str>, address: &str) {
@@ -247,9 +316,9 @@ impl Judge<'_> {
             let (en, zh) = (kind.get(Lang::En), kind.get(Lang::Zh));
             self.causes.push(Cause::fail(
                 CauseId::NetworkTypeMismatch,
-                Text::filled(
-                    format!("The agent is installed for the {en}, but {wanted} was told."),
-                    format!("Agent 按 {zh} 安装，而填写的网络类型是 {wanted}。"),
+                say!(
+                    "The agent is installed for another network ({en}) than the one told ({wanted}).",
+                    "Agent 安装时的网络类型（{zh}）与填写的（{wanted}）不一致。"
                 ),
                 Text::fixed(
                     "Private endpoints answer only inside the same region of Alibaba Cloud; the others need a way to the Internet.",
@@ -271,6 +340,7 @@ impl Judge<'_> {
         let data_kind = endpoint::kind_of(endpoint);
         let data_region = endpoint::region_of(endpoint);
         let same_way = data_kind.network() == kind.network()
+            || kind == EndpointKind::Foreign
             || (data_kind == EndpointKind::Acceleration && kind.network() == Some(NetworkType::Internet));
         let same_region = match (region, data_region.as_deref()) {
             (Some(one), Some(other)) => endpoint::is_same_region(one, other),
@@ -306,53 +376,71 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether the running agent has loaded what is on disk: it reads the file only when it starts.
-    fn in_force(&mut self, see: &Seen) -> Result<(), Unseen> {
-        let Record::Known(info) = subject::record(see, self.agent)? else { return Ok(()) };
-        let (Some(started), Ok(file)) = (info.started, see.file(&self.agent.config_path)?) else { return Ok(()) };
-        if self.agent.processes.is_empty() {
-            return Ok(());
-        }
-        let after = file.modified - started;
-        let label = Text::fixed("File changed", "文件修改时间");
-        if after <= 0 {
-            self.row(label, Text::fixed("before the agent started", "早于 Agent 启动"), Mark::Good, None);
-            return Ok(());
-        }
-        let age = super::running::age(after);
-        let (en, zh) = (age.get(Lang::En), age.get(Lang::Zh));
-        let value = Text::filled(format!("{en} after the agent started"), format!("Agent 启动 {zh} 之后"));
-        self.row(label, value, Mark::Doubtful, Some(Text::fixed("before the agent started", "早于 Agent 启动")));
-        self.causes.push(Cause::warn(
-            CauseId::ConfigNotInForce,
-            Text::fixed(
-                "The configuration was changed after the agent started; what runs is the old one.",
-                "配置在 Agent 启动之后被修改；当前生效的仍是旧配置。",
+    /// A private endpoint answers only in its own region; the agent's note says in which one this instance is.
+    fn place(&mut self, config: &Config, note: Option<&InstanceIdentity>) {
+        let version = self.agent.version.as_ref();
+        let Some(here) = note.and_then(|note| note.region_id.as_deref()) else { return };
+        let source = subject::instance_note_path(self.agent).display().to_string();
+        let row = Evidence::new(Text::fixed("Region of this instance", "本实例所在地域"), Text::same(here), source);
+        let addresses = config.config_addresses(version);
+        let Some(address) = addresses.first() else { return };
+        let (kind, region) = (endpoint::kind_of(address), endpoint::region_of(address));
+        let Some(region) = region
+            .filter(|region| kind.network() == Some(NetworkType::Intranet) && !endpoint::is_same_region(region, here))
+        else {
+            return self.evidence.push(row);
+        };
+        self.evidence.push(row.expecting(Text::same(region.clone())).marked(Mark::Bad));
+        self.causes.push(Cause::fail(
+            CauseId::NetworkTypeMismatch,
+            say!(
+                "The agent uses the private network of {region}, but this instance is in {here}.",
+                "Agent 使用地域 {region} 的内网，而本实例位于 {here}。"
             ),
             Text::fixed(
-                "The agent reads this file only at start, so the change has no effect yet.",
-                "Agent 仅在启动时读取该文件，因此修改尚未生效。",
+                "Private endpoints answer only inside their own region; from another one the Internet or acceleration is needed.",
+                "内网服务入口仅限同地域访问；跨地域需使用公网或传输加速。",
             ),
-            &[RemedyId::RestartAgent],
+            &[RemedyId::SetEndpoint],
         ));
-        Ok(())
     }
 
     fn oddities(&mut self, config: &Config) {
         for oddity in &config.oddities {
             self.row(Text::fixed("Oddity", "异常写法"), oddity.text(), Mark::Doubtful, None);
         }
-        let is_strict = |oddity: &ConfigOddity| matches!(oddity, ConfigOddity::WrongType(_));
-        if let Some(first) = config.oddities.iter().find(|oddity| !is_strict(oddity)) {
-            self.causes.push(Cause::warn(
-                CauseId::ConfigNotStrictJson,
-                first.text(),
-                Text::fixed(
-                    "This agent accepts it, but other tools and later versions may not.",
-                    "当前 Agent 可以接受，但其他工具或后续版本可能无法解析。",
-                ),
-                &[RemedyId::RepairConfig],
-            ));
+        let overlay = config.oddities.iter().find(|oddity| matches!(oddity, ConfigOddity::OverlayFault(..)));
+        let loose = config.oddities.iter().find(|oddity| matches!(oddity, ConfigOddity::Json(..)));
+        let why = match (overlay, loose) {
+            (Some(_), _) => Text::fixed(
+                "The agent passes over such a file in silence, so none of its settings count.",
+                "Agent 会直接跳过该文件，其中的设置均不生效。",
+            ),
+            _ => Text::fixed(
+                "This agent accepts it, but other tools and later versions may not.",
+                "当前 Agent 可以接受，但其他工具或后续版本可能无法解析。",
+            ),
+        };
+        if let Some(first) = overlay.or(loose) {
+            self.causes.push(Cause::warn(CauseId::ConfigNotStrictJson, first.text(), why, &[RemedyId::RepairConfig]));
         }
     }
+}
+
+/// The variables that the running agent has, which are not those of the operator's shell.
+fn environment_rows(see: &Seen, agent: &Agent) -> Result<Vec<Evidence>, Unseen> {
+    let Some(worker) = processes::worker(&agent.processes) else { return Ok(Vec::new()) };
+    let source = format!("/proc/{}/environ", worker.pid);
+    let is_telling = |name: &str| !name.starts_with("KUBERNETES_");
+    Ok(match see.environment(worker.pid)? {
+        Ok(all) => all
+            .iter()
+            .filter(|(name, _)| is_telling(name))
+            .map(|(name, value)| Evidence::new(Text::same(name.clone()), Text::same(value.clone()), source.clone()))
+            .collect(),
+        Err(why) => {
+            let label = Text::fixed("Environment of the agent", "Agent 的环境变量");
+            vec![Evidence::new(label, subject::trouble(why), source).marked(Mark::Unknown)]
+        }
+    })
 }

@@ -3,11 +3,19 @@
 
 use crate::agent::app_info::{self, AppInfo, AppInfoFault};
 use crate::agent::config::Config;
+use crate::agent::identity_files::{self, InstanceIdentity};
 use crate::agent::layout::{self, Agent, ConfigTrouble};
-use crate::finding::{Finding, StepId};
-use crate::host::{Seen, Trouble, Unseen};
+use crate::agent::status_log::{self, Status};
+use crate::agent::{log, processes};
+use crate::finding::{Evidence, Finding, StepId};
+use crate::host::{ClockSeen, FileSeen, Looked, Seen, Trouble, Unseen};
 use crate::say;
-use crate::text::Text;
+use crate::text::{Lang, Text};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+/// The status file is written every minute; an older one is not what the running agent holds now, in seconds.
+const STATUS_AGE: i64 = 300;
 
 /// The agent that the steps after the first look at: the running one, else the first that is installed.
 ///
@@ -29,13 +37,96 @@ pub enum Record {
 /// # Errors
 /// Something has not been looked at yet.
 pub fn record(see: &Seen, agent: &Agent) -> Result<Record, Unseen> {
-    Ok(match see.file(&agent.app_info_path)? {
+    Ok(match whole(see.file(&agent.app_info_path)?) {
         Ok(file) => match app_info::parse(&file.bytes) {
             Ok(info) => Record::Known(info),
             Err(fault) => Record::Broken(fault),
         },
-        Err(trouble) => Record::Unread(trouble.clone()),
+        Err(trouble) => Record::Unread(trouble),
     })
+}
+
+/// A file that was read from beginning to end; a part of a file proves nothing.
+///
+/// # Errors
+/// Why it was not read, or not to its end.
+pub fn whole(file: &Looked<FileSeen>) -> Result<&FileSeen, Trouble> {
+    match file {
+        Ok(file) if file.is_partial() => Err(Trouble::Other(format!("{} bytes long, too long to be it", file.size))),
+        Ok(file) => Ok(file),
+        Err(trouble) => Err(trouble.clone()),
+    }
+}
+
+/// The address that the agent really reports: the one in `instance_id`, which nobody edits, else the field `ip`.
+pub fn reported_ip(info: &AppInfo) -> &str {
+    let is_ip = |ip: &&str| ip.is_empty() || ip.parse::<Ipv4Addr>().is_ok();
+    info.instance_ip.as_deref().filter(is_ip).unwrap_or(&info.ip)
+}
+
+/// Whether it is known which variables the agent runs with: none does, or its environment was read.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn is_environment_known(see: &Seen, agent: &Agent) -> Result<bool, Unseen> {
+    match processes::worker(&agent.processes) {
+        Some(worker) => Ok(see.environment(worker.pid)?.is_ok()),
+        None => Ok(true),
+    }
+}
+
+/// A local time as the agent writes it, in seconds since 1970.
+pub fn seconds(local: &str, clock: &ClockSeen) -> Option<i64> {
+    log::local_seconds(local)?.checked_sub(i64::from(clock.offset_s))
+}
+
+/// What the running agent says of itself.
+pub struct Memory {
+    pub status: Status,
+    /// When it said so, in seconds since 1970.
+    pub at: i64,
+    pub path: PathBuf,
+}
+
+/// What the running agent (1.x or 2.x) holds in memory, if it said so within the last minutes.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn memory(see: &Seen, agent: &Agent) -> Result<Option<Memory>, Unseen> {
+    let path = agent.install_dir.join("snapshot/ilogtail_status.LOG");
+    let (clock, file) = (see.clock(), see.tail(&path));
+    let (clock, file) = (clock?, file?);
+    let Some(worker) = processes::worker(&agent.processes) else { return Ok(None) };
+    let Some(status) = file.as_ref().ok().and_then(|file| status_log::last_status(&file.bytes)) else {
+        return Ok(None);
+    };
+    let Some(at) = seconds(&status.time, clock) else { return Ok(None) };
+    let is_now = at >= worker.started && clock.now_ms / 1000 - at < STATUS_AGE;
+    Ok(is_now.then_some(Memory { status, at, path }))
+}
+
+/// Where an agent from 3.0 on notes the ECS instance that it runs on.
+pub fn instance_note_path(agent: &Agent) -> PathBuf {
+    agent.conf_dir.join("checkpoint/instance_identity")
+}
+
+/// The note of the ECS instance that the agent runs on; None where there is none.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn instance_note(see: &Seen, agent: &Agent) -> Result<Option<InstanceIdentity>, Unseen> {
+    let file = see.file(instance_note_path(agent))?;
+    Ok(file.as_ref().ok().and_then(|file| identity_files::instance_identity(&file.bytes)))
+}
+
+/// A row that the operator told, not this host.
+pub fn told(label: Text, value: Text) -> Evidence {
+    Evidence { source: Text::fixed("told by the operator", "由操作者填写"), ..Evidence::new(label, value, "") }
+}
+
+/// Both languages of a sentence, to be filled into another one.
+pub fn both(text: &Text) -> (&str, &str) {
+    (text.get(Lang::En), text.get(Lang::Zh))
 }
 
 /// Reads the configuration as the agent would load it now.
@@ -49,6 +140,15 @@ pub fn config(see: &Seen, agent: &Agent) -> Result<Result<Config, ConfigTrouble>
 /// The finding of a step whose subject is not there: no agent is installed.
 pub fn no_agent(step: StepId) -> Finding {
     let text = Text::fixed("Skipped: no agent is installed, see step 1.", "已跳过：未安装 Agent，见第 1 步。");
+    Finding::skipped(step, text)
+}
+
+/// The finding of a step that has no meaning for the open-source build: it has no machine group and no account.
+pub fn community(step: StepId) -> Finding {
+    let text = Text::fixed(
+        "Skipped: the open-source edition has no heartbeat to the service, see step 1.",
+        "已跳过：开源社区版不向日志服务发送心跳，见第 1 步。",
+    );
     Finding::skipped(step, text)
 }
 

@@ -1,0 +1,153 @@
+//! What each sign of the log means: which cause it is, which step cures it, and whether a restart has settled it.
+
+use crate::agent::log::{LogSign, SignGroup};
+use crate::finding::{Cause, CauseId, RemedyId, Severity, StepId};
+use crate::say;
+use crate::text::Text;
+
+/// The step that looks at the same thing by better evidence.
+pub(super) fn step_of(sign: LogSign) -> Option<StepId> {
+    match sign {
+        LogSign::ConfigMissing | LogSign::ConfigNotJson | LogSign::RegionRejected => Some(StepId::Parameters),
+        LogSign::InvalidHostname
+        | LogSign::LookupFailed
+        | LogSign::NoUsualAddress
+        | LogSign::IpEmpty
+        | LogSign::IpChanged => Some(StepId::Address),
+        LogSign::ContactLost | LogSign::NetworkError | LogSign::ServerError | LogSign::ProxyOff => {
+            Some(StepId::Network)
+        }
+        LogSign::ClockRejected => Some(StepId::Clock),
+        LogSign::AuthRejected => Some(StepId::Account),
+        // The agent then looks for identifiers and accounts beside its program.
+        LogSign::SysConfDirFallback => Some(StepId::Group),
+        LogSign::Crash | LogSign::ResourceLimit => Some(StepId::Running),
+        LogSign::DomainSocketBusy => Some(StepId::Installed),
+        LogSign::Started | LogSign::Stopped | LogSign::Quota | LogSign::UuidNone => None,
+    }
+}
+
+/// Whether the sign was said to an earlier run of the agent, whose end has settled the matter: an answer of the service
+/// to an earlier configuration. Crashes and limits are about runs that ended, so they count all the same.
+pub(super) fn is_lived_through(group: &SignGroup, started: Option<&str>) -> bool {
+    let is_answer = matches!(
+        group.sign,
+        LogSign::AuthRejected
+            | LogSign::ClockRejected
+            | LogSign::RegionRejected
+            | LogSign::Quota
+            | LogSign::DomainSocketBusy
+            | LogSign::UuidNone
+    );
+    is_answer && started.is_some_and(|started| group.last.as_str() < started)
+}
+
+/// The machine has no UUID; the detail says how that is known.
+pub(super) fn uuid_none(detail: Text) -> Cause {
+    Cause::warn(
+        CauseId::UuidNone,
+        detail,
+        Text::fixed(
+            "The service may refuse it; in containers mount a file with a UUID at /sys/class/dmi/id/product_uuid.",
+            "服务端可能拒绝；容器中请将含 UUID 的文件挂载到 /sys/class/dmi/id/product_uuid。",
+        ),
+        &[RemedyId::RestartAgent],
+    )
+}
+
+/// What a sign means for the heartbeat; None for one that an earlier step judges by better evidence.
+pub(super) fn judge(group: &SignGroup) -> Option<Cause> {
+    let (count, last) = (group.count, &group.last);
+    let cause = |id, severity, en: &str, zh: &str, why: Text, remedies: &[RemedyId]| {
+        let detail = say!("{en} ({count} times, last {last}).", "{zh}（{count} 次，最近 {last}）。");
+        Some(Cause { id, severity, detail, why, remedies: remedies.to_vec() })
+    };
+    match group.sign {
+        LogSign::AuthRejected => cause(
+            CauseId::AuthRejected,
+            Severity::Warn,
+            "The service refused the account",
+            "服务端拒绝了该账号",
+            Text::fixed(
+                "The AliUid is not the project owner's, or that account has no usable key; see step 8.",
+                "AliUid 不是 Project 所属主账号，或该账号没有可用的密钥；见第 8 步。",
+            ),
+            &[RemedyId::AddAliuid],
+        ),
+        LogSign::ClockRejected => cause(
+            CauseId::ClockRejected,
+            Severity::Warn,
+            "The service refused requests because of their time",
+            "服务端因请求时间拒绝了请求",
+            Text::fixed("The clock was more than 15 minutes off; see step 5.", "时钟偏差曾超过 15 分钟；见第 5 步。"),
+            &[RemedyId::SyncClock],
+        ),
+        LogSign::RegionRejected => cause(
+            CauseId::RegionRejected,
+            Severity::Warn,
+            "The service knows no such project in this region",
+            "服务端在该地域找不到该 Project",
+            Text::fixed("The agent is installed for another region; see step 3.", "Agent 安装的地域不对；见第 3 步。"),
+            &[RemedyId::SetEndpoint],
+        ),
+        LogSign::Crash => cause(
+            CauseId::Crash,
+            Severity::Warn,
+            "The agent crashed",
+            "Agent 曾经崩溃",
+            Text::fixed(
+                "While it restarts no heartbeat is sent; repeated crashes look like a missing heartbeat.",
+                "重启期间不会发送心跳；反复崩溃表现为无心跳。",
+            ),
+            &[RemedyId::RestartAgent, RemedyId::UpgradeAgent],
+        ),
+        LogSign::ResourceLimit => cause(
+            CauseId::ResourceLimit,
+            Severity::Warn,
+            "The agent exceeded its CPU or memory limit and restarted itself",
+            "Agent 超出 CPU 或内存限制而自行重启",
+            Text::fixed(
+                "Each restart interrupts the heartbeat; raise cpu_usage_limit or mem_usage_limit.",
+                "每次重启都会中断心跳；请调高 cpu_usage_limit 或 mem_usage_limit。",
+            ),
+            &[RemedyId::RestartAgent],
+        ),
+        LogSign::Quota => cause(
+            CauseId::Quota,
+            Severity::Warn,
+            "A write quota was exceeded",
+            "超出写入配额",
+            Text::fixed(
+                "Data is delayed, the heartbeat is not; raise the quota or split shards in the console.",
+                "数据会延迟，但不影响心跳；请在控制台提升配额或分裂 Shard。",
+            ),
+            &[],
+        ),
+        LogSign::DomainSocketBusy => cause(
+            CauseId::DomainSocketBusy,
+            Severity::Warn,
+            "Another agent on this host holds the socket",
+            "本机另一个 Agent 占用了套接字",
+            Text::fixed("Two agents compete; one of them must go.", "两个 Agent 相互争用，需停止其中一个。"),
+            &[RemedyId::StopExtraAgent],
+        ),
+        LogSign::UuidNone => Some(uuid_none(say!(
+            "The machine has no UUID ({count} times, last {last}).",
+            "机器没有 UUID（{count} 次，最近 {last}）。"
+        ))),
+        LogSign::ContactLost
+        | LogSign::Started
+        | LogSign::Stopped
+        | LogSign::ConfigMissing
+        | LogSign::ConfigNotJson
+        | LogSign::SysConfDirFallback
+        | LogSign::InvalidHostname
+        | LogSign::LookupFailed
+        | LogSign::NoUsualAddress
+        | LogSign::IpEmpty
+        | LogSign::IpChanged
+        | LogSign::NetworkError
+        | LogSign::ServerError
+        | LogSign::ProxyOff => None,
+    }
+}

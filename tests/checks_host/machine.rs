@@ -1,0 +1,343 @@
+//! A machine made by hand: what every question of a check is answered with. It starts out healthy; a scenario breaks it.
+
+use logtail_doctor::checks;
+use logtail_doctor::context::{Context, IdentityKind, NetworkType};
+use logtail_doctor::finding::{Finding, StepId};
+use logtail_doctor::host::*;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// 2026-11-22 05:40:00 UTC.
+pub const NOW: i64 = 1_795_326_000;
+/// When the agent started.
+pub const STARTED: i64 = NOW - 2 * 86_400;
+/// The host's time zone, seconds east of Greenwich.
+const ZONE: i32 = 8 * 3600;
+pub const OWNER: &str = "1654218965343050";
+pub const DIR: &str = "/usr/local/ilogtail";
+pub const CONFIG: &str = "/usr/local/ilogtail/ilogtail_config.json";
+pub const APP_INFO: &str = "/usr/local/ilogtail/app_info.json";
+pub const IDS: &str = "/etc/ilogtail/user_defined_id";
+pub const USERS: &str = "/etc/ilogtail/users";
+pub const NOTE: &str = "/etc/ilogtail/checkpoint/instance_identity";
+pub const STATUS: &str = "/usr/local/ilogtail/snapshot/ilogtail_status.LOG";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flavour {
+    Logtail188,
+    Logtail207,
+    Loong331,
+}
+
+impl Flavour {
+    pub const ALL: [Flavour; 3] = [Flavour::Logtail188, Flavour::Logtail207, Flavour::Loong331];
+
+    pub fn program(self) -> &'static str {
+        if self == Flavour::Loong331 { "loongcollector" } else { "ilogtail" }
+    }
+
+    fn version(self) -> &'static str {
+        match self {
+            Flavour::Logtail188 => "1.8.8",
+            Flavour::Logtail207 => "2.0.7",
+            Flavour::Loong331 => "3.3.1",
+        }
+    }
+}
+
+/// A file, or why it cannot be read.
+#[derive(Clone)]
+pub struct Node {
+    pub seen: Looked<FileSeen>,
+}
+
+#[derive(Clone)]
+pub struct Machine {
+    pub flavour: Flavour,
+    pub files: BTreeMap<PathBuf, Node>,
+    /// Directories that cannot be listed.
+    pub dirs: BTreeMap<PathBuf, Trouble>,
+    pub processes: Looked<Vec<ProcessSeen>>,
+    pub environment: Looked<Vec<(String, String)>>,
+    pub interfaces: Looked<Vec<InterfaceSeen>>,
+    /// What the resolver answers for the hostname.
+    pub lookup: Looked<Vec<std::net::Ipv4Addr>>,
+    pub looks: BTreeMap<String, Looked<CommandSeen>>,
+    pub identity: IdentitySeen,
+}
+
+pub fn said(code: i32, out: &str) -> Looked<CommandSeen> {
+    Ok(CommandSeen { code: Some(code), out: out.into(), err: String::new() })
+}
+
+/// A time as the agent writes it.
+pub fn local(at: i64) -> String {
+    let shifted = jiff::Timestamp::from_second(at + i64::from(ZONE)).unwrap();
+    shifted.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+impl Machine {
+    pub fn healthy(flavour: Flavour) -> Machine {
+        let program = flavour.program();
+        let exe = format!("{DIR}/{program}_{}", flavour.version());
+        let process = |pid, ppid, started| ProcessSeen {
+            pid,
+            ppid,
+            name: program.into(),
+            exe: Ok(exe.clone().into()),
+            command: format!("{DIR}/{program}"),
+            started,
+            uid: 0,
+            state: 'S',
+            contained: Some(false),
+        };
+        let nic = |name: &str, ip: &str| InterfaceSeen { name: name.into(), up: true, ipv4: vec![ip.parse().unwrap()] };
+        let mut machine = Machine {
+            flavour,
+            files: BTreeMap::new(),
+            dirs: BTreeMap::new(),
+            processes: Ok(vec![process(1200, 1, STARTED), process(1201, 1200, STARTED + 1)]),
+            environment: Ok(vec![]),
+            interfaces: Ok(vec![nic("lo", "127.0.0.1"), nic("eth0", "10.1.1.5")]),
+            lookup: Ok(vec!["10.1.1.5".parse().unwrap()]),
+            looks: BTreeMap::new(),
+            identity: IdentitySeen {
+                hostname: "web-1".into(),
+                os: "linux".into(),
+                arch: "x86_64".into(),
+                kernel: "5.10".into(),
+                distribution: String::new(),
+                user: "root".into(),
+                uid: 0,
+                privileged: true,
+                sudo: None,
+                container: None,
+            },
+        };
+        let service = machine.service();
+        machine.looks.insert(format!("/etc/init.d/{service} status"), said(0, &format!("{program} is running\n")));
+        machine.looks.insert(format!("systemctl is-enabled {service}"), said(0, "enabled\n"));
+        machine.looks.insert("dmesg".into(), said(0, "[    0.000000] Linux version 5.10\n"));
+        let (old, config) = (STARTED - 86_400, machine.config("cn-hangzhou", "-intranet"));
+        for path in [exe.clone(), format!("{DIR}/{program}"), format!("/etc/init.d/{service}")] {
+            machine.write_at(&path, "x", old);
+        }
+        machine.write_at("/opt/other/file", "x", old);
+        machine.write_at("/proc/cpuinfo", "flags\t\t: fpu sse4_2 avx avx2\n", old);
+        machine.write_at(CONFIG, &config, old);
+        machine.app_info("10.1.1.5", "web-1");
+        machine.write_at(&format!("{USERS}/{OWNER}"), "", old);
+        let delivered = match flavour {
+            Flavour::Logtail188 => "/usr/local/ilogtail/user_log_config.json",
+            Flavour::Logtail207 | Flavour::Loong331 => "/etc/ilogtail/config/enterprise/a.json",
+        };
+        machine.write_at(delivered, "{\"metrics\" : {}}", old);
+        machine.write_at(&machine.log_path(), "", NOW);
+        machine.log(STARTED + 1, "info", &format!("load logtail config file, detail:{config}"));
+        machine.log(STARTED + 1, "info", "appInfo:{");
+        machine
+    }
+
+    pub fn service(&self) -> &'static str {
+        if self.flavour == Flavour::Loong331 { "loongcollectord" } else { "ilogtaild" }
+    }
+
+    pub fn log_path(&self) -> String {
+        format!("{DIR}/{}.LOG", self.flavour.program())
+    }
+
+    /// What an installer writes.
+    pub fn config(&self, region: &str, suffix: &str) -> String {
+        let endpoint = format!("{region}{suffix}.log.aliyuncs.com");
+        if self.flavour == Flavour::Loong331 {
+            format!(
+                "{{\"config_servers\": [\"http://logtail.{endpoint}\"], \
+                 \"data_servers\": [{{\"region\": \"{region}\", \"endpoint_list\": [\"{endpoint}\"]}}]}}"
+            )
+        } else {
+            format!(
+                "{{\"config_server_address\": \"http://logtail.{endpoint}\", \
+                 \"data_server_list\": [{{\"cluster\": \"{region}\", \"endpoint\": \"{endpoint}\"}}]}}"
+            )
+        }
+    }
+
+    /// A configuration that was there when the agent started.
+    pub fn configure(&mut self, text: &str) {
+        self.write_at(CONFIG, text, STARTED - 60);
+        let log = self.log_path();
+        self.write_at(&log, "", NOW);
+        self.log(STARTED + 1, "info", &format!("load logtail config file, detail:{text}"));
+        self.log(STARTED + 1, "info", "appInfo:{");
+    }
+
+    pub fn app_info(&mut self, ip: &str, hostname: &str) {
+        let key = if self.flavour == Flavour::Loong331 { "loongcollector_version" } else { "logtail_version" };
+        let version = self.flavour.version();
+        let text = format!(
+            "{{\"UUID\" : \"A\", \"hostname\" : \"{hostname}\", \"instance_id\" : \"A_{ip}_{STARTED}\", \
+             \"ip\" : \"{ip}\", \"{key}\" : \"{version}\", \"update_time\" : \"{}\"}}",
+            local(STARTED)
+        );
+        self.write_at(APP_INFO, &text, STARTED);
+    }
+
+    /// What the running agent says of itself every minute; only up to 2.x.
+    pub fn status(&mut self, ip: &str, ids: &str, aliuids: &str) {
+        let time = local(NOW - 30);
+        let text = format!(
+            "[{time}.000000]\t[info]\t[1]\ta.cpp:1\t\t####logtail status####\nip:{ip}\nuser_defined_id:{ids}\n\
+             aliuids:{aliuids}\n####status     end####\n"
+        );
+        self.write_at(STATUS, &text, NOW - 30);
+    }
+
+    pub fn write(&mut self, path: &str, bytes: impl AsRef<[u8]>) {
+        self.write_at(path, bytes, STARTED - 60);
+    }
+
+    pub fn write_at(&mut self, path: &str, bytes: impl AsRef<[u8]>, modified: i64) {
+        let bytes = bytes.as_ref().to_vec();
+        let seen = FileSeen { size: bytes.len() as u64, bytes, modified, mode: 0o644, uid: 0, gid: 0, link_to: None };
+        self.files.insert(path.into(), Node { seen: Ok(seen) });
+    }
+
+    pub fn trouble(&mut self, path: &str, trouble: Trouble) {
+        self.files.insert(path.into(), Node { seen: Err(trouble) });
+    }
+
+    pub fn remove(&mut self, path: &str) {
+        self.files.retain(|known, _| !known.starts_with(path));
+    }
+
+    /// Adds a line to the agent's log.
+    pub fn log(&mut self, at: i64, level: &str, message: &str) {
+        let path = self.log_path();
+        if let Some(Node { seen: Ok(file) }) = self.files.get_mut(Path::new(&path)) {
+            let line = format!("[{}.000000]\t[{level}]\t[1]\tcore/a.cpp:1\t\t{message}\n", local(at));
+            file.bytes.extend(line.bytes());
+            file.size = file.bytes.len() as u64;
+        }
+    }
+
+    pub fn stop(&mut self) {
+        self.processes = Ok(vec![]);
+    }
+
+    pub fn each_process(&mut self, change: impl Fn(&mut ProcessSeen)) {
+        self.processes.iter_mut().flatten().for_each(change);
+    }
+
+    /// An ordinary user: other users' programs and environments are hidden.
+    pub fn as_ordinary_user(&mut self) {
+        self.identity.privileged = false;
+        self.identity.uid = 1000;
+        self.environment = Err(Trouble::NotAllowed);
+        self.each_process(|process| {
+            process.exe = Err(Trouble::NotAllowed);
+            process.contained = None;
+        });
+        self.looks.insert("dmesg".into(), Err(Trouble::NotAllowed));
+    }
+
+    /// What a step comes to.
+    pub fn check(&self, step: StepId, told: &Context) -> Finding {
+        let mut seen = Seen::default();
+        for _ in 0..20 {
+            if let Ok(finding) = checks::check(step, &seen, told) {
+                return finding;
+            }
+            for question in seen.take_open() {
+                let answer = self.answer(&question);
+                seen.keep(question, answer);
+            }
+        }
+        panic!("the questions of {} do not end", step.id());
+    }
+
+    fn answer(&self, question: &Question) -> Answer {
+        match question {
+            Question::File(path) | Question::Tail(path) => Answer::File(self.file(path)),
+            Question::Dir(path) => Answer::Dir(self.list(path)),
+            Question::Processes => Answer::Processes(self.processes.clone()),
+            Question::Environment { .. } => Answer::Environment(self.environment.clone()),
+            Question::Interfaces => Answer::Interfaces(self.interfaces.clone()),
+            Question::Lookup(_) => {
+                Answer::Lookup(LookupSeen { addresses: self.lookup.clone(), by: "getent".into(), elapsed_ms: 1 })
+            }
+            Question::Reach(target) => Answer::Reach(reached(target)),
+            Question::Look(look) => Answer::Look(self.looks.get(&look.line()).cloned().unwrap_or(Err(Trouble::Absent))),
+            Question::Clock => {
+                Answer::Clock(ClockSeen { now_ms: NOW * 1000, offset_s: ZONE, booted: STARTED - 86_400 })
+            }
+            Question::Identity => Answer::Identity(self.identity.clone()),
+        }
+    }
+
+    fn file(&self, path: &Path) -> Looked<FileSeen> {
+        match self.files.get(path) {
+            Some(node) => node.seen.clone(),
+            None if self.files.keys().any(|known| known.starts_with(path)) => {
+                Err(Trouble::NotAFile("directory".into()))
+            }
+            None => Err(Trouble::Absent),
+        }
+    }
+
+    fn list(&self, dir: &Path) -> Looked<DirSeen> {
+        if let Some(trouble) = self.dirs.get(dir) {
+            return Err(trouble.clone());
+        }
+        if self.files.contains_key(dir) {
+            return Err(Trouble::Other("Not a directory".into()));
+        }
+        let mut entries: BTreeMap<String, EntrySeen> = BTreeMap::new();
+        for (path, node) in &self.files {
+            let Ok(rest) = path.strip_prefix(dir) else { continue };
+            let parts: Vec<String> = rest.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+            let Some(name) = parts.first() else { continue };
+            let (size, modified) = node.seen.as_ref().map_or((0, 0), |file| (file.size, file.modified));
+            let kind = match &node.seen {
+                _ if parts.len() > 1 => EntryKind::Dir,
+                Err(Trouble::NotAFile(kind)) if kind == "directory" => EntryKind::Dir,
+                Err(Trouble::NotAFile(_)) => EntryKind::Other,
+                _ => EntryKind::File,
+            };
+            entries.insert(name.clone(), EntrySeen { name: name.clone(), kind, size, modified });
+        }
+        let entries: Vec<_> = entries.into_values().collect();
+        if entries.is_empty() { Err(Trouble::Absent) } else { Ok(DirSeen { entries, cut: false }) }
+    }
+}
+
+/// Everything answers as the service does.
+fn reached(target: &Target) -> ReachSeen {
+    let ip: std::net::IpAddr = "100.100.80.165".parse().unwrap();
+    let headers = [("server", "Tengine"), ("x-log-requestid", "5DD39230BE9910FC6CF17609")];
+    let mut headers: Vec<_> = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    headers.push(("x-log-time".into(), NOW.to_string()));
+    let body = "{\"Error\":{\"Code\":\"OLSInvalidMethod\",\"Message\":\"The script name is invalid : /\"}}";
+    ReachSeen {
+        resolved: Some(Ok(vec![ip])),
+        connected: Some(Ok((ip, 2))),
+        tls: target.tls.then(|| Ok(TlsSeen { version: "TLSv1_2".into() })),
+        http: Some(Ok(HttpSeen { status: 405, headers, body: body.into(), received_ms: NOW * 1000 })),
+        elapsed_ms: 5,
+    }
+}
+
+/// Everything that the operator could tell, and all of it true of the healthy machine.
+pub fn told() -> Context {
+    Context {
+        project: Some("demo-project".into()),
+        machine_group: Some("demo-group".into()),
+        region: Some("cn-hangzhou".into()),
+        network: Some(NetworkType::Intranet),
+        identity: Some(IdentityKind::Ip),
+        group_ips: vec!["10.1.1.5".parse().unwrap()],
+        aliuid: Some(OWNER.into()),
+        same_account: Some(false),
+        console_heartbeat: Some(true),
+        ..Context::default()
+    }
+}

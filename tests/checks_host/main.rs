@@ -1,0 +1,121 @@
+//! The checks of this host's files, processes, identity and log, from outside: one healthy machine of each flavour, one
+//! scenario for every cause, pairs of faults, and files that are damaged in every way.
+
+mod damaged;
+mod machine;
+mod scenarios;
+
+use logtail_doctor::context::Context;
+use logtail_doctor::finding::{CauseId, Finding, Severity, StepId, Verdict};
+use logtail_doctor::text::Lang;
+use machine::{Flavour, Machine, told};
+use scenarios::{Break, Expected, PAIRS, SCENARIOS};
+use std::collections::BTreeSet;
+
+/// The steps that are judged here; the network's and the clock's have tests of their own.
+const STEPS: [StepId; 8] = [
+    StepId::Installed,
+    StepId::Running,
+    StepId::Parameters,
+    StepId::Address,
+    StepId::Group,
+    StepId::Account,
+    StepId::Log,
+    StepId::Heartbeat,
+];
+
+fn findings(machine: &Machine, told: &Context) -> Vec<Finding> {
+    STEPS.iter().map(|step| machine.check(*step, told)).collect()
+}
+
+fn causes(findings: &[Finding]) -> BTreeSet<(StepId, CauseId, Severity)> {
+    let of = |finding: &Finding| finding.causes.iter().map(|cause| (finding.step, cause.id, cause.severity)).collect();
+    findings.iter().flat_map(|finding| -> Vec<_> { of(finding) }).collect()
+}
+
+fn broken(flavour: Flavour, breaks: &[Break]) -> Vec<Finding> {
+    let (mut machine, mut told) = (Machine::healthy(flavour), told());
+    for apply in breaks {
+        apply(&mut machine, &mut told);
+    }
+    findings(&machine, &told)
+}
+
+/// Whatever a finding says, it says in both languages, with a reason, a source, and no stray blanks.
+fn is_well_said(finding: &Finding, name: &str) {
+    let texts = finding.causes.iter().flat_map(|cause| [&cause.detail, &cause.why]).chain([&finding.summary]);
+    for text in texts {
+        for lang in [Lang::En, Lang::Zh] {
+            let text = text.get(lang);
+            assert!(!text.trim().is_empty(), "{name}: an empty sentence in {}", finding.step.id());
+            assert!(!text.contains("  "), "{name}: two blanks in {text:?}");
+            assert!(text.ends_with(['.', '。', '?', '？', ')', '）']), "{name}: no end in {text:?}");
+        }
+    }
+    for row in &finding.evidence {
+        assert!(!row.source.is_empty() && !row.label.is_empty(), "{name}: {row:?}");
+    }
+    let is_judged = !finding.causes.is_empty();
+    assert!(!is_judged || !finding.evidence.is_empty(), "{name}: {} accuses without evidence", finding.step.id());
+}
+
+#[test]
+fn a_healthy_machine_of_each_flavour_passes_every_step() {
+    for flavour in Flavour::ALL {
+        for finding in findings(&Machine::healthy(flavour), &told()) {
+            assert_eq!(finding.verdict, Verdict::Pass, "{flavour:?} {}: {finding:#?}", finding.step.id());
+            is_well_said(&finding, "healthy");
+        }
+    }
+}
+
+#[test]
+fn every_scenario_has_its_causes_and_no_other() {
+    let mut wrong = Vec::new();
+    for (name, flavour, apply, expected) in SCENARIOS {
+        let found = broken(*flavour, &[*apply]);
+        let expected: BTreeSet<Expected> = expected.iter().copied().collect();
+        if causes(&found) != expected {
+            wrong.push(format!("{name}: {:?} instead of {expected:?}", causes(&found)));
+        }
+        for finding in &found {
+            is_well_said(finding, name);
+            for cause in &finding.causes {
+                let is_told_apart = cause.severity.verdict() <= finding.verdict;
+                assert!(is_told_apart, "{name}: {} is milder than its cause", finding.step.id());
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn pairs_of_faults_are_both_reported_and_nothing_else_fails() {
+    let find = |name: &str| SCENARIOS.iter().find(|(known, ..)| *known == name).unwrap_or_else(|| panic!("{name}"));
+    let mut wrong = Vec::new();
+    for (one, other) in PAIRS {
+        let (first, second) = (find(one), find(other));
+        let found = broken(first.1, &[first.2, second.2]);
+        let expected: BTreeSet<Expected> = first.3.iter().chain(second.3).copied().collect();
+        if causes(&found) != expected {
+            wrong.push(format!("{one} + {other}: {:?} instead of {expected:?}", causes(&found)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_cause_of_these_steps_has_a_scenario() {
+    // Those of the cloud's side are told by the service alone.
+    const OF_THE_SERVICE: [CauseId; 3] = [CauseId::GroupNotFound, CauseId::GroupOsMix, CauseId::HeartbeatStale];
+    let covered: BTreeSet<CauseId> =
+        SCENARIOS.iter().flat_map(|(_, _, _, expected)| expected.iter().map(|(_, cause, _)| *cause)).collect();
+    let is_of_network = |cause: CauseId| {
+        let (first, last) = (CauseId::DnsFailure as usize, CauseId::ClockSkew as usize);
+        (first..=last).contains(&(cause as usize))
+    };
+    for cause in CauseId::ALL {
+        let is_elsewhere = is_of_network(*cause) || OF_THE_SERVICE.contains(cause);
+        assert!(is_elsewhere || covered.contains(cause), "{} has no scenario", cause.id());
+    }
+}
