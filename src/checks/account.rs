@@ -2,6 +2,7 @@
 //! stand in `users/`, unless the host is an ECS instance of the same account. A directory that is not empty proves
 //! nothing: the installer itself puts the instance owner's id there.
 
+use super::place;
 use super::subject;
 use crate::agent::identity_files::{self, UserId, UserNameKind};
 use crate::agent::layout::Agent;
@@ -22,7 +23,11 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let users = Users::read(see, &agent)?;
     let mut evidence = users.rows(told.aliuid.as_deref());
     let label = Text::fixed("Same account", "同账号");
-    let source = "told by the operator";
+    let is_there = users.ids.iter().any(|id| told.aliuid.as_ref() == Some(&id.name));
+    let place::Account { same, source, rows } =
+        if is_there { place::Account::told(told) } else { place::account(see, &agent, told)? };
+    evidence.extend(rows);
+    let told = &Context { same_account: same, ..told.clone() };
     match told.same_account {
         Some(true) => {
             let value = Text::fixed("yes: no AliUid file is needed", "是：不需要 AliUid 文件");

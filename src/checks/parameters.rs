@@ -1,6 +1,7 @@
 //! Step 3: do the install parameters (region, network type) fit the project, and are they the ones in force?
 //! Region and network type are read off the endpoint hosts; labels in the file are known to be wrong in places.
 
+use super::place;
 use super::subject::{self, Record};
 use crate::agent::config::{Config, ConfigOddity};
 use crate::agent::endpoint::{self, EndpointKind};
@@ -27,6 +28,10 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     };
     let mut judge = Judge { path, told, agent: &agent, causes: Vec::new(), evidence: Vec::new() };
     judge.endpoints(&config);
+    let told_off = judge.causes.iter().any(|cause| cause.id == CauseId::NetworkTypeMismatch);
+    let (rows, cause) = place::network_advice(see, &agent, told, &config.config_addresses(agent.version.as_ref()))?;
+    judge.evidence.extend(rows);
+    judge.causes.extend(cause.filter(|_| !told_off));
     judge.in_force(see)?;
     judge.oddities(&config);
     let region = config.region(agent.version.as_ref());

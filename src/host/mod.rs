@@ -7,11 +7,13 @@
 
 mod act;
 mod linux;
+mod metadata;
 mod question;
 mod seen;
 
 pub use act::{Act, ActError, Done, Fingerprint, LiveLine};
 pub use linux::{LinuxHost, Options};
+pub use metadata::MetadataSeen;
 pub use question::*;
 pub use seen::{Seen, Unseen};
 
