@@ -213,8 +213,7 @@ mod tests {
 
     #[test]
     fn the_documents_targets_are_all_there_once() {
-        let way =
-            way("http://logtail.cn-hangzhou-intranet.log.aliyuncs.com", "cn-hangzhou-intranet.log.aliyuncs.com");
+        let way = way("http://logtail.cn-hangzhou-intranet.log.aliyuncs.com", "cn-hangzhou-intranet.log.aliyuncs.com");
         assert_eq!(
             places(&way, Some("web")),
             [
@@ -242,9 +241,9 @@ mod tests {
         assert_eq!(places(&odd, Some("web")), ["10.1.1.1:8080", "10.1.1.1:443", "10.1.1.1:80"]);
         let vital: Vec<_> = odd.targets(None).iter().map(Wanted::is_vital).collect();
         assert_eq!(vital, [true, false, false]);
-        assert_eq!(places(&way("https://sls.example.com", "sls.example.com"), None), [
-            "sls.example.com:443",
-            "sls.example.com:80"
-        ]);
+        assert_eq!(
+            places(&way("https://sls.example.com", "sls.example.com"), None),
+            ["sls.example.com:443", "sls.example.com:80"]
+        );
     }
 }

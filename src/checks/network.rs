@@ -14,11 +14,12 @@ mod shell;
 #[cfg(test)]
 mod tests;
 
+use super::place;
 use super::subject;
 use crate::agent::layout::Agent;
 use crate::agent::reach::{self, Proxy, Reason, Wanted, Way, is_service};
 use crate::context::{Context, Field, NetworkType};
-use crate::finding::{CauseId, Evidence, Finding, Mark, Severity, StepId};
+use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId, Verdict};
 use crate::host::{ConnectTrouble, ReachSeen, Seen, Target, Unseen};
 use crate::say;
 use crate::text::{Lang, Text};
@@ -38,9 +39,10 @@ const BLOCKED: usize = 4;
 /// # Errors
 /// Something has not been looked at yet.
 pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
-    // Asked before the agent is known: the metadata alone may take a second to say nothing, and the alternatives
-    // below look at it again.
-    let early = (see.metadata().is_ok(), Names::read(see), shell::proxy(see));
+    // Asked before the agent is known: the metadata alone may take a second to say nothing. Its answer is looked at
+    // where it matters, further down.
+    let _ = see.metadata();
+    let (names, shell) = (Names::read(see), shell::proxy(see));
     let agent = subject::agent(see)?;
     let way = reach::way(see, agent.as_ref(), told)?;
     let wanted = way.targets(told.project.as_deref());
@@ -54,7 +56,6 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     // Asked together: the time is that of the slowest.
     let answers: Vec<_> = wanted.iter().map(|wanted| see.reach(&wanted.target)).collect();
     let tried = reach::tried(see, agent.as_ref(), told);
-    let (_, names, shell) = early;
     let (names, shell) = (names?, shell?);
     let around = Around::of(&way, &wanted, agent.as_ref(), shell);
     let around_answer = around.as_ref().map(|around| see.reach(around.target()));
@@ -111,6 +112,9 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let mut has_alternative = false;
     if troubles.is_failing() {
         let tried = tried?;
+        if wanted.iter().any(Wanted::is_private) {
+            rows.extend(place::place(see, agent.as_ref(), told)?.rows);
+        }
         rows.extend(tried.iter().map(alternative_row));
         if let Some(sentence) = tried.first().and_then(proposal) {
             troubles.explain_failures(&sentence);
@@ -121,12 +125,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
 }
 
 /// The finding of all that was gathered.
-fn conclude(
-    rows: Vec<Evidence>,
-    causes: Vec<crate::finding::Cause>,
-    probes: &[Probe<'_>],
-    told: &Context,
-) -> Finding {
+fn conclude(rows: Vec<Evidence>, causes: Vec<Cause>, probes: &[Probe<'_>], told: &Context) -> Finding {
     let all = probes.len();
     let unsure = probes.iter().find_map(|probe| match &probe.outcome {
         Outcome::Unsure(value) => Some(value.clone()),
@@ -143,7 +142,7 @@ fn conclude(
     let is_failing = causes.iter().any(|cause| cause.severity == Severity::Fail);
     let mut finding = Finding::judged(STEP, summary, causes, rows);
     if unsure.is_some() && !is_failing {
-        finding.verdict = finding.verdict.max(crate::finding::Verdict::Unknown);
+        finding.verdict = finding.verdict.max(Verdict::Unknown);
     }
     if told.project.is_none() {
         finding.wants = vec![Field::Project];
@@ -247,9 +246,8 @@ fn blame_hosts(probes: &mut [Probe<'_>], names: &Names, answered: &[Answered]) -
 /// Blames a proxy that covers one scheme only, when the other one fails on the direct way.
 fn blame_half_a_proxy(probes: &mut [Probe<'_>], way: &Way) {
     let covers_one = way.proxies.http.is_some() != way.proxies.https.is_some();
-    let is_of_use = |probe: &Probe<'_>| {
-        probe.wanted.target.proxy.is_some() && matches!(probe.outcome, Outcome::Reached { .. })
-    };
+    let is_of_use =
+        |probe: &Probe<'_>| probe.wanted.target.proxy.is_some() && matches!(probe.outcome, Outcome::Reached { .. });
     if !covers_one || !probes.iter().any(is_of_use) {
         return;
     }

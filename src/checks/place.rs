@@ -54,7 +54,8 @@ fn rows(known: &Known) -> Vec<Evidence> {
     match (&known.metadata, &known.note) {
         (Ok(instance), note) => {
             let mut rows = vec![row(instance, METADATA)];
-            let is_other = |note: &&MetadataSeen| !note.instance_id.is_empty() && note.instance_id != instance.instance_id;
+            let is_other =
+                |note: &&MetadataSeen| !note.instance_id.is_empty() && note.instance_id != instance.instance_id;
             if let Some(note) = note.as_ref().filter(is_other) {
                 let other = &note.instance_id;
                 let value = say!("of another instance, {other}: a cloned disk", "来自另一实例 {other}：磁盘由镜像克隆");

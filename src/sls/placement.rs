@@ -49,7 +49,11 @@ pub fn is_edge(region: &str) -> bool {
 
 /// Reads the table. An empty region counts as not told, and so does an owner that is no number: the service's own
 /// samples mask it.
-pub fn placement(instance: Option<&MetadataSeen>, project_region: Option<&str>, project_owner: Option<&str>) -> Placement {
+pub fn placement(
+    instance: Option<&MetadataSeen>,
+    project_region: Option<&str>,
+    project_owner: Option<&str>,
+) -> Placement {
     let told = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_string);
     let owner = told(project_owner).filter(|owner| owner.bytes().all(|byte| byte.is_ascii_digit()));
     let ecs = instance.filter(|instance| !instance.region.is_empty() && !is_edge(&instance.region));
@@ -79,7 +83,8 @@ mod tests {
 
     #[test]
     fn the_whole_table() {
-        let ecs = MetadataSeen { region: "cn-hangzhou".into(), owner_account_id: "1".into(), ..MetadataSeen::default() };
+        let ecs =
+            MetadataSeen { region: "cn-hangzhou".into(), owner_account_id: "1".into(), ..MetadataSeen::default() };
         use NetworkAdvice::{InternetOrAcceleration, Intranet, Unknown};
         for (region, owner, same_account, same_region, advice, needed) in [
             (Some("cn-hangzhou"), Some("1"), Some(true), Some(true), Intranet, Some(false)),
@@ -98,7 +103,8 @@ mod tests {
 
     #[test]
     fn no_metadata_and_edge_nodes_are_not_ecs() {
-        let edge = MetadataSeen { region: "cn-wuhan-telecom".into(), owner_account_id: "1".into(), ..MetadataSeen::default() };
+        let edge =
+            MetadataSeen { region: "cn-wuhan-telecom".into(), owner_account_id: "1".into(), ..MetadataSeen::default() };
         for instance in [None, Some(&edge), Some(&MetadataSeen::default())] {
             let found = placement(instance, Some("cn-hangzhou"), Some("1"));
             let on_ecs = instance.map(|_| false);

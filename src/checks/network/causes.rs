@@ -21,8 +21,7 @@ struct Trouble {
 impl Troubles {
     /// Notes what happened at one place.
     pub fn note(&mut self, cause: CauseId, severity: Severity, text: Text) {
-        let trouble =
-            self.found.entry(cause).or_insert(Trouble { severity, places: Vec::new(), reasons: Vec::new() });
+        let trouble = self.found.entry(cause).or_insert(Trouble { severity, places: Vec::new(), reasons: Vec::new() });
         trouble.severity = trouble.severity.max(severity);
         trouble.places.push(text);
     }

@@ -331,9 +331,9 @@ fn has_port(values: &[&str], port: u16) -> bool {
         _ => text.parse::<u16>().ok(),
     };
     values.iter().any(|value| match value.split_once([':', '-']) {
-        Some((first, last)) => number(first)
-            .zip(number(last))
-            .is_some_and(|(first, last)| (first..=last).contains(&port)),
+        Some((first, last)) => {
+            number(first).zip(number(last)).is_some_and(|(first, last)| (first..=last).contains(&port))
+        }
         None => number(value) == Some(port),
     })
 }
@@ -350,7 +350,8 @@ mod tests {
     const HTTPS: Packet = Packet { to: Ipv4Addr::new(100, 100, 96, 7), port: 443 };
 
     fn of_iptables(rules: &str) -> Option<(String, bool)> {
-        iptables(&format!("# made\n*filter\n{rules}\nCOMMIT\n"), HTTPS).map(|stopped| (stopped.line, stopped.is_certain))
+        iptables(&format!("# made\n*filter\n{rules}\nCOMMIT\n"), HTTPS)
+            .map(|stopped| (stopped.line, stopped.is_certain))
     }
 
     fn of_nft(rules: &str) -> Option<(String, bool)> {
@@ -390,8 +391,8 @@ mod tests {
         };
         let drop = "ip daddr { 100.100.96.7, 203.0.113.7 } tcp dport { 80, 443 } counter packets 3 bytes 180 drop";
         assert_eq!(of_nft(&table(drop, "accept")), Some((drop.to_string(), true)));
-        assert_eq!(of_nft(&table("ip daddr @x tcp dport 443 drop", "accept")).unwrap().1, false);
-        assert_eq!(of_nft(&table("meta l4proto tcp reject with icmp port-unreachable", "accept")).unwrap().1, true);
+        assert!(!of_nft(&table("ip daddr @x tcp dport 443 drop", "accept")).unwrap().1);
+        assert!(of_nft(&table("meta l4proto tcp reject with icmp port-unreachable", "accept")).unwrap().1);
         for passing in [
             "tcp dport 80 drop",
             "ip daddr != 100.64.0.0/10 drop",

@@ -12,10 +12,17 @@ use std::net::IpAddr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The service answered. With a doubt about the address that it has.
-    Reached { value: Text, doubt: Option<Text> },
+    Reached {
+        value: Text,
+        doubt: Option<Text>,
+    },
     /// Nobody can tell from here.
     Unsure(Text),
-    Failed { cause: CauseId, severity: Severity, value: Text },
+    Failed {
+        cause: CauseId,
+        severity: Severity,
+        value: Text,
+    },
 }
 
 /// Judges one probe. `has_user` says whether the agent's proxy wants a user and a password, which are not known here.
@@ -221,10 +228,9 @@ fn tls_trouble(trouble: &TlsTrouble, issuer: Option<&str>) -> Text {
             "its certificate is signed by an unknown issuer (interception, or a private cloud: set SSL_CERT_FILE)",
             "证书由未知机构签发（可能被中间设备拦截，或为专有云：请设置 SSL_CERT_FILE）",
         ),
-        (TlsTrouble::WrongName, Some(issuer)) => say!(
-            "its certificate, signed by \"{issuer}\", is for another name",
-            "证书（由“{issuer}”签发）的域名不匹配"
-        ),
+        (TlsTrouble::WrongName, Some(issuer)) => {
+            say!("its certificate, signed by \"{issuer}\", is for another name", "证书（由“{issuer}”签发）的域名不匹配")
+        }
         (TlsTrouble::WrongName, None) => Text::fixed("its certificate is for another name", "证书的域名不匹配"),
         (TlsTrouble::Expired, _) => {
             Text::fixed("its certificate has expired, or this host's clock is ahead", "证书已过期，或本机时钟偏快")

@@ -59,7 +59,8 @@ impl Reasons {
                 return false;
             }
         };
-        let Some((packet, stopped)) = blocked.iter().find_map(|packet| Some((packet, reader(printed, *packet)?))) else {
+        let Some((packet, stopped)) = blocked.iter().find_map(|packet| Some((packet, reader(printed, *packet)?)))
+        else {
             let value = Text::fixed("no rule stops it", "没有规则阻止该连接");
             self.rows.push(Evidence::new(label, value, look.line()));
             return false;
@@ -69,10 +70,7 @@ impl Reasons {
         let mark = if is_certain { Mark::Bad } else { Mark::Doubtful };
         self.rows.push(Evidence::new(label, Text::same(line.clone()), look.line()).marked(mark));
         self.sentences.push(if is_certain {
-            say!(
-                "This host's own firewall stops {to}:{port}: {line}.",
-                "本机防火墙阻止了 {to}:{port}：{line}。"
-            )
+            say!("This host's own firewall stops {to}:{port}: {line}.", "本机防火墙阻止了 {to}:{port}：{line}。")
         } else {
             say!(
                 "A rule of this host's own firewall may stop {to}:{port}: {line}.",
@@ -191,7 +189,8 @@ mod tests {
 
     #[test]
     fn each_reason_is_named_and_nothing_is_accused_unseen() {
-        let rules = "table ip f {\nchain o {\ntype filter hook output priority 0; policy accept;\ntcp dport 443 drop\n}\n}";
+        let rules =
+            "table ip f {\nchain o {\ntype filter hook output priority 0; policy accept;\ntcp dport 443 drop\n}\n}";
         let said = |code, out: &str| Ok(CommandSeen { code: Some(code), out: out.into(), err: String::new() });
         assert!(sentences(&host(said(0, rules), "3", TABLE))[0].contains("tcp dport 443 drop"));
         assert!(sentences(&host(said(0, ""), "100", TABLE))[0].contains("full"));

@@ -285,9 +285,15 @@ mod tests {
         let hosts = bound("127.0.0.1 localhost\n# 1.2.3.4 x\n10.9.9.9 a.example LogTail.example # old\nbad line\n");
         assert_eq!(hosts.len(), 3);
         let names = Names { hosts, ..Names::default() };
-        assert_eq!(names.bound("logtail.example").map(|bound| (bound.to.to_string(), bound.line)), Some(("10.9.9.9".into(), 3)));
+        assert_eq!(
+            names.bound("logtail.example").map(|bound| (bound.to.to_string(), bound.line)),
+            Some(("10.9.9.9".into(), 3))
+        );
         assert_eq!(names.bound("x"), None);
-        assert_eq!(sources("passwd: files\n hosts:  files [!UNAVAIL=return]  dns # x"), Some("files [!UNAVAIL=return] dns".into()));
+        assert_eq!(
+            sources("passwd: files\n hosts:  files [!UNAVAIL=return]  dns # x"),
+            Some("files [!UNAVAIL=return] dns".into())
+        );
         assert!(!asks_dns("files myhostname") && asks_dns("files dns") && asks_dns("resolve files"));
         assert_eq!(nameservers("nameserver 8.8.8.8\nnameserver x\n").len(), 1);
     }

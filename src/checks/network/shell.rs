@@ -50,7 +50,7 @@ fn set_in(text: &str) -> Option<Proxy> {
         let value = value.split([';', ' ', '#']).next().unwrap_or_default().trim_matches(['"', '\'']);
         is_proxy.then_some(value).filter(|value| !value.is_empty() && !value.contains('$'))
     });
-    values.filter_map(Proxy::parse).last()
+    values.filter_map(Proxy::parse).next_back()
 }
 
 #[cfg(test)]

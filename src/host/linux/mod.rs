@@ -19,8 +19,8 @@ mod reach;
 mod write;
 
 use super::{
-    Act, ActError, Answer, Done, Host, LiveOutput, Looked, LookupSeen, NameserverSaid, NameserverSeen, Pending, Question,
-    ReachSeen, Trouble,
+    Act, ActError, Answer, Done, Host, LiveOutput, Looked, LookupSeen, NameserverSaid, NameserverSeen, Pending,
+    Question, ReachSeen, Trouble,
 };
 use futures_util::FutureExt;
 use std::io;
