@@ -8,6 +8,7 @@ pub mod config;
 pub mod config_edit;
 pub mod endpoint;
 pub mod identity_files;
+pub mod instance;
 pub mod ip_rules;
 pub mod json;
 mod json_tree;
@@ -15,5 +16,6 @@ pub mod layout;
 pub mod log;
 
 pub mod processes;
+pub mod reach;
 pub mod status_log;
 pub mod version;

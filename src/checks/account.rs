@@ -5,9 +5,9 @@
 mod users;
 
 use self::users::Users;
+use super::place;
 use super::subject::{self, Memory};
-use crate::agent::identity_files::{InstanceIdentity, UserNameKind};
-use crate::agent::layout::Agent;
+use crate::agent::identity_files::UserNameKind;
 use crate::context::{Context, Field};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
 use crate::host::{Seen, Unseen};
@@ -25,13 +25,16 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     if agent.community {
         return Ok(subject::community(STEP));
     }
-    let (users, note, memory) =
-        (Users::read(see, &agent), subject::instance_note(see, &agent), subject::memory(see, &agent));
-    let (users, note, memory) = (users?, note?, memory?);
+    let (users, memory) = (Users::read(see, &agent), subject::memory(see, &agent));
+    let (users, memory) = (users?, memory?);
+    let is_there = told.aliuid.as_ref().is_some_and(|owner| users.ids.iter().any(|id| id.name == *owner));
     let mut evidence = users.rows(told.aliuid.as_deref());
-    let same = SameAccount::of(told, &agent, note.as_ref());
-    evidence.extend(same.rows());
-    if same.answer == Some(true) {
+    // With the owner's file there, nobody need ask whose instance this is.
+    let place::Account { same, source, rows } =
+        if is_there { place::Account::told(told) } else { place::account(see, &agent, told)? };
+    evidence.extend(rows);
+    evidence.extend(same.map(|same| same_account_row(same, source)));
+    if same == Some(true) {
         let causes = users.malformed(None);
         let text = Text::fixed(
             "Not needed: this host is an ECS instance of the account that owns the project.",
@@ -39,65 +42,26 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         );
         return Ok(Finding::judged(STEP, text, causes, evidence));
     }
-    let is_there = told.aliuid.as_ref().is_some_and(|owner| users.ids.iter().any(|id| id.name == *owner));
     if let (false, Some(text)) = (is_there, users.unknown()) {
         return Ok(Finding::unknown(STEP, text, evidence).wanting(&[Field::SameAccount]));
     }
     Ok(match &told.aliuid {
-        Some(owner) => with_owner(owner, same.answer, &users, memory.as_ref(), evidence),
-        None => without_owner(same.answer, &users, evidence),
+        Some(owner) => with_owner(owner, same, &users, memory.as_ref(), evidence),
+        None => without_owner(same, &users, evidence),
     })
 }
 
-/// Whether this host is an ECS instance of the account that owns the project, and who says so.
-struct SameAccount {
-    /// None when it is not known, or the sources contradict each other.
-    answer: Option<bool>,
-    told: Option<bool>,
-    /// The instance's owner by the agent's note, and whether that is the project's.
-    noted: Option<(String, Option<bool>)>,
-    source: String,
-}
-
-impl SameAccount {
-    fn of(told: &Context, agent: &Agent, note: Option<&InstanceIdentity>) -> SameAccount {
-        let owner = note.and_then(|note| note.owner_account_id.clone());
-        let noted = owner.map(|owner| {
-            let is_same = told.aliuid.as_ref().map(|aliuid| *aliuid == owner);
-            (owner, is_same)
-        });
-        let by_note = noted.as_ref().and_then(|(_, is_same)| *is_same);
-        let answer = match (told.same_account, by_note) {
-            (Some(told), Some(noted)) if told != noted => None,
-            (told, noted) => told.or(noted),
-        };
-        let source = subject::instance_note_path(agent).display().to_string();
-        SameAccount { answer, told: told.same_account, noted, source }
-    }
-
-    fn rows(&self) -> Vec<Evidence> {
-        let word = |is_same: bool| match is_same {
-            true => Text::fixed("yes: no AliUid file is needed", "是：不需要 AliUid 文件"),
-            false => Text::fixed("no: the owner's AliUid file is needed", "否：需要 Project 主账号的 AliUid 文件"),
-        };
-        let mark = |is_same: bool| if is_same { Mark::Good } else { Mark::Note };
-        let contradict = self.answer.is_none() && self.told.is_some();
-        let mut rows = Vec::new();
-        if let Some(told) = self.told {
-            let row = subject::told(Text::fixed("Same account", "同账号"), word(told));
-            rows.push(row.marked(if contradict { Mark::Doubtful } else { mark(told) }));
+fn same_account_row(same: bool, source: String) -> Evidence {
+    let label = Text::fixed("Same account", "同账号");
+    match same {
+        true => {
+            let value = Text::fixed("yes: no AliUid file is needed", "是：不需要 AliUid 文件");
+            Evidence::new(label, value, source).marked(Mark::Good)
         }
-        if let Some((owner, is_same)) = &self.noted {
-            let value = match is_same {
-                Some(true) => say!("{owner}: the project's account", "{owner}：与 Project 同账号"),
-                Some(false) => say!("{owner}: not the project's account", "{owner}：与 Project 不同账号"),
-                None => Text::same(owner.clone()),
-            };
-            let row =
-                Evidence::new(Text::fixed("Owner of this instance", "本实例所属账号"), value, self.source.clone());
-            rows.push(row.marked(if contradict { Mark::Doubtful } else { is_same.map_or(Mark::Note, mark) }));
+        false => {
+            let value = Text::fixed("no: the owner's AliUid file is needed", "否：需要 Project 主账号的 AliUid 文件");
+            Evidence::new(label, value, source)
         }
-        rows
     }
 }
 

@@ -1,11 +1,11 @@
 //! Step 5: is the clock within the service's 15 minutes? Judged by the time that the service itself sends with its
 //! answers, so no time server is needed. The time zone does not matter: the service compares UTC.
 
-use super::network;
 use super::subject;
+use crate::agent::reach::{self, is_service};
 use crate::context::{Context, Field};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
-use crate::host::{HttpSeen, ReachSeen, Seen, TlsTrouble, Unseen};
+use crate::host::{CommandSeen, HttpSeen, Look, Looked, ReachSeen, Seen, TlsTrouble, Unseen};
 use crate::text::{Lang, Text};
 
 const STEP: StepId = StepId::Clock;
@@ -21,24 +21,33 @@ pub const WARNED_AT: i64 = 5 * 60;
 pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let agent = subject::agent(see)?;
     let clock = see.clock()?;
-    let wanted = network::targets(see, agent.as_ref(), told)?.unwrap_or_default();
+    let wanted = reach::targets(see, agent.as_ref(), told)?.unwrap_or_default();
     let answers: Vec<_> = wanted.iter().map(|wanted| (wanted, see.reach(&wanted.target))).collect();
-    let mut found = None;
+    let mut found: Option<Told> = None;
     let mut certificate = None;
     for (wanted, answer) in answers {
         let answer = answer?;
-        if found.is_none()
-            && let Some(http) = service_answer(answer)
-            && let Some(server) = server_time_ms(http)
-        {
-            found = Some((wanted.target.place(), server, http.received_ms));
+        // An answer over http took the shortest way from the service to us.
+        let is_better = found.as_ref().is_none_or(|found| found.is_tls && !wanted.target.tls);
+        if is_better && let Some(told) = Told::by(wanted.target.place(), wanted.target.tls, answer) {
+            found = Some(told);
         }
         if let Some(Err(trouble @ (TlsTrouble::Expired | TlsTrouble::NotYetValid))) = &answer.tls {
             certificate = Some((wanted.target.place(), trouble.clone()));
         }
     }
+    let adjusts = match &agent {
+        Some(agent) => subject::config(see, agent)?.ok().and_then(|config| config.enable_log_time_auto_adjust),
+        None => None,
+    };
     match found {
-        Some((place, server, received)) => Ok(judge(&place, server, received)),
+        Some(told) => {
+            let mut finding = judge(&told, adjusts == Some(true));
+            if !finding.causes.is_empty() {
+                finding.evidence.extend(synchronised(see.look(&Look::TimeSync)?));
+            }
+            Ok(finding)
+        }
         None => {
             let now = utc(clock.now_ms);
             let mut evidence = vec![Evidence::new(Text::fixed("This host", "本机"), Text::same(now), "clock")];
@@ -63,9 +72,44 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     }
 }
 
-/// The HTTP answer of a probe, if it is the service's own.
-fn service_answer(reach: &ReachSeen) -> Option<&HttpSeen> {
-    reach.http.as_ref()?.as_ref().ok().filter(|http| network::is_service(http))
+/// What one answer tells of the service's clock.
+struct Told {
+    place: String,
+    is_tls: bool,
+    /// The service's time when its answer arrived here, milliseconds since 1970.
+    server: i64,
+    /// Ours at that moment.
+    received: i64,
+}
+
+impl Told {
+    /// Reads it off an answer of the service itself. The answer was half a round trip under way, and the time to
+    /// connect is one round trip.
+    fn by(place: String, is_tls: bool, reach: &ReachSeen) -> Option<Told> {
+        let http = reach.http.as_ref()?.as_ref().ok().filter(|http| is_service(http))?;
+        let round_trip = match &reach.connected {
+            Some(Ok((_, ms))) => i64::try_from(*ms).unwrap_or(i64::MAX),
+            _ => 0,
+        };
+        let server = server_time_ms(http)?.checked_add(round_trip / 2)?;
+        Some(Told { place, is_tls, server, received: http.received_ms })
+    }
+}
+
+/// What systemd says of the synchronisation with time servers; nothing where there is no `timedatectl`.
+fn synchronised(said: &Looked<CommandSeen>) -> Vec<Evidence> {
+    let Ok(said) = said else { return Vec::new() };
+    let value = |name: &str| said.out.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    let row = |label: Text, value: &str| {
+        let (text, mark) = match value.trim() {
+            "yes" => (Text::fixed("yes", "是"), Mark::Note),
+            _ => (Text::fixed("no", "否"), Mark::Doubtful),
+        };
+        Evidence::new(label, text, Look::TimeSync.line()).marked(mark)
+    };
+    let service = value("NTP").map(|value| row(Text::fixed("Time service switched on", "已启用时间同步"), value));
+    let state = value("NTPSynchronized").map(|value| row(Text::fixed("Clock synchronised", "时钟已同步"), value));
+    service.into_iter().chain(state).collect()
 }
 
 /// The service's time in an answer, in milliseconds since 1970: `x-log-time`, else `Date`, as the agent itself reads it.
@@ -83,9 +127,12 @@ fn utc(ms: i64) -> String {
         .map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
-/// Judges the difference; both times in milliseconds since 1970. The service's has a grain of one second.
-fn judge(place: &str, server: i64, received: i64) -> Finding {
-    let off = (received - server) / 1000;
+/// Judges the difference; the service's time has a grain of one second. An agent that adjusts its time by the service's
+/// answers lives with any difference, but the times of its logs are shifted.
+fn judge(told: &Told, adjusts: bool) -> Finding {
+    let Told { place, server, received, .. } = told;
+    let (server, received) = (*server, *received);
+    let off = received.saturating_sub(server) / 1000;
     let size = off.abs();
     let age = super::running::age(size);
     let (en, zh) = (age.get(Lang::En), age.get(Lang::Zh));
@@ -94,20 +141,24 @@ fn judge(place: &str, server: i64, received: i64) -> Finding {
         2.. => Text::filled(format!("{en} ahead"), format!("快 {zh}")),
         _ => Text::filled(format!("{en} behind"), format!("慢 {zh}")),
     };
-    let mark = if size > REFUSED_AT {
+    let mark = if size > REFUSED_AT && !adjusts {
         Mark::Bad
     } else if size > WARNED_AT {
         Mark::Doubtful
     } else {
         Mark::Good
     };
-    let evidence = vec![
-        Evidence::new(Text::fixed("The service", "服务端"), Text::same(utc(server)), place),
+    let mut evidence = vec![
+        Evidence::new(Text::fixed("The service", "服务端"), Text::same(utc(server)), place.clone()),
         Evidence::new(Text::fixed("This host", "本机"), Text::same(utc(received)), "clock"),
-        Evidence::new(Text::fixed("Difference", "相差"), difference.clone(), place)
+        Evidence::new(Text::fixed("Difference", "相差"), difference.clone(), place.clone())
             .expecting(Text::fixed("at most 15 min", "不超过 15 分钟"))
             .marked(mark),
     ];
+    if adjusts {
+        let value = Text::fixed("on: the agent corrects its time itself", "已启用：Agent 自行校正时间");
+        evidence.push(Evidence::new(Text::same("enable_log_time_auto_adjust"), value, "ilogtail_config.json"));
+    }
     let (en, zh) = (difference.get(Lang::En), difference.get(Lang::Zh));
     let summary = Text::filled(format!("This host's clock: {en}."), format!("本机时钟：{zh}。"));
     let mut causes = Vec::new();
@@ -134,13 +185,36 @@ mod tests {
     #[test]
     fn the_limits_are_five_and_fifteen_minutes() {
         let server = 1_795_332_115_000;
-        let verdict = |off_s: i64| judge("x:80", server, server + off_s * 1000).verdict;
+        let told = |off_s: i64| Told { place: "x:80".into(), is_tls: false, server, received: server + off_s * 1000 };
+        let verdict = |off_s: i64| judge(&told(off_s), false).verdict;
         assert_eq!(verdict(0), Verdict::Pass);
         assert_eq!(verdict(-299), Verdict::Pass);
         assert_eq!(verdict(301), Verdict::Warn);
         assert_eq!(verdict(-900), Verdict::Warn);
         assert_eq!(verdict(901), Verdict::Fail);
         assert_eq!(verdict(-8 * 3600), Verdict::Fail);
+        assert_eq!(judge(&told(901), true).verdict, Verdict::Warn, "an agent that adjusts its time is not refused");
+    }
+
+    #[test]
+    fn the_answer_was_half_a_round_trip_under_way() {
+        let reach = |host: &str| {
+            let headers = vec![("date".into(), "Thu, 01 Jan 1970 00:00:10 GMT".into()), ("server".into(), host.into())];
+            let http = HttpSeen { status: 400, headers, body: String::new(), received_ms: 11_000 };
+            let connected = Some(Ok(("100.100.1.1".parse().unwrap(), 800)));
+            ReachSeen { connected, http: Some(Ok(http)), ..ReachSeen::default() }
+        };
+        let told = Told::by("x:80".into(), false, &reach("AliyunSLS")).unwrap();
+        assert_eq!((told.server, told.received), (10_400, 11_000));
+        assert!(Told::by("x:80".into(), false, &reach("portal")).is_none(), "only the service's clock counts");
+    }
+
+    #[test]
+    fn the_state_of_the_time_service_is_read() {
+        let said = |out: &str| Ok(CommandSeen { code: Some(0), out: out.into(), err: String::new() });
+        let rows = synchronised(&said("Timezone=UTC\nNTP=yes\nNTPSynchronized=no\n"));
+        assert_eq!(rows.iter().map(|row| row.mark).collect::<Vec<_>>(), [Mark::Note, Mark::Doubtful]);
+        assert!(synchronised(&said("")).is_empty());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod investigation;
 mod log;
 mod network;
 mod parameters;
+mod place;
 mod running;
 mod subject;
 

@@ -1,58 +1,361 @@
 //! Step 4: can this host reach every endpoint that the agent needs? (The document's `telnet`, done properly.)
 //!
 //! All targets are probed in parallel, each through every stage: name, connection, TLS, and an answer that really
-//! comes from the service. Only then a target counts as reached.
+//! comes from the service. Only then a target counts as reached. What explains a failure (other endpoints, nameservers,
+//! the way around a proxy) is asked along with them, so that a host where everything is silent takes no longer; it is
+//! waited for only when something fails. Only the host's own firewall is looked at afterwards, which takes no network.
 
+mod causes;
+mod firewall;
 mod judge;
-mod targets;
+mod local;
+mod names;
+mod shell;
+#[cfg(test)]
+mod tests;
 
-pub use judge::is_service;
-pub use targets::of as targets;
-
+use super::place;
 use super::subject;
-use crate::context::{Context, Field};
-use crate::finding::{Finding, Mark, StepId};
-use crate::host::{Seen, Unseen};
+use crate::agent::layout::Agent;
+use crate::agent::reach::{self, Proxy, Reason, Wanted, Way, is_service};
+use crate::context::{Context, Field, NetworkType};
+use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId, Verdict};
+use crate::host::{ConnectTrouble, ReachSeen, Seen, Target, Unseen};
 use crate::say;
-use crate::text::Text;
+use crate::text::{Lang, Text};
+use causes::Troubles;
+use firewall::Packet;
+use judge::Outcome;
+use names::{Answered, Names};
+use shell::ShellProxy;
+use std::net::IpAddr;
 
 const STEP: StepId = StepId::Network;
+/// So many blocked places are looked for in the firewall's rules.
+const BLOCKED: usize = 4;
 
 /// Judges step 4.
 ///
 /// # Errors
 /// Something has not been looked at yet.
 pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+    // Asked before the agent is known: the metadata alone may take a second to say nothing. Its answer is looked at
+    // where it matters, further down.
+    let _ = see.metadata();
+    let (names, shell) = (Names::read(see), shell::proxy(see));
     let agent = subject::agent(see)?;
-    let wanted = match targets(see, agent.as_ref(), told)? {
-        Some(wanted) if !wanted.is_empty() => wanted,
-        _ => {
-            let text = Text::fixed(
-                "There is no endpoint to try: the configuration names none. Tell region and network type to try theirs.",
-                "没有可测试的服务入口：配置中未指定。填写地域和网络类型后可进行测试。",
-            );
-            return Ok(Finding::unknown(STEP, text, Vec::new()).wanting(&[Field::Region, Field::Network]));
-        }
-    };
+    let way = reach::way(see, agent.as_ref(), told)?;
+    let wanted = way.targets(told.project.as_deref());
+    if wanted.is_empty() {
+        let text = Text::fixed(
+            "There is no endpoint to try: the configuration names none. Tell region and network type to try theirs.",
+            "没有可测试的服务入口：配置中未指定。填写地域和网络类型后可进行测试。",
+        );
+        return Ok(Finding::unknown(STEP, text, Vec::new()).wanting(&[Field::Region, Field::Network]));
+    }
     // Asked together: the time is that of the slowest.
     let answers: Vec<_> = wanted.iter().map(|wanted| see.reach(&wanted.target)).collect();
-    let mut rows = Vec::new();
-    let mut troubles = judge::Troubles::default();
+    let tried = reach::tried(see, agent.as_ref(), told);
+    let (names, shell) = (names?, shell?);
+    let around = Around::of(&way, &wanted, agent.as_ref(), shell);
+    let around_answer = around.as_ref().map(|around| see.reach(around.target()));
+    let nameservers = names.ask(see, &wanted);
+
+    let mut probes = Vec::new();
     for (wanted, answer) in wanted.iter().zip(answers) {
-        rows.push(troubles.take(wanted, answer?));
+        let has_user = way.proxies.for_target(&wanted.target).is_some_and(|proxy| proxy.has_user);
+        let reach = answer?;
+        probes.push(Probe { wanted, reach, outcome: judge::judge(wanted, reach, has_user) });
     }
-    let reached = rows.iter().filter(|row| row.mark == Mark::Good).count();
-    let (all, causes) = (rows.len(), troubles.causes());
-    let summary = match causes.iter().max_by_key(|cause| cause.severity) {
-        Some(worst) => worst.detail.clone(),
-        None => say!("All {all} probes reached the service.", "{all} 项探测全部连通日志服务。"),
+    let mut rows = Vec::new();
+    let mut answered = Vec::new();
+    if probes.iter().any(|probe| probe.is_of_a_name(&names)) {
+        for asked in nameservers {
+            answered.push(asked.answered()?);
+        }
+    }
+    let blamed = blame_hosts(&mut probes, &names, &answered);
+    blame_half_a_proxy(&mut probes, &way);
+    let mut around_sentence = None;
+    if let (Some(around), Some(answer)) = (&around, around_answer)
+        && probes.iter().any(Probe::is_failing)
+    {
+        around_sentence = around.explain(answer?, &mut probes);
+    }
+
+    let mut troubles = Troubles::default();
+    for probe in &probes {
+        rows.push(judge::row(probe.wanted, &probe.outcome));
+        probe.note(&mut troubles);
+    }
+    let name_causes = [CauseId::DnsFailure, CauseId::DnsWrongAddress];
+    rows.push(names.row());
+    rows.extend(names.bound_rows(&wanted));
+    rows.extend(answered.iter().map(Answered::row));
+    rows.extend(hidden_environment(see, agent.as_ref(), &way)?);
+    if !blamed {
+        for sentence in names.reasons(&answered) {
+            troubles.explain(&name_causes, &sentence);
+        }
+    }
+    if let Some(sentence) = around_sentence {
+        troubles.explain(&[CauseId::ProxyMismatch], &sentence);
+    }
+    let blocked: Vec<Packet> = probes.iter().filter_map(Probe::blocked).take(BLOCKED).collect();
+    if !blocked.is_empty() {
+        let local = local::reasons(see, &blocked)?;
+        rows.extend(local.rows);
+        for sentence in &local.sentences {
+            troubles.explain(&[CauseId::ConnectRefused, CauseId::ConnectTimeout], sentence);
+        }
+    }
+    let mut has_alternative = false;
+    if troubles.is_failing() {
+        let tried = tried?;
+        if wanted.iter().any(Wanted::is_private) {
+            rows.extend(place::place(see, agent.as_ref(), told)?.rows);
+        }
+        rows.extend(tried.iter().map(alternative_row));
+        if let Some(sentence) = tried.first().and_then(proposal) {
+            troubles.explain_failures(&sentence);
+            has_alternative = true;
+        }
+    }
+    Ok(conclude(rows, troubles.causes(has_alternative), &probes, told))
+}
+
+/// The finding of all that was gathered.
+fn conclude(rows: Vec<Evidence>, causes: Vec<Cause>, probes: &[Probe<'_>], told: &Context) -> Finding {
+    let all = probes.len();
+    let unsure = probes.iter().find_map(|probe| match &probe.outcome {
+        Outcome::Unsure(value) => Some(value.clone()),
+        _ => None,
+    });
+    let summary = match (causes.iter().max_by_key(|cause| cause.severity), &unsure) {
+        (Some(worst), _) => worst.detail.clone(),
+        (None, Some(value)) => {
+            let (en, zh) = (value.get(Lang::En), value.get(Lang::Zh));
+            Text::filled(format!("Not determined: {en}."), format!("无法判断：{zh}。"))
+        }
+        (None, None) => say!("All {all} probes reached the service.", "{all} 项探测全部连通日志服务。"),
     };
+    let is_failing = causes.iter().any(|cause| cause.severity == Severity::Fail);
     let mut finding = Finding::judged(STEP, summary, causes, rows);
-    if reached < all && finding.causes.is_empty() {
-        finding = Finding::unknown(STEP, finding.summary, finding.evidence);
+    if unsure.is_some() && !is_failing {
+        finding.verdict = finding.verdict.max(Verdict::Unknown);
     }
     if told.project.is_none() {
         finding.wants = vec![Field::Project];
     }
-    Ok(finding)
+    finding
+}
+
+/// One target with what came of it.
+struct Probe<'a> {
+    wanted: &'a Wanted,
+    reach: &'a ReachSeen,
+    outcome: Outcome,
+}
+
+impl Probe<'_> {
+    fn cause(&self) -> Option<CauseId> {
+        match &self.outcome {
+            Outcome::Failed { cause, .. } => Some(*cause),
+            Outcome::Reached { .. } | Outcome::Unsure(_) => None,
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        self.cause().is_some()
+    }
+
+    /// Replaces what is blamed, keeping how bad it is; `text` makes the new words from the old.
+    fn blame(&mut self, new: CauseId, text: impl FnOnce(&Text) -> Text) {
+        if let Outcome::Failed { cause, value, .. } = &mut self.outcome {
+            *value = text(value);
+            *cause = new;
+        }
+    }
+
+    /// Whether the nameservers could explain the trouble.
+    fn is_of_a_name(&self, names: &Names) -> bool {
+        match self.cause() {
+            Some(CauseId::DnsFailure | CauseId::DnsWrongAddress) => true,
+            Some(_) => names.bound(&self.wanted.target.host).is_some(),
+            None => false,
+        }
+    }
+
+    fn note(&self, troubles: &mut Troubles) {
+        let place = self.wanted.target.place();
+        match &self.outcome {
+            Outcome::Reached { doubt: Some(doubt), .. } => {
+                troubles.note(CauseId::DnsWrongAddress, Severity::Warn, doubt.clone());
+            }
+            Outcome::Reached { .. } | Outcome::Unsure(_) => {}
+            Outcome::Failed { cause, severity, value } => {
+                let (en, zh) = (value.get(Lang::En), value.get(Lang::Zh));
+                troubles.note(*cause, *severity, Text::filled(format!("{place}: {en}"), format!("{place}：{zh}")));
+            }
+        }
+    }
+
+    /// The packet that did not get through, when the connection was blocked on a direct way.
+    fn blocked(&self) -> Option<Packet> {
+        let is_blocked = matches!(self.cause(), Some(CauseId::ConnectRefused | CauseId::ConnectTimeout));
+        if !is_blocked || self.wanted.target.proxy.is_some() {
+            return None;
+        }
+        let to = match &self.reach.connected {
+            Some(Err(
+                ConnectTrouble::Refused(to)
+                | ConnectTrouble::Silent(to)
+                | ConnectTrouble::NoRoute(to)
+                | ConnectTrouble::Forbidden(to)
+                | ConnectTrouble::Other(to, _),
+            )) => Some(to),
+            _ => self.reach.resolved.as_ref()?.as_ref().ok()?.first(),
+        };
+        match to {
+            Some(IpAddr::V4(to)) => Some(Packet { to: *to, port: self.wanted.target.port }),
+            _ => None,
+        }
+    }
+}
+
+/// Blames lines of the hosts file that lead a failing name to an address that no nameserver gives it. Whether any did.
+fn blame_hosts(probes: &mut [Probe<'_>], names: &Names, answered: &[Answered]) -> bool {
+    let mut blamed = false;
+    for probe in probes.iter_mut().filter(|probe| probe.is_failing() && probe.wanted.target.proxy.is_none()) {
+        let host = &probe.wanted.target.host;
+        let Some(bound) = names.bound(host) else { continue };
+        let leads_there = matches!(&probe.reach.resolved, Some(Ok(all)) if all.contains(&bound.to));
+        if !leads_there || answered.iter().any(|answer| answer.confirms(host, &bound.to)) {
+            continue;
+        }
+        let line = bound.text();
+        probe.blame(CauseId::DnsWrongAddress, |was| {
+            let both = |lang: Lang, between: &str| [line.get(lang), was.get(lang)].join(between);
+            Text::filled(both(Lang::En, "; "), both(Lang::Zh, "；"))
+        });
+        blamed = true;
+    }
+    blamed
+}
+
+/// Blames a proxy that covers one scheme only, when the other one fails on the direct way.
+fn blame_half_a_proxy(probes: &mut [Probe<'_>], way: &Way) {
+    let covers_one = way.proxies.http.is_some() != way.proxies.https.is_some();
+    let is_of_use =
+        |probe: &Probe<'_>| probe.wanted.target.proxy.is_some() && matches!(probe.outcome, Outcome::Reached { .. });
+    if !covers_one || !probes.iter().any(is_of_use) {
+        return;
+    }
+    let has_http = way.proxies.http.is_some();
+    for probe in probes.iter_mut().filter(|probe| probe.wanted.target.proxy.is_none()) {
+        let is_blocked = matches!(
+            probe.cause(),
+            Some(CauseId::DnsFailure | CauseId::DnsWrongAddress | CauseId::ConnectRefused | CauseId::ConnectTimeout)
+        );
+        if is_blocked && probe.wanted.target.tls == has_http {
+            let (one, other) = if has_http { ("http", "https") } else { ("https", "http") };
+            probe.blame(CauseId::ProxyMismatch, |was| {
+                let (en, zh) = (was.get(Lang::En), was.get(Lang::Zh));
+                Text::filled(
+                    format!("the agent's proxy covers {one} only, and without it {other} fails: {en}"),
+                    format!("Agent 的代理只覆盖 {one}，{other} 直连失败：{zh}"),
+                )
+            });
+        }
+    }
+}
+
+/// The other way around the proxy question: with the shells' proxy where the agent has none, without one where it has.
+enum Around {
+    Shell(ShellProxy, Target),
+    Direct(Target),
+}
+
+impl Around {
+    fn of(way: &Way, wanted: &[Wanted], agent: Option<&Agent>, shell: Option<ShellProxy>) -> Option<Around> {
+        agent?;
+        let server = wanted.iter().find(|wanted| wanted.reason == Reason::ConfigServer)?.target.clone();
+        match (&server.proxy, shell) {
+            (Some(_), _) => Some(Around::Direct(Target { proxy: None, ..server })),
+            (None, Some(shell)) if way.proxies.is_empty() => {
+                let proxy = Some(shell.proxy.place());
+                Some(Around::Shell(shell, Target { proxy, ..server }))
+            }
+            (None, _) => None,
+        }
+    }
+
+    fn target(&self) -> &Target {
+        match self {
+            Around::Shell(_, target) | Around::Direct(target) => target,
+        }
+    }
+
+    /// What it proves if it works. With the shells' proxy the missing proxy is what is wrong, not the direct way.
+    fn explain(&self, answer: &ReachSeen, probes: &mut [Probe<'_>]) -> Option<Text> {
+        if !matches!(&answer.http, Some(Ok(http)) if is_service(http)) {
+            return None;
+        }
+        let ms = answer.elapsed_ms;
+        match self {
+            Around::Direct(_) => Some(say!(
+                "Without the proxy the service answers in {ms} ms.",
+                "不使用代理时，服务在 {ms} 毫秒内应答。"
+            )),
+            Around::Shell(ShellProxy { path, proxy }, _) => {
+                let place = Proxy::place(proxy);
+                for probe in probes.iter_mut().filter(|probe| probe.is_failing()) {
+                    probe.blame(CauseId::ProxyMismatch, Text::clone);
+                }
+                Some(say!(
+                    "The agent's process has no proxy, but {path} sets {place} for shells, and through it the service answers.",
+                    "Agent 进程没有代理，而 {path} 为 shell 设置了 {place}，通过它服务有应答。"
+                ))
+            }
+        }
+    }
+}
+
+/// Says that the agent's proxies are not known where its environment may not be read.
+fn hidden_environment(see: &Seen, agent: Option<&Agent>, way: &Way) -> Result<Option<Evidence>, Unseen> {
+    let Some(process) = agent.and_then(|agent| agent.processes.last()).filter(|_| way.proxies.is_empty()) else {
+        return Ok(None);
+    };
+    let pid = process.pid;
+    Ok(see.environment(pid)?.as_ref().err().map(|trouble| {
+        let label = Text::fixed("The agent's proxies", "Agent 的代理");
+        Evidence::new(label, subject::trouble(trouble), format!("/proc/{pid}/environ")).marked(Mark::Unknown)
+    }))
+}
+
+/// What another way is called.
+fn way_name(tried: &reach::Tried) -> Text {
+    let region = &tried.region;
+    match tried.network {
+        NetworkType::Intranet => say!("{region} over the private network", "{region} 内网"),
+        NetworkType::Internet => say!("{region} over the Internet", "{region} 公网"),
+        NetworkType::Acceleration => say!("{region} by transfer acceleration", "{region} 传输加速"),
+    }
+}
+
+fn alternative_row(tried: &reach::Tried) -> Evidence {
+    let label = way_name(tried);
+    match tried.ms {
+        Some(ms) => {
+            Evidence::new(label, say!("answers in {ms} ms", "{ms} 毫秒内应答"), tried.host.clone()).marked(Mark::Good)
+        }
+        None => Evidence::new(label, Text::fixed("not reached", "不通"), tried.host.clone()),
+    }
+}
+
+/// The sentence that proposes a way, if it works.
+fn proposal(tried: &reach::Tried) -> Option<Text> {
+    let (ms, name) = (tried.ms?, way_name(tried));
+    let (en, zh) = (name.get(Lang::En), name.get(Lang::Zh));
+    Some(Text::filled(format!("But {en} answers in {ms} ms."), format!("但 {zh} 在 {ms} 毫秒内应答。")))
 }

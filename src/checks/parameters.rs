@@ -3,10 +3,10 @@
 
 mod in_force;
 
+use super::place;
 use super::subject;
 use crate::agent::config::{Config, ConfigOddity};
 use crate::agent::endpoint::{self, EndpointKind};
-use crate::agent::identity_files::InstanceIdentity;
 use crate::agent::json;
 use crate::agent::layout::{Agent, ConfigTrouble};
 use crate::agent::processes;
@@ -28,11 +28,10 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         return Ok(subject::community(STEP));
     }
     let path = agent.config_path.display().to_string();
-    let (config, file, note) =
-        (subject::config(see, &agent), see.file(&agent.config_path), subject::instance_note(see, &agent));
+    let (config, file) = (subject::config(see, &agent), see.file(&agent.config_path));
     let (is_known, in_force, environment) =
         (subject::is_environment_known(see, &agent), in_force::look(see, &agent), environment_rows(see, &agent));
-    let (config, file, note, is_known) = (config?, file?, note?, is_known?);
+    let (config, file, is_known) = (config?, file?, is_known?);
     if let (Ok(_), Err(trouble)) = (file, subject::whole(file)) {
         return Ok(unreadable(&agent, &path, &ConfigTrouble::File(trouble)));
     }
@@ -57,7 +56,10 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         judge.row(Text::fixed("Configuration", "配置"), value, Mark::Note, None);
     }
     judge.endpoints(&config);
-    judge.place(&config, note.as_ref());
+    let told_off = judge.causes.iter().any(|cause| cause.id == CauseId::NetworkTypeMismatch);
+    let (rows, cause) = place::network_advice(see, &agent, told, &config.config_addresses(agent.version.as_ref()))?;
+    judge.evidence.extend(rows);
+    judge.causes.extend(cause.filter(|_| !told_off));
     let in_force = in_force?;
     judge.causes.extend(in_force.cause);
     judge.evidence.extend(in_force.evidence);
@@ -374,35 +376,6 @@ impl Judge<'_> {
                 &[RemedyId::SetEndpoint],
             ));
         }
-    }
-
-    /// A private endpoint answers only in its own region; the agent's note says in which one this instance is.
-    fn place(&mut self, config: &Config, note: Option<&InstanceIdentity>) {
-        let version = self.agent.version.as_ref();
-        let Some(here) = note.and_then(|note| note.region_id.as_deref()) else { return };
-        let source = subject::instance_note_path(self.agent).display().to_string();
-        let row = Evidence::new(Text::fixed("Region of this instance", "本实例所在地域"), Text::same(here), source);
-        let addresses = config.config_addresses(version);
-        let Some(address) = addresses.first() else { return };
-        let (kind, region) = (endpoint::kind_of(address), endpoint::region_of(address));
-        let Some(region) = region
-            .filter(|region| kind.network() == Some(NetworkType::Intranet) && !endpoint::is_same_region(region, here))
-        else {
-            return self.evidence.push(row);
-        };
-        self.evidence.push(row.expecting(Text::same(region.clone())).marked(Mark::Bad));
-        self.causes.push(Cause::fail(
-            CauseId::NetworkTypeMismatch,
-            say!(
-                "The agent uses the private network of {region}, but this instance is in {here}.",
-                "Agent 使用地域 {region} 的内网，而本实例位于 {here}。"
-            ),
-            Text::fixed(
-                "Private endpoints answer only inside their own region; from another one the Internet or acceleration is needed.",
-                "内网服务入口仅限同地域访问；跨地域需使用公网或传输加速。",
-            ),
-            &[RemedyId::SetEndpoint],
-        ));
     }
 
     fn oddities(&mut self, config: &Config) {

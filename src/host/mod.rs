@@ -7,6 +7,7 @@
 
 mod act;
 mod linux;
+mod metadata;
 mod question;
 mod seen;
 
@@ -15,6 +16,7 @@ pub mod simulated;
 
 pub use act::{Act, ActError, Done, Fingerprint, LiveLine};
 pub use linux::{LinuxHost, Options};
+pub use metadata::MetadataSeen;
 pub use question::*;
 pub use seen::{Seen, Unseen};
 

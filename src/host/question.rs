@@ -3,6 +3,7 @@
 //! Every answer is bounded in size, and the host bounds the time. An answer that is not there says why ([`Trouble`]):
 //! that is how a check tells "absent" from "not allowed to look".
 
+use super::MetadataSeen;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -20,6 +21,9 @@ pub const DIR_LIMIT: usize = 4096;
 pub enum Question {
     /// The first [`FILE_LIMIT`] bytes of a regular file, symlinks followed → [`FileSeen`].
     File(PathBuf),
+    /// What the directory says of a regular file, without its bytes → [`FileSeen`]: for programs, whose content says
+    /// nothing and would only fill the support bundle.
+    Present(PathBuf),
     /// The last [`TAIL_LIMIT`] bytes of a regular file → [`FileSeen`].
     Tail(PathBuf),
     /// The names in a directory → [`DirSeen`].
@@ -44,6 +48,12 @@ pub enum Question {
     Clock,
     /// Who and where we are → [`IdentitySeen`].
     Identity,
+    /// One nameserver, asked directly on UDP port 53 for the IPv4 addresses of a name → [`NameserverSeen`].
+    AskNameserver { server: IpAddr, name: String },
+    /// The metadata service of ECS: which instance this host is → [`MetadataSeen`]. [`Trouble::Absent`] when nothing
+    /// listens there or it has no such document, [`Trouble::TimedOut`] when nobody answers: no ECS instance, or the
+    /// metadata is switched off or blocked. [`Trouble::NotAllowed`] when it refuses us.
+    Metadata,
 }
 
 /// Where one HTTP request goes.
@@ -147,6 +157,8 @@ pub enum Answer {
     Look(Looked<CommandSeen>),
     Clock(ClockSeen),
     Identity(IdentitySeen),
+    AskNameserver(NameserverSeen),
+    Metadata(Looked<MetadataSeen>),
 }
 
 /// A file's bytes and what the directory says of it.
@@ -249,6 +261,27 @@ pub struct LookupSeen {
     pub elapsed_ms: u64,
 }
 
+/// What one nameserver said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameserverSeen {
+    pub said: NameserverSaid,
+    pub elapsed_ms: u64,
+}
+
+/// The answer of one nameserver to the question for the IPv4 addresses of a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameserverSaid {
+    /// Empty when the name exists without an IPv4 address.
+    Addresses(Vec<Ipv4Addr>),
+    NoSuchName,
+    /// It answered that it cannot or will not say: the code of RFC 1035, 2 for a failure of its own, 5 for a refusal.
+    Unable(u8),
+    /// Nothing listens there, or there is no way to it.
+    Unreachable,
+    Silent,
+}
+
 /// What came of one request, stage by stage; a stage that was not reached is None.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ReachSeen {
@@ -257,6 +290,10 @@ pub struct ReachSeen {
     pub connected: Option<Result<(IpAddr, u64), ConnectTrouble>>,
     /// Only for TLS.
     pub tls: Option<Result<TlsSeen, TlsTrouble>>,
+    /// Who signed the certificate that the other side showed, trusted or not: the issuer's common name, else its
+    /// organisation. Text from outside, at most 128 characters.
+    #[serde(default)]
+    pub issuer: Option<String>,
     pub http: Option<Result<HttpSeen, Trouble>>,
     /// From start to end, in milliseconds.
     pub elapsed_ms: u64,

@@ -1,8 +1,8 @@
 //! A host that only remembers: answers from a recording, for `check --from BUNDLE`. It changes nothing.
 
 use super::{
-    Act, ActError, Answer, ClockSeen, Done, Host, IdentitySeen, LiveOutput, LookupSeen, Pending, Question, ReachSeen,
-    Seen, Trouble,
+    Act, ActError, Answer, ClockSeen, Done, Host, IdentitySeen, LiveOutput, LookupSeen, NameserverSaid, NameserverSeen,
+    Pending, Question, ReachSeen, Seen, Trouble,
 };
 use std::collections::BTreeMap;
 use std::future::ready;
@@ -38,7 +38,7 @@ impl Host for RecordedHost {
 fn matches_kind(question: &Question, answer: &Answer) -> bool {
     matches!(
         (question, answer),
-        (Question::File(_) | Question::Tail(_), Answer::File(_))
+        (Question::File(_) | Question::Present(_) | Question::Tail(_), Answer::File(_))
             | (Question::Dir(_), Answer::Dir(_))
             | (Question::Processes, Answer::Processes(_))
             | (Question::Environment { .. }, Answer::Environment(_))
@@ -48,14 +48,16 @@ fn matches_kind(question: &Question, answer: &Answer) -> bool {
             | (Question::Look(_), Answer::Look(_))
             | (Question::Clock, Answer::Clock(_))
             | (Question::Identity, Answer::Identity(_))
+            | (Question::AskNameserver { .. }, Answer::AskNameserver(_))
+            | (Question::Metadata, Answer::Metadata(_))
     )
 }
 
 /// The answer to a question that was not asked when the recording was made.
-fn unrecorded(question: &Question) -> Answer {
+pub fn unrecorded(question: &Question) -> Answer {
     let trouble = || Trouble::Other("not in the bundle".into());
     match question {
-        Question::File(_) | Question::Tail(_) => Answer::File(Err(trouble())),
+        Question::File(_) | Question::Present(_) | Question::Tail(_) => Answer::File(Err(trouble())),
         Question::Dir(_) => Answer::Dir(Err(trouble())),
         Question::Processes => Answer::Processes(Err(trouble())),
         Question::Environment { .. } => Answer::Environment(Err(trouble())),
@@ -65,6 +67,10 @@ fn unrecorded(question: &Question) -> Answer {
         }
         Question::Reach(_) => Answer::Reach(ReachSeen { http: Some(Err(trouble())), ..ReachSeen::default() }),
         Question::Look(_) => Answer::Look(Err(trouble())),
+        Question::AskNameserver { .. } => {
+            Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Unreachable, elapsed_ms: 0 })
+        }
+        Question::Metadata => Answer::Metadata(Err(trouble())),
         Question::Clock => Answer::Clock(ClockSeen { now_ms: 0, offset_s: 0, booted: 0 }),
         Question::Identity => Answer::Identity(IdentitySeen {
             hostname: String::new(),

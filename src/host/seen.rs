@@ -1,10 +1,12 @@
 //! Everything observed so far. A check reads from it; asking for what was not observed yet returns [`Unseen`] and
 //! notes the question, so a check is a straight line of `?` and never does I/O itself.
 
+use super::MetadataSeen;
 use super::question::*;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 
 /// The check needs an answer that is not there yet; the question has been noted.
@@ -44,6 +46,8 @@ macro_rules! getter {
 impl Seen {
     getter!(/** The head of a file. */ file(path: impl AsRef<Path>) -> Looked<FileSeen>,
         Question::File(path.as_ref().to_path_buf()), File);
+    getter!(/** Whether a file is there. */ present(path: impl AsRef<Path>) -> Looked<FileSeen>,
+        Question::Present(path.as_ref().to_path_buf()), File);
     getter!(/** The end of a file. */ tail(path: impl AsRef<Path>) -> Looked<FileSeen>,
         Question::Tail(path.as_ref().to_path_buf()), File);
     getter!(/** The names in a directory. */ dir(path: impl AsRef<Path>) -> Looked<DirSeen>,
@@ -60,6 +64,9 @@ impl Seen {
         Question::Look(look.clone()), Look);
     getter!(/** The clock. */ clock() -> ClockSeen, Question::Clock, Clock);
     getter!(/** Who and where we are. */ identity() -> IdentitySeen, Question::Identity, Identity);
+    getter!(/** What one nameserver says. */ nameserver(server: IpAddr, name: &str) -> NameserverSeen,
+        Question::AskNameserver { server, name: name.to_string() }, AskNameserver);
+    getter!(/** Which ECS instance this is. */ metadata() -> Looked<MetadataSeen>, Question::Metadata, Metadata);
 
     /// Keeps an answer; it replaces an older one to the same question.
     pub fn keep(&mut self, question: Question, answer: Answer) {

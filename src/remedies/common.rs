@@ -270,7 +270,7 @@ pub fn region_inputs(region: &str, network: NetworkType) -> Vec<(InputId, String
 
 /// Whether a program is at one of these places.
 pub fn is_there(see: &Seen, places: &[&str]) -> Result<bool, Unseen> {
-    let looked: Vec<_> = places.iter().map(|place| see.file(place)).collect();
+    let looked: Vec<_> = places.iter().map(|place| see.present(place)).collect();
     let mut found = false;
     for answer in looked {
         found |= !matches!(answer?, Err(Trouble::Absent));

@@ -3,7 +3,8 @@
 use super::Taken;
 use crate::checks::{Investigation, Judge};
 use crate::context::Context;
-use crate::host::{Answer, ClockSeen, IdentitySeen, LookupSeen, Question, ReachSeen, Seen, Trouble};
+use crate::host::Seen;
+use crate::host::recorded::unrecorded;
 use serde::{Deserialize, Serialize};
 
 /// A recorded host.
@@ -49,39 +50,9 @@ impl Recording {
                 return found;
             }
             for asked in asked {
-                let answer = not_recorded(&asked.question);
+                let answer = unrecorded(&asked.question);
                 found.answer(&asked, answer);
             }
         }
-    }
-}
-
-/// The answer to a question that was not asked when the recording was made.
-fn not_recorded(question: &Question) -> Answer {
-    let trouble = Trouble::Other("not in the bundle".into());
-    match question {
-        Question::File(_) | Question::Tail(_) => Answer::File(Err(trouble)),
-        Question::Dir(_) => Answer::Dir(Err(trouble)),
-        Question::Processes => Answer::Processes(Err(trouble)),
-        Question::Environment { .. } => Answer::Environment(Err(trouble)),
-        Question::Interfaces => Answer::Interfaces(Err(trouble)),
-        Question::Lookup(_) => {
-            Answer::Lookup(LookupSeen { addresses: Err(trouble), by: "not in the bundle".into(), elapsed_ms: 0 })
-        }
-        Question::Reach(_) => Answer::Reach(ReachSeen { http: Some(Err(trouble)), ..ReachSeen::default() }),
-        Question::Look(_) => Answer::Look(Err(trouble)),
-        Question::Clock => Answer::Clock(ClockSeen { now_ms: 0, offset_s: 0, booted: 0 }),
-        Question::Identity => Answer::Identity(IdentitySeen {
-            hostname: String::new(),
-            os: String::new(),
-            arch: String::new(),
-            kernel: String::new(),
-            distribution: String::new(),
-            user: String::new(),
-            uid: u32::MAX,
-            privileged: false,
-            sudo: None,
-            container: None,
-        }),
     }
 }

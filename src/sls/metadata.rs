@@ -7,39 +7,13 @@ use super::credentials::{Credentials, Environment, Source, read_role_answer};
 use super::endpoint::{Endpoint, METADATA_VARIABLE};
 use super::message::{HttpRequest, HttpResponse, Limits, Transport, TransportError};
 use super::secret::Secret;
+use crate::host::MetadataSeen;
 use crate::say;
 use crate::text::Text;
-use serde_json::Value;
 use std::sync::Arc;
 
 /// Where every ECS instance finds its metadata.
 const USUAL: &str = "http://100.100.100.200";
-
-/// What the instance identity document says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Instance {
-    /// `i-…`
-    pub id: String,
-    pub region: String,
-    /// AliUid of the main account.
-    pub owner: String,
-    pub private_ip: String,
-}
-
-impl Instance {
-    /// Reads the document; None when it is no JSON object or names neither instance nor region.
-    pub fn parse(document: &[u8]) -> Option<Instance> {
-        let value: Value = serde_json::from_slice(document).ok()?;
-        let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_string();
-        let instance = Instance {
-            id: text("instance-id"),
-            region: text("region-id"),
-            owner: text("owner-account-id"),
-            private_ip: text("private-ipv4"),
-        };
-        (!instance.id.is_empty() && !instance.region.is_empty()).then_some(instance)
-    }
-}
 
 /// Why the metadata says nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,9 +62,9 @@ impl Metadata {
     ///
     /// # Errors
     /// There is no such document.
-    pub async fn instance(&self) -> Result<Instance, Silence> {
+    pub async fn instance(&self) -> Result<MetadataSeen, Silence> {
         let document = self.get("/latest/dynamic/instance-identity/document").await?;
-        Instance::parse(&document).ok_or_else(not_metadata)
+        MetadataSeen::parse(&document).ok_or_else(not_metadata)
     }
 
     /// The key of the instance's RAM role; the role's name is asked for when it is not given.

@@ -1,8 +1,8 @@
 //! Where this host stands to the project, from the ECS metadata: the table "same account, same region" of the vendor's
 //! guide. Pure and exhaustive.
 
-use super::metadata::Instance;
 use crate::context::NetworkType;
+use crate::host::MetadataSeen;
 
 /// What the table says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +42,18 @@ impl NetworkAdvice {
 
 /// Whether a region id is that of an edge node (ENS), whose metadata looks like that of ECS but whose region is none of
 /// the service's: it ends in the carrier, as in `cn-wuhan-telecom`.
-fn is_edge(region: &str) -> bool {
+pub fn is_edge(region: &str) -> bool {
     let last = region.split('-').find(|part| matches!(*part, "telecom" | "unicom" | "cmcc" | "mobile" | "edge"));
     last.is_some()
 }
 
 /// Reads the table. An empty region counts as not told, and so does an owner that is no number: the service's own
 /// samples mask it.
-pub fn placement(instance: Option<&Instance>, project_region: Option<&str>, project_owner: Option<&str>) -> Placement {
+pub fn placement(
+    instance: Option<&MetadataSeen>,
+    project_region: Option<&str>,
+    project_owner: Option<&str>,
+) -> Placement {
     let told = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_string);
     let owner = told(project_owner).filter(|owner| owner.bytes().all(|byte| byte.is_ascii_digit()));
     let ecs = instance.filter(|instance| !instance.region.is_empty() && !is_edge(&instance.region));
@@ -63,7 +67,7 @@ pub fn placement(instance: Option<&Instance>, project_region: Option<&str>, proj
         };
     };
     let same = |ours: &str, theirs: Option<String>| theirs.filter(|_| !ours.is_empty()).map(|theirs| theirs == ours);
-    let same_account = same(&instance.owner, owner);
+    let same_account = same(&instance.owner_account_id, owner);
     let same_region = same(&instance.region, told(project_region));
     let advice = match same_region {
         Some(true) => NetworkAdvice::Intranet,
@@ -79,7 +83,8 @@ mod tests {
 
     #[test]
     fn the_whole_table() {
-        let ecs = Instance { region: "cn-hangzhou".into(), owner: "1".into(), ..Instance::default() };
+        let ecs =
+            MetadataSeen { region: "cn-hangzhou".into(), owner_account_id: "1".into(), ..MetadataSeen::default() };
         use NetworkAdvice::{InternetOrAcceleration, Intranet, Unknown};
         for (region, owner, same_account, same_region, advice, needed) in [
             (Some("cn-hangzhou"), Some("1"), Some(true), Some(true), Intranet, Some(false)),
@@ -98,8 +103,9 @@ mod tests {
 
     #[test]
     fn no_metadata_and_edge_nodes_are_not_ecs() {
-        let edge = Instance { region: "cn-wuhan-telecom".into(), owner: "1".into(), ..Instance::default() };
-        for instance in [None, Some(&edge), Some(&Instance::default())] {
+        let edge =
+            MetadataSeen { region: "cn-wuhan-telecom".into(), owner_account_id: "1".into(), ..MetadataSeen::default() };
+        for instance in [None, Some(&edge), Some(&MetadataSeen::default())] {
             let found = placement(instance, Some("cn-hangzhou"), Some("1"));
             let on_ecs = instance.map(|_| false);
             assert_eq!((found.on_ecs, found.same_account, found.aliuid_needed), (on_ecs, None, Some(true)));

@@ -257,7 +257,7 @@ impl Machine {
 
     fn answer(&self, question: &Question) -> Answer {
         match question {
-            Question::File(path) | Question::Tail(path) => Answer::File(self.file(path)),
+            Question::File(path) | Question::Present(path) | Question::Tail(path) => Answer::File(self.file(path)),
             Question::Dir(path) => Answer::Dir(self.list(path)),
             Question::Processes => Answer::Processes(self.processes.clone()),
             Question::Environment { .. } => Answer::Environment(self.environment.clone()),
@@ -271,6 +271,10 @@ impl Machine {
                 Answer::Clock(ClockSeen { now_ms: NOW * 1000, offset_s: ZONE, booted: STARTED - 86_400 })
             }
             Question::Identity => Answer::Identity(self.identity.clone()),
+            Question::Metadata => Answer::Metadata(Err(Trouble::TimedOut)),
+            Question::AskNameserver { .. } => {
+                Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms: 1 })
+            }
         }
     }
 
@@ -323,6 +327,7 @@ fn reached(target: &Target) -> ReachSeen {
         tls: target.tls.then(|| Ok(TlsSeen { version: "TLSv1_2".into() })),
         http: Some(Ok(HttpSeen { status: 405, headers, body: body.into(), received_ms: NOW * 1000 })),
         elapsed_ms: 5,
+        ..ReachSeen::default()
     }
 }
 

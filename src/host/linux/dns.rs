@@ -1,17 +1,19 @@
-//! One small question to the configured nameservers, for one purpose: to tell "there is no such name" from "nobody
-//! answered".
+//! One small question to a nameserver: to tell "there is no such name" from "nobody answered", and to show which
+//! nameserver says what.
 //!
 //! Neither `getent` (exit code 2 for both) nor the standard library (one error kind for both, texts by C library) tells
 //! them apart. So after the resolver failed, the nameservers of resolv.conf(5) are asked directly. This room must not be
 //! used to resolve names: it knows neither /etc/hosts nor search domains.
 
-use super::{blocking, files};
+use super::{blocking, files, milliseconds};
+use crate::host::{NameserverSaid, NameserverSeen};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 use tokio::net::UdpSocket;
+use tokio::time::Instant;
 
 /// The resolver of the C library uses no more than these.
 const NAMESERVERS: usize = 3;
@@ -27,8 +29,8 @@ pub(super) async fn somebody_answers(name: &str, limit: Duration) -> bool {
     let servers = nameservers(&configured.map(|file| file.text().into_owned()).unwrap_or_default());
     let mut asked: FuturesUnordered<_> = servers.into_iter().map(|server| ask(server, &query)).collect();
     let first = async {
-        while let Some(answered) = asked.next().await {
-            if answered {
+        while let Some(said) = asked.next().await {
+            if matches!(said, NameserverSaid::Addresses(_) | NameserverSaid::NoSuchName) {
                 return true;
             }
         }
@@ -47,8 +49,21 @@ fn nameservers(text: &str) -> Vec<SocketAddr> {
     servers.into_iter().map(|address| SocketAddr::new(address, 53)).collect()
 }
 
-/// Asks one nameserver; true when its answer decides.
-async fn ask(server: SocketAddr, query: &[u8]) -> bool {
+/// What one nameserver says of a name, within the limit and never longer than a nameserver may take.
+pub(super) async fn ask_nameserver(server: SocketAddr, name: &str, limit: Duration) -> NameserverSeen {
+    let begin = Instant::now();
+    let said = match query(name) {
+        Some(query) => {
+            let answer = tokio::time::timeout(limit.min(PATIENCE), ask(server, &query)).await;
+            answer.unwrap_or(NameserverSaid::Silent)
+        }
+        None => NameserverSaid::NoSuchName,
+    };
+    NameserverSeen { said, elapsed_ms: milliseconds(begin.elapsed()) }
+}
+
+/// Asks one nameserver; waits for ever when it is silent.
+async fn ask(server: SocketAddr, query: &[u8]) -> NameserverSaid {
     let local = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let exchange = async {
         let socket = UdpSocket::bind(local).await?;
@@ -57,12 +72,12 @@ async fn ask(server: SocketAddr, query: &[u8]) -> bool {
         let mut answer = [0; 512];
         loop {
             let count = socket.recv(&mut answer).await?;
-            if let Some(decided) = decides(query, answer.get(..count).unwrap_or_default()) {
-                return Ok::<bool, std::io::Error>(decided);
+            if let Some(said) = read(query, answer.get(..count).unwrap_or_default()) {
+                return Ok::<NameserverSaid, std::io::Error>(said);
             }
         }
     };
-    exchange.await.unwrap_or(false)
+    exchange.await.unwrap_or(NameserverSaid::Unreachable)
 }
 
 /// A question for the IPv4 addresses of a name (RFC 1035 section 4.1); None when no such name can exist.
@@ -83,19 +98,56 @@ fn query(name: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// What an answer is worth: decided (no error, or no such name), not decided (it cannot or will not say), or not an
-/// answer to this question at all.
-fn decides(query: &[u8], answer: &[u8]) -> Option<bool> {
+/// What an answer says (RFC 1035 section 4.1); None when it is no answer to this question at all.
+fn read(query: &[u8], answer: &[u8]) -> Option<NameserverSaid> {
     let (&[own_high, own_low, ..], &[high, low, flags, code, ..]) = (query, answer) else { return None };
     if (own_high, own_low) != (high, low) || flags & 0x80 == 0 {
         return None;
     }
-    Some(matches!(code & 0x0f, 0 | 3))
+    Some(match code & 0x0f {
+        0 => NameserverSaid::Addresses(addresses(answer).unwrap_or_default()),
+        3 => NameserverSaid::NoSuchName,
+        code => NameserverSaid::Unable(code),
+    })
+}
+
+/// The IPv4 addresses in an answer; None when it is cut or malformed before the first one.
+fn addresses(answer: &[u8]) -> Option<Vec<Ipv4Addr>> {
+    let number = |at: usize| Some(u16::from_be_bytes(answer.get(at..at + 2)?.try_into().ok()?));
+    let (questions, records) = (number(4)?, number(6)?);
+    let mut at = 12;
+    for _ in 0..questions {
+        at = after_name(answer, at)? + 4;
+    }
+    let mut found = Vec::new();
+    for _ in 0..records {
+        let Some(rest) = after_name(answer, at) else { break };
+        let (Some(kind), Some(length)) = (number(rest), number(rest + 8)) else { break };
+        let data = answer.get(rest + 10..rest + 10 + usize::from(length));
+        if let (1, Some(&[a, b, c, d])) = (kind, data) {
+            found.push(Ipv4Addr::new(a, b, c, d));
+        }
+        at = rest + 10 + usize::from(length);
+    }
+    Some(found)
+}
+
+/// Where the bytes after a name begin; a pointer ends a name.
+fn after_name(answer: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match usize::from(*answer.get(at)?) {
+            0 => return Some(at + 1),
+            length @ 1..=63 => at += 1 + length,
+            192.. => return Some(at + 2),
+            _ => return None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn nameservers_are_read_as_the_c_library_does() {
@@ -115,24 +167,60 @@ mod tests {
         assert_eq!(&query[12..], b"\x03log\x07example\0\0\x01\0\x01");
     }
 
+    /// A nameserver on the loopback that answers one question with this code and these records.
+    async fn nameserver(code: u8, count: u8, records: &'static [u8]) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+        let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let place = server.local_addr().unwrap();
+        let answering = tokio::spawn(async move {
+            let mut bytes = [0; 512];
+            let (length, from) = server.recv_from(&mut bytes).await.unwrap();
+            server.send_to(b"noise", from).await.unwrap();
+            bytes[2] |= 0x80;
+            bytes[3] = code;
+            bytes[7] = count;
+            let mut answer = bytes[..length].to_vec();
+            answer.extend_from_slice(records);
+            server.send_to(&answer, from).await.unwrap();
+        });
+        (place, answering)
+    }
+
     #[tokio::test]
-    async fn a_nameserver_decides_refuses_or_is_silent() {
-        for (code, decided) in [(0u8, true), (3, true), (2, false), (5, false)] {
-            let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-            let place = server.local_addr().unwrap();
-            let answering = async {
-                let mut bytes = [0; 512];
-                let (count, from) = server.recv_from(&mut bytes).await.unwrap();
-                server.send_to(b"noise", from).await.unwrap();
-                bytes[2] |= 0x80;
-                bytes[3] = code;
-                server.send_to(&bytes[..count], from).await.unwrap();
-            };
-            let query = query("log.example").unwrap();
-            let (answer, ()) = tokio::join!(ask(place, &query), answering);
-            assert_eq!(answer, decided, "code {code}");
+    async fn a_nameserver_answers_refuses_or_is_not_there() {
+        let alias = b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x02\xc0\x0c\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\x64\x64\x02\x07";
+        let cases: [(u8, u8, &[u8], NameserverSaid); 6] = [
+            (0, 2, alias, NameserverSaid::Addresses(vec![Ipv4Addr::new(100, 100, 2, 7)])),
+            (0, 0, b"", NameserverSaid::Addresses(vec![])),
+            (0, 9, b"\xc0", NameserverSaid::Addresses(vec![])),
+            (3, 0, b"", NameserverSaid::NoSuchName),
+            (2, 0, b"", NameserverSaid::Unable(2)),
+            (5, 0, b"", NameserverSaid::Unable(5)),
+        ];
+        for (code, count, records, expected) in cases {
+            let (place, answering) = nameserver(code, count, records).await;
+            assert_eq!(ask_nameserver(place, "log.example", Duration::from_secs(30)).await.said, expected);
+            answering.await.unwrap();
         }
         let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        assert!(!ask(closed, &query("log.example").unwrap()).await);
+        let seen = ask_nameserver(closed, "log.example", Duration::from_secs(30)).await;
+        assert_eq!(seen.said, NameserverSaid::Unreachable);
+    }
+
+    #[tokio::test]
+    async fn a_silent_nameserver_and_a_name_that_cannot_exist_end_too() {
+        let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let place = silent.local_addr().unwrap();
+        assert_eq!(ask_nameserver(place, "log.example", Duration::ZERO).await.said, NameserverSaid::Silent);
+        assert_eq!(ask_nameserver(place, "a..b", Duration::ZERO).await.said, NameserverSaid::NoSuchName);
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_breaks_the_reader(answer in prop::collection::vec(any::<u8>(), 0..120)) {
+            read(&[0, 0], &answer);
+            let mut answer = answer;
+            answer.splice(0..0, [0, 0, 0x80, 0]);
+            read(&[0, 0], &answer);
+        }
     }
 }

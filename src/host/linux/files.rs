@@ -20,6 +20,12 @@ pub(super) fn head(path: &Path) -> Looked<FileSeen> {
     Ok(seen(path, &about, bytes, size))
 }
 
+/// What the directory says of a regular file, without its bytes.
+pub(super) fn present(path: &Path) -> Looked<FileSeen> {
+    let (_, about) = open_regular(path)?;
+    Ok(seen(path, &about, Vec::new(), about.len()))
+}
+
 /// The last [`TAIL_LIMIT`] bytes of a regular file.
 pub(super) fn tail(path: &Path) -> Looked<FileSeen> {
     let (mut file, about) = open_regular(path)?;

@@ -3,6 +3,7 @@
 //!
 //! It follows no redirect, keeps no connection, and bounds what it reads.
 
+use super::certificate::Witness;
 use super::identity::now_ms;
 use super::names::Names;
 use super::{blocking, files, milliseconds};
@@ -10,6 +11,8 @@ use crate::host::{ConnectTrouble, Looked, NameTrouble, Target, TlsSeen, TlsTroub
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
+use rustls::client::WebPkiServerVerifier;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
@@ -38,14 +41,14 @@ const PROXY_PORT: u16 = 80;
 pub(crate) struct Client {
     names: Names,
     roots: Option<PathBuf>,
-    tls: OnceCell<TlsConnector>,
+    trust: OnceCell<Trust>,
 }
 
 impl Client {
     /// A name is waited for no longer than `limit`. `roots` is a PEM file with certificates to trust besides the
     /// bundled ones; it is read at the first need.
     pub(crate) fn new(limit: Duration, roots: Option<PathBuf>) -> Client {
-        Client { names: Names::new(limit), roots, tls: OnceCell::new() }
+        Client { names: Names::new(limit), roots, trust: OnceCell::new() }
     }
 
     /// The next exchange resolves its name anew.
@@ -53,15 +56,42 @@ impl Client {
         self.names.forget();
     }
 
-    async fn tls(&self) -> Result<&TlsConnector, TlsTrouble> {
+    async fn trust(&self) -> Result<&Trust, TlsTrouble> {
         let make = || async {
             let pem = match self.roots.clone() {
                 Some(path) => blocking(move || files::head(&path)).await.map(|file| file.bytes).unwrap_or_default(),
                 None => Vec::new(),
             };
-            connector(&pem)
+            Trust::with(&pem)
         };
-        self.tls.get_or_try_init(make).await.map_err(|error| TlsTrouble::Broken(error.to_string()))
+        self.trust.get_or_try_init(make).await.map_err(TlsTrouble::Broken)
+    }
+}
+
+/// What decides whether a certificate is believed.
+struct Trust {
+    provider: Arc<CryptoProvider>,
+    verifier: Arc<WebPkiServerVerifier>,
+}
+
+impl Trust {
+    /// The bundled roots and those of a PEM file; what is no certificate in it is passed over.
+    fn with(pem: &[u8]) -> Result<Trust, String> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(pem).filter_map(Result::ok));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+        verifier.map(|verifier| Trust { provider, verifier }).map_err(|error| error.to_string())
+    }
+
+    /// For one connection: a witness of its own, so that the issuer is known whatever comes of it.
+    fn connector(&self, witness: Arc<Witness>) -> Result<TlsConnector, rustls::Error> {
+        let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(witness)
+            .with_no_client_auth();
+        Ok(TlsConnector::from(Arc::new(config)))
     }
 }
 
@@ -95,6 +125,8 @@ pub(crate) struct Exchanged {
     /// The address that answered, with the milliseconds that the connection took.
     pub(crate) connected: Option<Result<(IpAddr, u64), ConnectTrouble>>,
     pub(crate) tls: Option<Result<TlsSeen, TlsTrouble>>,
+    /// Who signed the certificate that was shown.
+    pub(crate) issuer: Option<String>,
     pub(crate) answer: Option<Looked<Response>>,
 }
 
@@ -130,7 +162,14 @@ pub(crate) async fn exchange(client: &Client, request: &Request, deadline: Insta
         done.answer = Some(talk(tcp, request, &uri, deadline).await);
         return done;
     }
-    match timeout_at(deadline, secure(client, target, tcp)).await {
+    let secured = async {
+        let trust = client.trust().await?;
+        let witness = Arc::new(Witness::new(Arc::clone(&trust.verifier)));
+        let secured = secure(trust, &witness, target, tcp).await;
+        done.issuer = witness.issuer();
+        secured
+    };
+    match timeout_at(deadline, secured).await {
         Ok(Ok((stream, seen))) => {
             done.tls = Some(Ok(seen));
             done.answer = Some(talk(stream, request, &target.path, deadline).await);
@@ -243,24 +282,18 @@ async fn tunnel(tcp: &mut TcpStream, target: &Target) -> io::Result<u16> {
     }
 }
 
-/// TLS with the bundled roots and those of a PEM file; what is no certificate in it is passed over.
-fn connector(pem: &[u8]) -> Result<TlsConnector, rustls::Error> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(pem).filter_map(Result::ok));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
-}
-
 type Secured = tokio_rustls::client::TlsStream<TcpStream>;
 
-async fn secure(client: &Client, target: &Target, tcp: TcpStream) -> Result<(Secured, TlsSeen), TlsTrouble> {
+async fn secure(
+    trust: &Trust,
+    witness: &Arc<Witness>,
+    target: &Target,
+    tcp: TcpStream,
+) -> Result<(Secured, TlsSeen), TlsTrouble> {
     let name = target.host.trim_start_matches('[').trim_end_matches(']').to_string();
     let name = ServerName::try_from(name).map_err(|error| TlsTrouble::Broken(error.to_string()))?;
-    let stream = client.tls().await?.connect(name, tcp).await.map_err(|error| tls_trouble(&error))?;
+    let connector = trust.connector(Arc::clone(witness)).map_err(|error| TlsTrouble::Broken(error.to_string()))?;
+    let stream = connector.connect(name, tcp).await.map_err(|error| tls_trouble(&error))?;
     let version = stream.get_ref().1.protocol_version().and_then(|version| version.as_str()).unwrap_or_default();
     Ok((stream, TlsSeen { version: version.to_string() }))
 }

@@ -5,20 +5,26 @@
 //! which does not wait for such threads. Observing must not change the machine, and no panic may leave this room.
 
 mod acts;
+mod certificate;
 mod command;
 mod dns;
 mod files;
 pub(crate) mod http;
 mod identity;
 mod interfaces;
+mod metadata;
 mod names;
 mod processes;
 mod reach;
 mod write;
 
-use super::{Act, ActError, Answer, Done, Host, LiveOutput, Looked, LookupSeen, Pending, Question, ReachSeen, Trouble};
+use super::{
+    Act, ActError, Answer, Done, Host, LiveOutput, Looked, LookupSeen, NameserverSaid, NameserverSeen, Pending,
+    Question, ReachSeen, Trouble,
+};
 use futures_util::FutureExt;
 use std::io;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,6 +91,7 @@ impl Host for LinuxHost {
 async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, limit: Duration) -> Answer {
     match question {
         Question::File(path) => Answer::File(blocking(move || files::head(&path)).await),
+        Question::Present(path) => Answer::File(blocking(move || files::present(&path)).await),
         Question::Tail(path) => Answer::File(blocking(move || files::tail(&path)).await),
         Question::Dir(path) => Answer::Dir(blocking(move || files::dir(&path)).await),
         Question::Processes => Answer::Processes(blocking(processes::agents).await),
@@ -97,6 +104,13 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
             Answer::Clock(blocking(|| Ok(identity::clock())).await.unwrap_or_else(|_| identity::bare_clock()))
         }
         Question::Identity => Answer::Identity(identity::identity(limit / 2).await),
+        Question::AskNameserver { server, name } => {
+            Answer::AskNameserver(dns::ask_nameserver(SocketAddr::new(server, 53), &name, limit).await)
+        }
+        Question::Metadata => {
+            let how = metadata::Way::of_environment();
+            Answer::Metadata(metadata::instance(&client, &how, begin + limit).await)
+        }
     }
 }
 
@@ -104,7 +118,7 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
 fn missing(question: &Question, trouble: Trouble, elapsed: Duration) -> Answer {
     let elapsed_ms = milliseconds(elapsed);
     match question {
-        Question::File(_) | Question::Tail(_) => Answer::File(Err(trouble)),
+        Question::File(_) | Question::Present(_) | Question::Tail(_) => Answer::File(Err(trouble)),
         Question::Dir(_) => Answer::Dir(Err(trouble)),
         Question::Processes => Answer::Processes(Err(trouble)),
         Question::Environment { .. } => Answer::Environment(Err(trouble)),
@@ -116,6 +130,10 @@ fn missing(question: &Question, trouble: Trouble, elapsed: Duration) -> Answer {
         Question::Look(_) => Answer::Look(Err(trouble)),
         Question::Clock => Answer::Clock(identity::bare_clock()),
         Question::Identity => Answer::Identity(identity::bare_identity()),
+        Question::AskNameserver { .. } => {
+            Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms })
+        }
+        Question::Metadata => Answer::Metadata(Err(trouble)),
     }
 }
 

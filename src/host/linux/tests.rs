@@ -7,6 +7,7 @@ mod reach;
 
 use super::{LinuxHost, Options};
 use crate::host::{Act, ActError, Answer, Done, Host, LiveLine, Question, Trouble};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -49,6 +50,8 @@ async fn every_question_gets_its_own_kind_of_answer_also_without_time() {
         assert!(matches!(host.observe(own).await, Answer::Environment(_)));
         assert!(matches!(host.observe(Question::Interfaces).await, Answer::Interfaces(_)));
         assert!(matches!(host.observe(Question::Lookup("localhost".into())).await, Answer::Lookup(_)));
+        let nameserver = Question::AskNameserver { server: Ipv4Addr::LOCALHOST.into(), name: "a..b".into() };
+        assert!(matches!(host.observe(nameserver).await, Answer::AskNameserver(_)));
         assert!(matches!(host.observe(Question::Clock).await, Answer::Clock(clock) if clock.now_ms > 0));
         assert!(matches!(host.observe(Question::Identity).await, Answer::Identity(who) if who.os == "linux"));
     }

@@ -4,7 +4,10 @@
 //! the host's own name, then DNS. What a place on the network does is a list of rules, the last that fits wins.
 
 use super::world::World;
-use crate::host::{ConnectTrouble, HttpSeen, LookupSeen, NameTrouble, ReachSeen, Target, TlsSeen, TlsTrouble, Trouble};
+use crate::host::{
+    ConnectTrouble, HttpSeen, Looked, LookupSeen, MetadataSeen, NameTrouble, NameserverSaid, NameserverSeen, ReachSeen,
+    Target, TlsSeen, TlsTrouble, Trouble,
+};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -99,9 +102,42 @@ impl World {
         if self.dns.silent {
             return Err(Trouble::Other("no nameserver answers".into()));
         }
-        let known = self.dns.table.iter().filter(|(pattern, _)| fits(pattern, &name));
+        Ok(self.named(&name))
+    }
+
+    /// What the nameservers know of a name.
+    fn named(&self, name: &str) -> Vec<Ipv4Addr> {
+        let known = self.dns.table.iter().filter(|(pattern, _)| fits(pattern, name));
         let best = known.max_by_key(|(pattern, _)| (!pattern.starts_with('*'), pattern.len()));
-        Ok(best.map(|(_, addresses)| addresses.clone()).unwrap_or_default())
+        best.map(|(_, addresses)| addresses.clone()).unwrap_or_default()
+    }
+
+    /// One nameserver asked directly; all of them know the same.
+    pub(super) fn ask_nameserver(&self, name: &str) -> NameserverSeen {
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        let (said, elapsed_ms) = match self.named(&name) {
+            _ if self.dns.silent => (NameserverSaid::Silent, SILENCE_MS),
+            none if none.is_empty() => (NameserverSaid::NoSuchName, NAME_MS),
+            addresses => (NameserverSaid::Addresses(addresses), NAME_MS),
+        };
+        NameserverSeen { said, elapsed_ms }
+    }
+
+    /// The metadata of ECS, when this is an instance.
+    pub(super) fn metadata(&self) -> Looked<MetadataSeen> {
+        let ecs = self.cloud.ecs.as_ref().ok_or(Trouble::TimedOut)?;
+        Ok(MetadataSeen {
+            instance_id: "i-bp1demo0healthy00".into(),
+            region: ecs.region.clone(),
+            zone: format!("{}-h", ecs.region),
+            owner_account_id: ecs.account.clone(),
+            private_ipv4: self
+                .interfaces
+                .iter()
+                .find_map(|one| one.ipv4.iter().find(|ip| !ip.is_loopback()))
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+        })
     }
 
     pub(super) fn lookup(&self, name: &str) -> LookupSeen {

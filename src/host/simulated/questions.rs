@@ -10,6 +10,10 @@ impl World {
         let uid = self.person.uid;
         match question {
             Question::File(path) => Answer::File(self.files.look(path, uid, false)),
+            Question::Present(path) => Answer::File(self.files.look(path, uid, false).map(|mut file| {
+                file.bytes.clear();
+                file
+            })),
             Question::Tail(path) => Answer::File(self.files.look(path, uid, true)),
             Question::Dir(path) => Answer::Dir(self.files.list(path, uid)),
             Question::Processes => {
@@ -20,6 +24,8 @@ impl World {
             Question::Lookup(name) => Answer::Lookup(self.lookup(name)),
             Question::Reach(target) => Answer::Reach(self.reach(target)),
             Question::Look(look) => Answer::Look(self.look(look)),
+            Question::AskNameserver { name, .. } => Answer::AskNameserver(self.ask_nameserver(name)),
+            Question::Metadata => Answer::Metadata(self.metadata()),
             Question::Clock => Answer::Clock(ClockSeen {
                 now_ms: self.time.host_ms(),
                 offset_s: self.time.zone_s,

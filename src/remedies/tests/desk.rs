@@ -75,7 +75,7 @@ impl Desk {
 
     pub fn answer(&self, question: &Question) -> Answer {
         match question {
-            Question::File(path) => {
+            Question::File(path) | Question::Present(path) => {
                 let found = self.files.get(path.to_str().unwrap());
                 Answer::File(found.map(|text| file(text)).ok_or(Trouble::Absent))
             }
@@ -106,7 +106,10 @@ impl Desk {
                 sudo: None,
                 container: None,
             }),
-            Question::Tail(_) | Question::Reach(_) | Question::Clock => panic!("no remedy asks {question:?}"),
+            Question::Metadata => Answer::Metadata(Err(Trouble::TimedOut)),
+            Question::Tail(_) | Question::Reach(_) | Question::Clock | Question::AskNameserver { .. } => {
+                panic!("no remedy asks {question:?}")
+            }
         }
     }
 

@@ -63,7 +63,7 @@ fn metadata(fake: Fake, environment: &[(&str, &str)]) -> (Metadata, Arc<Fake>) {
 async fn the_token_comes_first_and_nothing_goes_through_a_proxy() {
     let (metadata, fake) = metadata(Fake { token_wanted: true, ..Fake::new(&[TOKEN, IDENTITY]) }, &[]);
     let instance = metadata.instance().await.unwrap();
-    assert_eq!((instance.region.as_str(), instance.owner.as_str()), ("cn-hangzhou", "1654218965343050"));
+    assert_eq!((instance.region.as_str(), instance.owner_account_id.as_str()), ("cn-hangzhou", "1654218965343050"));
     let sent = fake.sent.lock().unwrap();
     assert!(sent.iter().all(|request| request.direct && request.limits == Limits::METADATA));
     assert!(
@@ -122,11 +122,4 @@ async fn a_credentials_uri_is_asked_with_its_query() {
     assert!(uri_credentials(&fake, &Secret::new("http://localhost:9")).await.is_ok());
     assert_eq!(uri_credentials(&fake, &Secret::new("http://localhost:9/x")).await.unwrap_err(), Silence::Refused(404));
     assert!(uri_credentials(&fake, &Secret::new("localhost")).await.is_err());
-}
-
-#[test]
-fn a_document_needs_instance_and_region() {
-    for bad in ["", "<html>", "[]", "{}", r#"{"instance-id":"i"}"#, r#"{"region-id":7,"instance-id":"i"}"#] {
-        assert_eq!(Instance::parse(bad.as_bytes()), None, "{bad}");
-    }
 }

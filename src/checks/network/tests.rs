@@ -1,0 +1,471 @@
+//! Step 4 against hosts made by hand: one a cause, the rounds in which it asks, and probes of any shape.
+
+use super::*;
+use crate::finding::RemedyId;
+use crate::host::{
+    Answer, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, HttpSeen, Look, Looked, MetadataSeen, NameTrouble,
+    NameserverSaid, NameserverSeen, ProcessSeen, Question, TlsSeen, TlsTrouble, Trouble,
+};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+const CONFIG: &str = "/usr/local/ilogtail/ilogtail_config.json";
+
+/// A host with a Logtail that runs.
+struct World {
+    files: BTreeMap<&'static str, String>,
+    environment: Vec<(String, String)>,
+    metadata: Looked<MetadataSeen>,
+    nft: Looked<CommandSeen>,
+    reach: Box<dyn Fn(&Target) -> ReachSeen>,
+    nameserver: Box<dyn Fn(IpAddr) -> NameserverSaid>,
+}
+
+/// A config server in the private network of Hangzhou, or in the Internet.
+fn world(network: NetworkType, reach: impl Fn(&Target) -> ReachSeen + 'static) -> World {
+    let hosts = crate::agent::endpoint::hosts_for("cn-hangzhou", network);
+    let (server, data) = (hosts.config_server_host, hosts.data_endpoint);
+    let config = format!(
+        r#"{{"config_server_address":"http://{server}","data_server_list":[{{"cluster":"x","endpoint":"{data}"}}]}}"#
+    );
+    World {
+        files: BTreeMap::from([
+            (CONFIG, config),
+            ("/etc/resolv.conf", "nameserver 8.8.8.8\n".to_string()),
+            ("/proc/net/route", "Iface\neth0 00000000 010011AC 0003 0 0 0 00000000\n".to_string()),
+        ]),
+        environment: vec![],
+        metadata: Err(Trouble::TimedOut),
+        nft: Err(Trouble::Absent),
+        reach: Box::new(reach),
+        nameserver: Box::new(|_| NameserverSaid::Silent),
+    }
+}
+
+impl World {
+    fn with(mut self, path: &'static str, text: &str) -> World {
+        self.files.insert(path, text.to_string());
+        self
+    }
+
+    fn answer(&self, question: &Question) -> Answer {
+        match question {
+            Question::File(path) | Question::Tail(path) => {
+                let text = path.to_str().and_then(|path| self.files.get(path)).ok_or(Trouble::Absent);
+                Answer::File(text.map(|text| FileSeen {
+                    bytes: text.clone().into_bytes(),
+                    size: 0,
+                    modified: 0,
+                    mode: 0o644,
+                    uid: 0,
+                    gid: 0,
+                    link_to: None,
+                }))
+            }
+            Question::Dir(path) => {
+                let entry = |name: &str, kind| EntrySeen { name: name.into(), kind, size: 0, modified: 0 };
+                let entries = match path.to_str() {
+                    Some("/usr/local") => vec![entry("ilogtail", EntryKind::Dir)],
+                    Some("/etc/init.d") => vec![entry("ilogtaild", EntryKind::File)],
+                    Some("/etc/profile.d") => vec![entry("proxy.sh", EntryKind::File)],
+                    _ => return Answer::Dir(Err(Trouble::Absent)),
+                };
+                Answer::Dir(Ok(DirSeen { entries, cut: false }))
+            }
+            Question::Processes => Answer::Processes(Ok(vec![ProcessSeen {
+                pid: 7,
+                ppid: 1,
+                name: "ilogtail".into(),
+                exe: Ok("/usr/local/ilogtail/ilogtail_1.8.8".into()),
+                command: "/usr/local/ilogtail/ilogtail".into(),
+                started: 1,
+                uid: 0,
+                state: 'S',
+                contained: Some(false),
+            }])),
+            Question::Environment { .. } => Answer::Environment(Ok(self.environment.clone())),
+            Question::Reach(target) => Answer::Reach((self.reach)(target)),
+            Question::Look(Look::NftRules) => Answer::Look(self.nft.clone()),
+            Question::Look(_) => Answer::Look(Err(Trouble::Absent)),
+            Question::AskNameserver { server, .. } => {
+                Answer::AskNameserver(NameserverSeen { said: (self.nameserver)(*server), elapsed_ms: 1 })
+            }
+            Question::Metadata => Answer::Metadata(self.metadata.clone()),
+            other => panic!("step 4 has no business with {other:?}"),
+        }
+    }
+
+    /// The finding, and the questions of each round.
+    fn settle(&self, told: &Context) -> (Finding, Vec<BTreeSet<Question>>) {
+        let (mut see, mut rounds) = (Seen::default(), Vec::new());
+        loop {
+            see.take_open();
+            match check(&see, told) {
+                Ok(finding) => return (finding, rounds),
+                Err(Unseen) => {
+                    let open = see.take_open();
+                    assert!(!open.is_empty() && rounds.len() < 20, "it waits for nothing");
+                    for question in &open {
+                        see.keep(question.clone(), self.answer(question));
+                    }
+                    rounds.push(open);
+                }
+            }
+        }
+    }
+
+    fn finding(&self) -> Finding {
+        self.settle(&Context { project: Some("web".into()), ..Context::default() }).0
+    }
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// Where names of the private network and of the Internet lead in these tests.
+fn address(target: &Target) -> IpAddr {
+    if target.proxy.is_some() {
+        ip("10.0.0.9")
+    } else if target.host.contains("-intranet") {
+        ip("100.100.96.7")
+    } else {
+        ip("203.0.113.7")
+    }
+}
+
+fn answered(target: &Target, server: &str, status: u16) -> ReachSeen {
+    let headers = vec![("server".to_string(), server.to_string())];
+    let http = HttpSeen { status, headers, body: "<html><Title>Log\n in</title>".into(), received_ms: 0 };
+    ReachSeen {
+        resolved: Some(Ok(vec![address(target)])),
+        connected: Some(Ok((address(target), 4))),
+        tls: target.tls.then(|| Ok(TlsSeen { version: "TLSv1_3".into() })),
+        http: Some(Ok(http)),
+        elapsed_ms: 12,
+        ..ReachSeen::default()
+    }
+}
+
+fn service(target: &Target) -> ReachSeen {
+    answered(target, "AliyunSLS", 405)
+}
+
+fn unconnected(target: &Target, trouble: fn(IpAddr) -> ConnectTrouble) -> ReachSeen {
+    let resolved = Some(Ok(vec![address(target)]));
+    ReachSeen { resolved, connected: Some(Err(trouble(address(target)))), elapsed_ms: 2900, ..ReachSeen::default() }
+}
+
+fn nameless(trouble: NameTrouble) -> ReachSeen {
+    ReachSeen { resolved: Some(Err(trouble)), elapsed_ms: 5, ..ReachSeen::default() }
+}
+
+fn is_private(target: &Target) -> bool {
+    target.host.contains("-intranet")
+}
+
+/// The worst cause: its id, how bad it is, its words and its remedies.
+fn worst(finding: &Finding) -> (CauseId, Severity, String, Vec<RemedyId>) {
+    let cause = finding.causes.first().unwrap_or_else(|| panic!("no cause: {finding:?}"));
+    (cause.id, cause.severity, cause.detail.get(Lang::En).to_string(), cause.remedies.clone())
+}
+
+/// Checks the one cause of a world, its severity, and words of its detail.
+fn expect(world: &World, id: CauseId, severity: Severity, words: &[&str]) -> Vec<RemedyId> {
+    let finding = world.finding();
+    let (found, how_bad, detail, remedies) = worst(&finding);
+    assert_eq!((found, how_bad), (id, severity), "{detail}");
+    assert_eq!(finding.causes.len(), 1, "{:?}", finding.causes);
+    for word in words {
+        assert!(detail.contains(word), "{word} is not in: {detail}");
+    }
+    remedies
+}
+
+#[test]
+fn a_healthy_host_passes_whatever_else_is_silent() {
+    for network in NetworkType::ALL {
+        let world = world(network, service);
+        assert_eq!(world.finding().verdict, Verdict::Pass, "{network:?}");
+    }
+    let lonely = world(NetworkType::Intranet, |target| match is_private(target) {
+        true => service(target),
+        false => unconnected(target, ConnectTrouble::Silent),
+    });
+    let finding = lonely.finding();
+    assert_eq!((finding.verdict, finding.causes.len()), (Verdict::Pass, 0));
+    assert!(!finding.evidence.iter().any(|row| row.label.get(Lang::En).contains("over the Internet")));
+}
+
+#[test]
+fn everything_is_asked_before_anything_has_answered() {
+    for network in NetworkType::ALL {
+        let world = world(network, |target| unconnected(target, ConnectTrouble::Silent));
+        let (_, rounds) = world.settle(&Context { project: Some("web".into()), ..Context::default() });
+        let is_far = |question: &Question| matches!(question, Question::Reach(_) | Question::AskNameserver { .. });
+        let with: Vec<_> = rounds.iter().filter(|round| round.iter().any(is_far)).collect();
+        assert_eq!(with.len(), 1, "{network:?}: one round of the network: {rounds:?}");
+        assert!(rounds[0].contains(&Question::Metadata), "the metadata has a second of its own");
+    }
+}
+
+#[test]
+fn a_blocked_private_endpoint_proposes_the_way_that_works() {
+    let silent = world(NetworkType::Intranet, |target| match is_private(target) {
+        true => unconnected(target, ConnectTrouble::Silent),
+        false => service(target),
+    });
+    let words = ["silence", "cn-hangzhou over the Internet answers in 12 ms"];
+    let remedies = expect(&silent, CauseId::ConnectTimeout, Severity::Fail, &words);
+    assert_eq!(remedies, [RemedyId::SetEndpoint, RemedyId::AllowEgress]);
+    let all = world(NetworkType::Intranet, |target| unconnected(target, ConnectTrouble::Refused));
+    let remedies = expect(&all, CauseId::ConnectRefused, Severity::Fail, &["refused"]);
+    assert_eq!(remedies, [RemedyId::AllowEgress, RemedyId::SetEndpoint]);
+    let rows = all.finding().evidence;
+    assert!(rows.iter().any(|row| row.value.get(Lang::En) == "not reached"));
+}
+
+#[test]
+fn the_region_of_the_instance_is_proposed_when_none_was_told() {
+    let mut world = world(NetworkType::Intranet, |target| match target.host.contains("cn-beijing") {
+        true => service(target),
+        false => unconnected(target, ConnectTrouble::Silent),
+    });
+    world.metadata = Ok(MetadataSeen { instance_id: "i".into(), region: "cn-beijing".into(), ..Default::default() });
+    expect(&world, CauseId::ConnectTimeout, Severity::Fail, &["cn-beijing over the private network answers"]);
+    let told = Context { region: Some("cn-hangzhou".into()), ..Context::default() };
+    assert!(!worst(&world.settle(&told).0).2.contains("cn-beijing"));
+}
+
+#[test]
+fn one_port_blocked_is_named_alone() {
+    let world = world(NetworkType::Internet, |target| match target.tls {
+        true => unconnected(target, ConnectTrouble::Silent),
+        false => service(target),
+    });
+    let finding = world.finding();
+    assert!(worst(&finding).2.starts_with("logtail.cn-hangzhou.log.aliyuncs.com:443: "));
+    assert_eq!(finding.causes.len(), 1);
+    assert_eq!(worst(&finding).3[0], RemedyId::AllowEgress, "the other ways have the same port blocked");
+}
+
+#[test]
+fn data_alone_is_a_warning() {
+    let world = world(NetworkType::Internet, |target| match target.host.starts_with("web.") {
+        true => unconnected(target, ConnectTrouble::Silent),
+        false => service(target),
+    });
+    expect(&world, CauseId::ConnectTimeout, Severity::Warn, &["web.cn-hangzhou"]);
+}
+
+#[test]
+fn names_that_do_not_resolve_say_whose_fault_it_is() {
+    let nowhere = |network| world(network, |_| nameless(NameTrouble::NoSuchName));
+    let mut denied = nowhere(NetworkType::Intranet);
+    denied.nameserver = Box::new(|server| match server == ip("8.8.8.8") {
+        true => NameserverSaid::NoSuchName,
+        false => NameserverSaid::Addresses(vec!["100.100.96.7".parse().unwrap()]),
+    });
+    expect(&denied, CauseId::DnsFailure, Severity::Fail, &["8.8.8.8 knows no such name, but 100.100.2.136 knows"]);
+    let silent = nowhere(NetworkType::Internet);
+    expect(&silent, CauseId::DnsFailure, Severity::Fail, &["No answer from name server 8.8.8.8"]);
+    let files = nowhere(NetworkType::Internet).with("/etc/nsswitch.conf", "hosts: files\n");
+    expect(&files, CauseId::DnsFailure, Severity::Fail, &["does not ask DNS"]);
+    let none = nowhere(NetworkType::Internet).with("/etc/resolv.conf", "# empty\n");
+    expect(&none, CauseId::DnsFailure, Severity::Fail, &["names no name server"]);
+}
+
+#[test]
+fn a_stale_line_of_the_hosts_file_is_the_cause_unless_a_nameserver_agrees() {
+    let line = "127.0.0.1 localhost\n203.0.113.7 logtail.cn-hangzhou.log.aliyuncs.com\n";
+    let stale = || {
+        world(NetworkType::Internet, |target| match target.host.starts_with("logtail.") {
+            true => unconnected(target, ConnectTrouble::Refused),
+            false => service(target),
+        })
+        .with("/etc/hosts", line)
+    };
+    expect(&stale(), CauseId::DnsWrongAddress, Severity::Fail, &["/etc/hosts line 2 binds the name to 203.0.113.7"]);
+    let mut right = stale();
+    right.nameserver = Box::new(|_| NameserverSaid::Addresses(vec!["203.0.113.7".parse().unwrap()]));
+    expect(&right, CauseId::ConnectRefused, Severity::Fail, &["refused"]);
+    let used = world(NetworkType::Internet, service).with("/etc/hosts", line);
+    assert_eq!(used.finding().verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_private_name_outside_its_range_fails_or_warns() {
+    let astray = |answers: bool| {
+        world(NetworkType::Intranet, move |target| {
+            let resolved = Some(Ok(vec![ip("198.51.100.1")]));
+            let reach = if answers { service(target) } else { unconnected(target, ConnectTrouble::Silent) };
+            ReachSeen { resolved, ..reach }
+        })
+    };
+    expect(&astray(false), CauseId::DnsWrongAddress, Severity::Fail, &["198.51.100.1, outside 100.64.0.0/10"]);
+    expect(&astray(true), CauseId::DnsWrongAddress, Severity::Warn, &["yet the service answers"]);
+}
+
+#[test]
+fn interception_names_the_issuer_and_foreign_pages_their_title() {
+    let intercepted = world(NetworkType::Internet, |target| match target.tls {
+        true => ReachSeen {
+            tls: Some(Err(TlsTrouble::UnknownIssuer)),
+            issuer: Some("Example Proxy CA".into()),
+            http: None,
+            ..service(target)
+        },
+        false => service(target),
+    });
+    expect(&intercepted, CauseId::TlsFailure, Severity::Fail, &["signed by \"Example Proxy CA\""]);
+    let portal = world(NetworkType::Internet, |target| answered(target, "nginx", 200));
+    expect(&portal, CauseId::ForeignResponse, Severity::Fail, &["\"Log in\", server: nginx"]);
+}
+
+#[test]
+fn proxies_that_do_not_work_are_told_apart() {
+    let set = |pairs: &[(&str, &str)], reach: fn(&Target) -> ReachSeen| {
+        let mut world = world(NetworkType::Internet, reach);
+        world.environment = pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        world
+    };
+    let both = [("HTTP_PROXY", "http://10.0.0.9:3128"), ("HTTPS_PROXY", "http://10.0.0.9:3128")];
+    let dead = set(&both, |target| match target.proxy {
+        Some(_) => unconnected(target, ConnectTrouble::Refused),
+        None => service(target),
+    });
+    let words = ["10.0.0.9 refused", "Without the proxy the service answers"];
+    expect(&dead, CauseId::ProxyMismatch, Severity::Fail, &words);
+    let unnamed = set(&both, |target| match target.proxy {
+        Some(_) => nameless(NameTrouble::NoSuchName),
+        None => unconnected(target, ConnectTrouble::Silent),
+    });
+    expect(&unnamed, CauseId::ProxyMismatch, Severity::Fail, &["the proxy's name does not resolve"]);
+    let refusing = set(&both[..1], |target| match target.tls {
+        true => service(target),
+        false => answered(target, "squid", 407),
+    });
+    expect(&refusing, CauseId::ProxyMismatch, Severity::Fail, &["does not let it through (HTTP 407)"]);
+    let half = set(&both[..1], |target| match target.proxy {
+        Some(_) => service(target),
+        None => unconnected(target, ConnectTrouble::Silent),
+    });
+    expect(&half, CauseId::ProxyMismatch, Severity::Fail, &["covers http only"]);
+    let secret = [("HTTP_PROXY", "http://***@10.0.0.9:3128"), ("HTTPS_PROXY", "http://***@10.0.0.9:3128")];
+    let finding = set(&secret, |target| match target.tls {
+        true => ReachSeen {
+            connected: Some(Err(ConnectTrouble::Other(address(target), "the proxy answered 407".into()))),
+            http: None,
+            tls: None,
+            ..service(target)
+        },
+        false => answered(target, "squid", 407),
+    })
+    .finding();
+    assert_eq!((finding.verdict, finding.causes.len()), (Verdict::Unknown, 0), "its password is not known here");
+}
+
+#[test]
+fn a_proxy_of_the_shells_alone_is_the_cause_when_it_works() {
+    let script = "export http_proxy=http://10.0.0.9:3128\n";
+    let needed = world(NetworkType::Internet, |target| match target.proxy {
+        Some(_) => service(target),
+        None => unconnected(target, ConnectTrouble::Silent),
+    })
+    .with("/etc/profile.d/proxy.sh", script);
+    let words = ["/etc/profile.d/proxy.sh sets http://10.0.0.9:3128"];
+    expect(&needed, CauseId::ProxyMismatch, Severity::Fail, &words);
+    let useless = world(NetworkType::Internet, |target| unconnected(target, ConnectTrouble::Silent))
+        .with("/etc/profile.d/proxy.sh", script);
+    expect(&useless, CauseId::ConnectTimeout, Severity::Fail, &["silence"]);
+}
+
+#[test]
+fn the_hosts_own_firewall_is_named() {
+    let rules = "table inet f {\n chain out {\n type filter hook output priority 0; policy accept;\n \
+                 ip daddr 203.0.113.7 tcp dport { 80, 443 } reject\n }\n}\n";
+    let mut world = world(NetworkType::Internet, |target| unconnected(target, ConnectTrouble::Refused));
+    world.nft = Ok(CommandSeen { code: Some(0), out: rules.into(), err: String::new() });
+    expect(&world, CauseId::ConnectRefused, Severity::Fail, &["own firewall stops 203.0.113.7:80", "reject"]);
+    world.nft = Ok(CommandSeen { code: Some(1), out: String::new(), err: "must be root".into() });
+    let finding = world.finding();
+    assert!(!worst(&finding).2.contains("own firewall"));
+    assert!(finding.evidence.iter().any(|row| row.mark == Mark::Unknown));
+}
+
+#[test]
+fn a_private_cloud_that_answers_otherwise_is_only_doubted() {
+    let config = r#"{"config_server_address":"http://sls.example.com","data_server_list":[]}"#;
+    let odd = world(NetworkType::Internet, |target| match target.tls {
+        true => unconnected(target, ConnectTrouble::Refused),
+        false => answered(target, "tengine", 400),
+    })
+    .with(CONFIG, config);
+    assert_eq!(odd.finding().verdict, Verdict::Warn);
+    let dead = world(NetworkType::Internet, |target| unconnected(target, ConnectTrouble::Silent)).with(CONFIG, config);
+    assert_eq!(dead.finding().verdict, Verdict::Fail);
+}
+
+/// Any probe, also such as no host would report.
+fn any_reach() -> impl Strategy<Value = ReachSeen> {
+    let ip = prop::sample::select(vec!["100.100.96.7", "203.0.113.7", "::1"]).prop_map(|text| text.parse().unwrap());
+    let name = prop_oneof![
+        prop::collection::vec(ip.clone(), 0..3).prop_map(Ok),
+        Just(Err(NameTrouble::NoSuchName)),
+        Just(Err(NameTrouble::NoAnswer)),
+    ];
+    let connected = (ip, ".{0,9}", 0usize..6).prop_map(|(ip, text, which): (IpAddr, String, usize)| match which {
+        0 => Ok((ip, u64::MAX)),
+        1 => Err(ConnectTrouble::Refused(ip)),
+        2 => Err(ConnectTrouble::Silent(ip)),
+        3 => Err(ConnectTrouble::NoRoute(ip)),
+        4 => Err(ConnectTrouble::Forbidden(ip)),
+        _ => Err(ConnectTrouble::Other(ip, text)),
+    });
+    let tls = prop_oneof![
+        Just(Ok(TlsSeen { version: String::new() })),
+        Just(Err(TlsTrouble::UnknownIssuer)),
+        Just(Err(TlsTrouble::WrongName)),
+        Just(Err(TlsTrouble::Expired)),
+        ".{0,9}".prop_map(|text| Err(TlsTrouble::Broken(text))),
+    ];
+    let http = prop_oneof![
+        (any::<u16>(), "(<title>|</title|İ|.){0,9}", ".{0,9}").prop_map(|(status, body, server)| {
+            let headers = vec![("server".to_string(), server)];
+            Ok(HttpSeen { status, headers, body, received_ms: i64::MIN })
+        }),
+        Just(Err(Trouble::TimedOut)),
+        Just(Err(Trouble::Absent)),
+    ];
+    let option = prop::option::of::<BoxedStrategy<String>>(".{0,9}".boxed());
+    (
+        prop::option::of(name),
+        prop::option::of(connected),
+        prop::option::of(tls),
+        option,
+        prop::option::of(http),
+        any::<u64>(),
+    )
+        .prop_map(|(resolved, connected, tls, issuer, http, elapsed_ms)| ReachSeen {
+            resolved,
+            connected,
+            tls,
+            issuer,
+            http,
+            elapsed_ms,
+        })
+}
+
+proptest! {
+    #[test]
+    fn any_probe_ends_in_a_finding(one in any_reach(), other in any_reach(), private in any::<bool>(), user in any::<bool>()) {
+        let network = if private { NetworkType::Intranet } else { NetworkType::Internet };
+        let is_service_at_both = [&one, &other].iter().all(|reach| matches!(&reach.http, Some(Ok(http)) if is_service(http)));
+        let mut world = world(network, move |target| if target.tls { one.clone() } else { other.clone() });
+        if user {
+            world.environment = vec![("HTTP_PROXY".into(), "http://***@10.0.0.9:1".into())];
+        }
+        let finding = world.finding();
+        prop_assert!(is_service_at_both || finding.verdict != Verdict::Pass);
+    }
+}
