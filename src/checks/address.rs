@@ -39,6 +39,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     };
     let by_custom_id = told.identity == Some(IdentityKind::Custom)
         || (told.identity.is_none() && told.group_ips.is_empty() && told.custom_id.is_some());
+    let is_by_ip = told.identity == Some(IdentityKind::Ip) || !told.group_ips.is_empty();
     let mut judge = Judge {
         told,
         agent: &agent,
@@ -46,7 +47,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         ip: memory.as_ref().map_or_else(|| subject::reported_ip(&info), |memory| &memory.status.ip),
         prediction: prediction.as_ref(),
         is_certain: certain,
-        ip_matters: !by_custom_id && identity.container.is_none(),
+        ip_matters: !by_custom_id && (is_by_ip || identity.container.is_none()),
         interfaces,
         causes: Vec::new(),
         evidence: Vec::new(),
@@ -158,7 +159,7 @@ struct Judge<'a> {
     ip: &'a str,
     prediction: Option<&'a (IpInputs, Prediction)>,
     is_certain: bool,
-    /// Whether the group identifies by IP, as far as is known; not in containers, whose groups go by identifier.
+    /// Whether the group identifies by IP; where that was not told, containers' groups go by identifier.
     ip_matters: bool,
     interfaces: &'a [InterfaceSeen],
     causes: Vec<Cause>,

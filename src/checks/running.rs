@@ -61,7 +61,8 @@ pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
         return Ok(Finding::unknown(STEP, text, evidence));
     }
     let name = installed::name(&agent);
-    let mut causes: Vec<Cause> = judge(&agent, shape, in_container).into_iter().collect();
+    let mut causes: Vec<Cause> =
+        judge(&agent, shape, in_container && agent.init_script.is_none()).into_iter().collect();
     causes.extend(stability.causes);
     evidence.extend(stability.evidence);
     if !in_container {
@@ -105,7 +106,7 @@ fn unsure(agent: &Agent, processes: &Looked<Vec<ProcessSeen>>, privileged: bool)
 }
 
 /// What the number and kinship of the processes say.
-fn judge(agent: &Agent, shape: Shape, in_container: bool) -> Option<Cause> {
+fn judge(agent: &Agent, shape: Shape, is_image: bool) -> Option<Cause> {
     let name = installed::name(agent);
     let needs_both = Text::fixed(
         "The worker sends the heartbeat and the daemon revives it; with one of them missing the heartbeat stops or soon will.",
@@ -122,8 +123,8 @@ fn judge(agent: &Agent, shape: Shape, in_container: bool) -> Option<Cause> {
     }
     match shape {
         Shape::Pair { .. } => None,
-        // The open-source build, and the agent of a container image, may run as one process.
-        Shape::Single(_) if agent.community || in_container => None,
+        // The open-source build, and the agent of a container image without an init script, may run as one process.
+        Shape::Single(_) if agent.community || is_image => None,
         Shape::Single(pid) => Some(Cause::fail(
             CauseId::AgentAbnormal,
             say!(

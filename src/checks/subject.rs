@@ -16,6 +16,8 @@ use std::path::PathBuf;
 
 /// The status file is written every minute; an older one is not what the running agent holds now, in seconds.
 const STATUS_AGE: i64 = 300;
+/// A worker writes it for the first time a minute after its start; what is nearer is its predecessor's, in seconds.
+const FIRST_STATUS: i64 = 30;
 
 /// The agent that the steps after the first look at: the running one, else the first that is installed.
 ///
@@ -101,7 +103,7 @@ pub fn memory(see: &Seen, agent: &Agent) -> Result<Option<Memory>, Unseen> {
         return Ok(None);
     };
     let Some(at) = seconds(&status.time, clock) else { return Ok(None) };
-    let is_now = at >= worker.started && clock.now_ms / 1000 - at < STATUS_AGE;
+    let is_now = at >= worker.started + FIRST_STATUS && clock.now_ms / 1000 - at < STATUS_AGE;
     Ok(is_now.then_some(Memory { status, at, path }))
 }
 

@@ -2,6 +2,7 @@
 //! scenario for every cause, pairs of faults, and files that are damaged in every way.
 
 mod damaged;
+mod identity_scenarios;
 mod machine;
 mod scenarios;
 
@@ -9,7 +10,7 @@ use logtail_doctor::context::Context;
 use logtail_doctor::finding::{CauseId, Finding, Severity, StepId, Verdict};
 use logtail_doctor::text::Lang;
 use machine::{Flavour, Machine, told};
-use scenarios::{Break, Expected, PAIRS, SCENARIOS};
+use scenarios::{Break, Expected, PAIRS, all};
 use std::collections::BTreeSet;
 
 /// The steps that are judged here; the network's and the clock's have tests of their own.
@@ -72,7 +73,7 @@ fn a_healthy_machine_of_each_flavour_passes_every_step() {
 #[test]
 fn every_scenario_has_its_causes_and_no_other() {
     let mut wrong = Vec::new();
-    for (name, flavour, apply, expected) in SCENARIOS {
+    for (name, flavour, apply, expected) in all() {
         let found = broken(*flavour, &[*apply]);
         let expected: BTreeSet<Expected> = expected.iter().copied().collect();
         if causes(&found) != expected {
@@ -91,7 +92,7 @@ fn every_scenario_has_its_causes_and_no_other() {
 
 #[test]
 fn pairs_of_faults_are_both_reported_and_nothing_else_fails() {
-    let find = |name: &str| SCENARIOS.iter().find(|(known, ..)| *known == name).unwrap_or_else(|| panic!("{name}"));
+    let find = |name: &str| all().find(|(known, ..)| *known == name).unwrap_or_else(|| panic!("{name}"));
     let mut wrong = Vec::new();
     for (one, other) in PAIRS {
         let (first, second) = (find(one), find(other));
@@ -109,7 +110,7 @@ fn every_cause_of_these_steps_has_a_scenario() {
     // Those of the cloud's side are told by the service alone.
     const OF_THE_SERVICE: [CauseId; 3] = [CauseId::GroupNotFound, CauseId::GroupOsMix, CauseId::HeartbeatStale];
     let covered: BTreeSet<CauseId> =
-        SCENARIOS.iter().flat_map(|(_, _, _, expected)| expected.iter().map(|(_, cause, _)| *cause)).collect();
+        all().flat_map(|(_, _, _, expected)| expected.iter().map(|(_, cause, _)| *cause)).collect();
     let is_of_network = |cause: CauseId| {
         let (first, last) = (CauseId::DnsFailure as usize, CauseId::ClockSkew as usize);
         (first..=last).contains(&(cause as usize))

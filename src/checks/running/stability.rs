@@ -35,7 +35,7 @@ pub(super) fn look(see: &Seen, agent: &Agent) -> Result<Stability, Unseen> {
     let (cpu, identity, programs) = (see.file("/proc/cpuinfo"), see.identity(), see.dir(&agent.install_dir));
     let (clock, tail, kernel, cpu, identity, programs) = (clock?, tail?, kernel?, cpu?, identity?, programs?);
     let mut found = Stability::default();
-    let one_process_is_normal = agent.community || identity.container.is_some();
+    let one_process_is_normal = agent.community || (identity.container.is_some() && agent.init_script.is_none());
     restarts(&mut found, agent, clock, tail, one_process_is_normal);
     if let Ok(said) = kernel {
         // A program that was replaced since is not the one that crashed.
