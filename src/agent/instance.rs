@@ -1,7 +1,7 @@
 //! Which ECS instance this host is: by the metadata service, else by the note that an agent from 3.0 on keeps of it.
 //! It judges nothing.
 
-use super::identity_files;
+use super::identity_files::{self, InstanceIdentity};
 use super::layout::Agent;
 use crate::host::{MetadataSeen, Seen, Trouble, Unseen};
 use std::path::Path;
@@ -25,6 +25,16 @@ impl Known {
     /// was refused, or whose metadata is gone, is still the same instance.
     pub fn instance(&self) -> Option<&MetadataSeen> {
         self.metadata.as_ref().ok().or(self.note.as_ref())
+    }
+
+    /// The same in the shape of the agent's note, whichever source it is from.
+    pub fn identity(&self) -> Option<InstanceIdentity> {
+        let told = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        self.instance().map(|instance| InstanceIdentity {
+            instance_id: told(&instance.instance_id),
+            owner_account_id: told(&instance.owner_account_id),
+            region_id: told(&instance.region),
+        })
     }
 }
 

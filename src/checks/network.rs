@@ -223,14 +223,17 @@ impl Probe<'_> {
     }
 }
 
-/// Blames lines of the hosts file that lead a failing name to an address that no nameserver gives it. Whether any did.
+/// Blames lines of the hosts file that lead a failing name to a wrong address. Whether any did.
 fn blame_hosts(probes: &mut [Probe<'_>], names: &Names, answered: &[Answered]) -> bool {
     let mut blamed = false;
     for probe in probes.iter_mut().filter(|probe| probe.is_failing() && probe.wanted.target.proxy.is_none()) {
         let host = &probe.wanted.target.host;
         let Some(bound) = names.bound(host) else { continue };
         let leads_there = matches!(&probe.reach.resolved, Some(Ok(all)) if all.contains(&bound.to));
-        if !leads_there || answered.iter().any(|answer| answer.confirms(host, &bound.to)) {
+        // The kernel's own refusal has nothing to do with where the name leads.
+        let is_local =
+            matches!(&probe.reach.connected, Some(Err(ConnectTrouble::NoRoute(_) | ConnectTrouble::Forbidden(_))));
+        if !leads_there || is_local || !is_wrong(probe.wanted, &bound.to, answered) {
             continue;
         }
         let line = bound.text();
@@ -241,6 +244,20 @@ fn blame_hosts(probes: &mut [Probe<'_>], names: &Names, answered: &[Answered]) -
         blamed = true;
     }
     blamed
+}
+
+/// Whether an address cannot be the endpoint's: the nameservers give others, or, when they give none, it is one that
+/// no endpoint of the public cloud has.
+fn is_wrong(wanted: &Wanted, to: &IpAddr, answered: &[Answered]) -> bool {
+    let mut given = answered.iter().filter(|answer| answer.gives_addresses(&wanted.target.host)).peekable();
+    if given.peek().is_some() {
+        return given.all(|answer| !answer.confirms(to));
+    }
+    let is_inner = match to {
+        IpAddr::V4(to) => to.is_loopback() || to.is_private() || to.is_unspecified(),
+        IpAddr::V6(to) => to.is_loopback(),
+    };
+    is_inner && wanted.kind.network().is_some()
 }
 
 /// Blames a proxy that covers one scheme only, when the other one fails on the direct way.

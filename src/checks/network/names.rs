@@ -197,10 +197,14 @@ impl Answered {
         matches!(&self.said, NameserverSaid::Addresses(all) if !all.is_empty() && all.iter().all(fits))
     }
 
-    /// Whether it gives this address for this name.
-    pub fn confirms(&self, name: &str, ip: &IpAddr) -> bool {
-        self.name == name
-            && matches!(&self.said, NameserverSaid::Addresses(all) if all.iter().any(|known| IpAddr::V4(*known) == *ip))
+    /// Whether it gives addresses for this name.
+    pub fn gives_addresses(&self, name: &str) -> bool {
+        self.name == name && matches!(&self.said, NameserverSaid::Addresses(all) if !all.is_empty())
+    }
+
+    /// Whether this address is among those that it gives.
+    pub fn confirms(&self, ip: &IpAddr) -> bool {
+        matches!(&self.said, NameserverSaid::Addresses(all) if all.iter().any(|known| IpAddr::V4(*known) == *ip))
     }
 
     /// The row of evidence.

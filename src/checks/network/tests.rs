@@ -276,7 +276,7 @@ fn names_that_do_not_resolve_say_whose_fault_it_is() {
 }
 
 #[test]
-fn a_stale_line_of_the_hosts_file_is_the_cause_unless_a_nameserver_agrees() {
+fn a_line_of_the_hosts_file_is_the_cause_only_when_it_is_shown_to_be_wrong() {
     let line = "127.0.0.1 localhost\n203.0.113.7 logtail.cn-hangzhou.log.aliyuncs.com\n";
     let stale = || {
         world(NetworkType::Internet, |target| match target.host.starts_with("logtail.") {
@@ -285,10 +285,20 @@ fn a_stale_line_of_the_hosts_file_is_the_cause_unless_a_nameserver_agrees() {
         })
         .with("/etc/hosts", line)
     };
-    expect(&stale(), CauseId::DnsWrongAddress, Severity::Fail, &["/etc/hosts line 2 binds the name to 203.0.113.7"]);
-    let mut right = stale();
-    right.nameserver = Box::new(|_| NameserverSaid::Addresses(vec!["203.0.113.7".parse().unwrap()]));
-    expect(&right, CauseId::ConnectRefused, Severity::Fail, &["refused"]);
+    let says = |address: &str| {
+        let address = address.parse().unwrap();
+        World { nameserver: Box::new(move |_| NameserverSaid::Addresses(vec![address])), ..stale() }
+    };
+    let words = ["/etc/hosts line 2 binds the name to 203.0.113.7"];
+    expect(&says("203.0.113.99"), CauseId::DnsWrongAddress, Severity::Fail, &words);
+    expect(&says("203.0.113.7"), CauseId::ConnectRefused, Severity::Fail, &["refused"]);
+    expect(&stale(), CauseId::ConnectRefused, Severity::Fail, &["refused"]);
+    let inner = world(NetworkType::Internet, |target| match target.host.starts_with("logtail.") {
+        true => ReachSeen { resolved: Some(Ok(vec![ip("10.1.1.1")])), ..unconnected(target, ConnectTrouble::Silent) },
+        false => service(target),
+    })
+    .with("/etc/hosts", "10.1.1.1 logtail.cn-hangzhou.log.aliyuncs.com\n");
+    expect(&inner, CauseId::DnsWrongAddress, Severity::Fail, &["binds the name to 10.1.1.1"]);
     let used = world(NetworkType::Internet, service).with("/etc/hosts", line);
     assert_eq!(used.finding().verdict, Verdict::Pass);
 }
