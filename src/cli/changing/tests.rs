@@ -31,7 +31,7 @@ impl Files {
 impl Host for Files {
     fn observe(&self, question: Question) -> Pending<Answer> {
         let answer = match question {
-            Question::File(path) => Answer::File(match self.files.lock().unwrap().get(&path) {
+            Question::File(path) | Question::Tail(path) => Answer::File(match self.files.lock().unwrap().get(&path) {
                 None => Err(Trouble::Absent),
                 Some(bytes) => Ok(FileSeen {
                     bytes: bytes.clone(),
