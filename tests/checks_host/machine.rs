@@ -64,6 +64,8 @@ pub struct Machine {
     pub lookup: Looked<Vec<std::net::Ipv4Addr>>,
     pub looks: BTreeMap<String, Looked<CommandSeen>>,
     pub identity: IdentitySeen,
+    /// Whether nothing answers on the private network.
+    pub is_cut_off: bool,
 }
 
 pub fn said(code: i32, out: &str) -> Looked<CommandSeen> {
@@ -101,6 +103,7 @@ impl Machine {
             interfaces: Ok(vec![nic("lo", "127.0.0.1"), nic("eth0", "10.1.1.5")]),
             lookup: Ok(vec!["10.1.1.5".parse().unwrap()]),
             looks: BTreeMap::new(),
+            is_cut_off: false,
             identity: IdentitySeen {
                 hostname: "web-1".into(),
                 os: "linux".into(),
@@ -264,6 +267,10 @@ impl Machine {
             Question::Interfaces => Answer::Interfaces(self.interfaces.clone()),
             Question::Lookup(_) => {
                 Answer::Lookup(LookupSeen { addresses: self.lookup.clone(), by: "getent".into(), elapsed_ms: 1 })
+            }
+            Question::Reach(target) if self.is_cut_off && target.host.contains("-intranet") => {
+                let trouble = ConnectTrouble::Silent("100.100.80.165".parse().unwrap());
+                Answer::Reach(ReachSeen { connected: Some(Err(trouble)), tls: None, http: None, ..reached(target) })
             }
             Question::Reach(target) => Answer::Reach(reached(target)),
             Question::Look(look) => Answer::Look(self.looks.get(&look.line()).cloned().unwrap_or(Err(Trouble::Absent))),

@@ -187,7 +187,10 @@ const OF_THE_AGENT: &[Scenario] = &[
     (
         "the private network of another region than the instance's",
         Loong331,
-        |m, _| m.write(NOTE, "{\"instance-id\": \"i-1\", \"region-id\": \"cn-beijing\"}"),
+        |m, _| {
+            m.write(NOTE, "{\"instance-id\": \"i-1\", \"region-id\": \"cn-beijing\"}");
+            m.is_cut_off = true;
+        },
         &[(Parameters, NetworkTypeMismatch, Fail)],
     ),
     (
