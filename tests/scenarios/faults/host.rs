@@ -123,7 +123,7 @@ const RUNNING: &[Scenario] = &[
         name: "the CPU lacks an instruction of this build",
         then: |lab| {
             let trap = "traps: ilogtail[4711] trap invalid opcode ip:6f2a31 sp:7ffd0 error:0 in ilogtail_1.8.8";
-            lab.write("/usr/bin/dmesg", format!("#!/bin/sh\necho '{trap}'\n"));
+            lab.write("/usr/bin/dmesg", format!("#!/bin/sh\necho \"[$(cut -d ' ' -f 1 /proc/uptime)] {trap}\"\n"));
             must(lab, "chmod 755 /usr/bin/dmesg");
             lab.behave(&Behaviour { daemon_only: true, ..Behaviour::default() });
             assert_eq!(lab.sh("/etc/init.d/ilogtaild restart").code, 1);
