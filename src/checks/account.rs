@@ -21,7 +21,7 @@ const STEP: StepId = StepId::Account;
 /// # Errors
 /// Something has not been looked at yet.
 pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
-    let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
+    let Some(agent) = subject::agent(see)? else { return Ok(subject::nothing_reported(STEP)) };
     if agent.community {
         return Ok(subject::community(STEP));
     }

@@ -47,7 +47,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         ip: memory.as_ref().map_or_else(|| subject::reported_ip(&info), |memory| &memory.status.ip),
         prediction: prediction.as_ref(),
         is_certain: certain,
-        ip_matters: !by_custom_id && (is_by_ip || identity.container.is_none()),
+        ip_matters: !by_custom_id && (is_by_ip || !subject::in_container(identity, &agent)),
         interfaces,
         causes: Vec::new(),
         evidence: Vec::new(),

@@ -131,7 +131,17 @@ fn conclude(rows: Vec<Evidence>, causes: Vec<Cause>, probes: &[Probe<'_>], told:
         Outcome::Unsure(value) => Some(value.clone()),
         _ => None,
     });
+    let failed: Vec<&Text> = probes.iter().filter_map(Probe::failure).collect();
     let summary = match (causes.iter().max_by_key(|cause| cause.severity), &unsure) {
+        // The causes name every place; the summary says how many there are, and the reason of the first.
+        (Some(_), _) if failed.len() > 1 => {
+            let (count, first) = (failed.len(), failed[0]);
+            let (en, zh) = (first.get(Lang::En), first.get(Lang::Zh));
+            Text::filled(
+                format!("{count} of {all} probes do not reach the service: {en}."),
+                format!("{all} 项探测中有 {count} 项未连通日志服务：{zh}。"),
+            )
+        }
         (Some(worst), _) => worst.detail.clone(),
         (None, Some(value)) => {
             let (en, zh) = (value.get(Lang::En), value.get(Lang::Zh));
@@ -161,6 +171,14 @@ impl Probe<'_> {
     fn cause(&self) -> Option<CauseId> {
         match &self.outcome {
             Outcome::Failed { cause, .. } => Some(*cause),
+            Outcome::Reached { .. } | Outcome::Unsure(_) => None,
+        }
+    }
+
+    /// What went wrong, in words.
+    fn failure(&self) -> Option<&Text> {
+        match &self.outcome {
+            Outcome::Failed { value, .. } => Some(value),
             Outcome::Reached { .. } | Outcome::Unsure(_) => None,
         }
     }

@@ -28,7 +28,7 @@ pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
     let (boot, stability) = (boot::look(see, &agent), stability::look(see, &agent));
     let (clock, identity, processes, systemd, said) = (clock?, identity?, processes?, systemd?, said?);
     let (boot, stability) = (boot?, stability?);
-    let in_container = identity.container.is_some();
+    let in_container = subject::in_container(identity, &agent);
     let now = clock.now_ms / 1000;
     let shape = process_shape(&agent.processes);
     let mut evidence = Vec::new();
@@ -61,8 +61,7 @@ pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
         return Ok(Finding::unknown(STEP, text, evidence));
     }
     let name = installed::name(&agent);
-    let mut causes: Vec<Cause> =
-        judge(&agent, shape, in_container && agent.init_script.is_none()).into_iter().collect();
+    let mut causes: Vec<Cause> = judge(&agent, shape, in_container).into_iter().collect();
     causes.extend(stability.causes);
     evidence.extend(stability.evidence);
     if !in_container {

@@ -8,7 +8,7 @@ use crate::agent::layout::{self, Agent, ConfigTrouble};
 use crate::agent::status_log::{self, Status};
 use crate::agent::{log, processes};
 use crate::finding::{Evidence, Finding, StepId};
-use crate::host::{ClockSeen, FileSeen, Looked, Seen, Trouble, Unseen};
+use crate::host::{ClockSeen, FileSeen, IdentitySeen, Looked, Seen, Trouble, Unseen};
 use crate::say;
 use crate::text::{Lang, Text};
 use std::net::Ipv4Addr;
@@ -139,10 +139,26 @@ pub fn config(see: &Seen, agent: &Agent) -> Result<Result<Config, ConfigTrouble>
     layout::read_config(see, agent)
 }
 
+/// Whether the agent is one of a container image: signs of a container, and no init script, which images do not have.
+/// Signs alone do not count: whole hosts run in containers too.
+pub fn in_container(identity: &IdentitySeen, agent: &Agent) -> bool {
+    identity.container.is_some() && agent.init_script.is_none()
+}
+
 /// The finding of a step whose subject is not there: no agent is installed.
 pub fn no_agent(step: StepId) -> Finding {
     let text = Text::fixed("Skipped: no agent is installed, see step 1.", "已跳过：未安装 Agent，见第 1 步。");
     Finding::skipped(step, text)
+}
+
+/// The finding of a step that compares what the agent reports with what the service expects, when there is no agent:
+/// the design skips the steps that look at the agent itself, not these.
+pub fn nothing_reported(step: StepId) -> Finding {
+    let text = Text::fixed(
+        "Not known: no agent is installed that could report anything, see step 1.",
+        "未知：未安装 Agent，没有可供对比的上报信息，见第 1 步。",
+    );
+    Finding::unknown(step, text, Vec::new())
 }
 
 /// The finding of a step that has no meaning for the open-source build: it has no machine group and no account.

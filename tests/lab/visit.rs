@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use lab::{Builder, Fault, Flavour, Lab};
 
+/// A fault's name and the host that has it.
+type Named = (&'static str, fn() -> Builder);
+
 /// The faults that can be asked for by name.
-const FAULTS: &[(&str, fn() -> Builder)] = &[
+const FAULTS: &[Named] = &[
     ("healthy", Lab::new),
     ("none", || Lab::new().agent(Flavour::None)),
     ("stopped", || Lab::new().stopped()),
