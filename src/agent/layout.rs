@@ -8,7 +8,7 @@ use super::config::{self, Config, from_environment};
 use super::json::{self, JsonFault};
 use super::processes::{program, worker};
 use super::version::Version;
-use crate::host::{DirSeen, EntryKind, Looked, ProcessSeen, Seen, Trouble, Unseen};
+use crate::host::{DirSeen, EntryKind, FileSeen, Looked, ProcessSeen, Seen, Trouble, Unseen};
 use crate::text::Text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -251,14 +251,14 @@ fn look_into(see: &Seen, dir: PathBuf, place: Place, scripts: &Scripts) -> Resul
         (false, false) => PathBuf::from(format!("/etc/ilogtail{}", place.suffix)),
     };
     let main_config =
-        main.as_ref().ok().and_then(|file| config::read(&file.bytes, &[], &environment, version.as_ref()).ok());
+        whole(main).ok().and_then(|file| config::read(&file.bytes, &[], &environment, version.as_ref()).ok());
     let moved_conf_dir = match main_config {
         Some(config) => config.logtail_sys_conf_dir,
         None => from_environment("logtail_sys_conf_dir", &environment, version.as_ref()),
     };
     let conf_dir =
         moved_conf_dir.filter(|dir| !dir.value.is_empty()).map_or(default_conf_dir, |moved| dir.join(moved.value));
-    let log_path = log_conf.as_ref().ok().and_then(|file| main_sink(&file.bytes)).map_or_else(
+    let log_path = whole(log_conf).ok().and_then(|file| main_sink(&file.bytes)).map_or_else(
         || {
             let name = format!("{}.LOG", flavour.program());
             if has_own_root { dir.join("log").join(name) } else { dir.join(name) }
@@ -312,8 +312,7 @@ fn is_program(name: &str, stem: &str) -> bool {
 
 /// The record of the last start, and where it stands: `run/app_info.json` in the open-source LoongCollector.
 fn read_app_info(see: &Seen, dir: &Path, listing: &Looked<DirSeen>) -> Result<(PathBuf, Option<AppInfo>), Unseen> {
-    let parse =
-        |file: &Looked<crate::host::FileSeen>| file.as_ref().ok().and_then(|file| app_info::parse(&file.bytes).ok());
+    let parse = |file: &Looked<FileSeen>| whole(file).ok().and_then(|file| app_info::parse(&file.bytes).ok());
     let (usual, below) = (dir.join("app_info.json"), dir.join("run/app_info.json"));
     let file = see.file(&usual)?;
     if file.is_ok() || !names(listing, EntryKind::Dir).any(|name| name == "run") {
@@ -380,6 +379,18 @@ fn main_sink(bytes: &[u8]) -> Option<String> {
     })
 }
 
+/// A file that was read from beginning to end; a part of a file proves nothing.
+///
+/// # Errors
+/// Why it was not read, or not to its end.
+pub fn whole(file: &Looked<FileSeen>) -> Result<&FileSeen, Trouble> {
+    match file {
+        Ok(file) if file.is_partial() => Err(Trouble::Other(format!("{} bytes long, too long to be it", file.size))),
+        Ok(file) => Ok(file),
+        Err(trouble) => Err(trouble.clone()),
+    }
+}
+
 /// Why there is no configuration to look at.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConfigTrouble {
@@ -397,23 +408,41 @@ pub fn read_config(see: &Seen, agent: &Agent) -> Result<Result<Config, ConfigTro
     let overlay_dir = agent.conf_dir.join("config.d");
     let (main, listing) = (see.file(&agent.config_path), see.dir(&overlay_dir));
     let (main, listing) = (main?, listing?);
-    let looked: Vec<_> = names(listing, EntryKind::File)
-        .filter(|name| name.ends_with(".json"))
-        .map(|name| (name, see.file(overlay_dir.join(name))))
-        .collect();
+    let looked: Vec<_> = overlay_names(listing).map(|name| (name, see.file(overlay_dir.join(name)))).collect();
     let mut overlays = Vec::new();
     for (name, file) in looked {
-        if let Ok(file) = file? {
+        if let Ok(file) = whole(file?) {
             overlays.push((name, file.bytes.as_slice()));
         }
     }
     let generated = config::generated(&agent.config_path);
-    let main = match (main, &generated) {
+    let main = match (whole(main), &generated) {
         (Ok(main), _) => main.bytes.as_slice(),
         (Err(Trouble::Absent), Some(generated)) if !agent.community => generated.as_slice(),
-        (Err(trouble), _) => return Ok(Err(ConfigTrouble::File(trouble.clone()))),
+        (Err(trouble), _) => return Ok(Err(ConfigTrouble::File(trouble))),
     };
     Ok(config::read(main, &overlays, &agent.environment, agent.version.as_ref()).map_err(ConfigTrouble::Json))
+}
+
+/// The files of `config.d` that could not be read, or not whole: what they set is not known, but the agent may know it.
+///
+/// # Errors
+/// [`Unseen`] when something still has to be looked at.
+pub fn unread_overlays(see: &Seen, agent: &Agent) -> Result<Vec<(PathBuf, Trouble)>, Unseen> {
+    let dir = agent.conf_dir.join("config.d");
+    let looked: Vec<_> = overlay_names(see.dir(&dir)?).map(|name| (dir.join(name), see.file(dir.join(name)))).collect();
+    let mut unread = Vec::new();
+    for (path, file) in looked {
+        // One that vanished since the directory was listed sets nothing.
+        if let Some(trouble) = whole(file?).err().filter(|trouble| *trouble != Trouble::Absent) {
+            unread.push((path, trouble));
+        }
+    }
+    Ok(unread)
+}
+
+fn overlay_names(listing: &Looked<DirSeen>) -> impl Iterator<Item = &str> {
+    names(listing, EntryKind::File).filter(|name| name.ends_with(".json"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::subject;
 use crate::agent::config::{Config, ConfigOddity};
 use crate::agent::endpoint::{self, EndpointKind};
 use crate::agent::json;
-use crate::agent::layout::{Agent, ConfigTrouble};
+use crate::agent::layout::{self, Agent, ConfigTrouble};
 use crate::agent::processes;
 use crate::context::{Context, Field, NetworkType};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId, Verdict};
@@ -65,6 +65,12 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     judge.evidence.extend(in_force.evidence);
     judge.oddities(&config);
     judge.evidence.extend(environment?);
+    let unread = layout::unread_overlays(see, &agent)?;
+    for (path, trouble) in &unread {
+        let path = path.display().to_string();
+        let row = Evidence::new(Text::same(path.clone()), subject::trouble(trouble), path);
+        judge.evidence.push(row.marked(Mark::Unknown));
+    }
     let region = config.region(agent.version.as_ref());
     let kind = config.config_addresses(agent.version.as_ref()).first().map(|address| endpoint::kind_of(address));
     let summary = match (judge.causes.iter().max_by_key(|cause| cause.severity), region, kind) {
@@ -86,6 +92,14 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         (None, ..) => Text::fixed("The endpoints are not those of the public cloud.", "服务入口不属于阿里云公共云。"),
     };
     let mut finding = Finding::judged(STEP, summary, judge.causes, judge.evidence);
+    if let Some((path, _)) = unread.first().filter(|_| finding.verdict != Verdict::Fail) {
+        let path = path.display();
+        finding.verdict = Verdict::Unknown;
+        finding.summary = say!(
+            "{path} could not be read whole, and what it sets outranks the main file.",
+            "未能完整读取 {path}，而其中的设置优先于主配置文件。"
+        );
+    }
     if told.region.is_none() {
         // Right by itself is not yet right for this project: only the comparison could pass.
         finding.wants = vec![Field::Region, Field::Project, Field::Network];

@@ -4,11 +4,12 @@
 use crate::agent::app_info::{self, AppInfo, AppInfoFault};
 use crate::agent::config::Config;
 use crate::agent::identity_files::{self, InstanceIdentity};
+pub use crate::agent::layout::whole;
 use crate::agent::layout::{self, Agent, ConfigTrouble};
 use crate::agent::status_log::{self, Status};
 use crate::agent::{log, processes};
 use crate::finding::{Evidence, Finding, StepId};
-use crate::host::{ClockSeen, FileSeen, IdentitySeen, Looked, Seen, Trouble, Unseen};
+use crate::host::{ClockSeen, IdentitySeen, Seen, Trouble, Unseen};
 use crate::say;
 use crate::text::{Lang, Text};
 use std::net::Ipv4Addr;
@@ -46,18 +47,6 @@ pub fn record(see: &Seen, agent: &Agent) -> Result<Record, Unseen> {
         },
         Err(trouble) => Record::Unread(trouble),
     })
-}
-
-/// A file that was read from beginning to end; a part of a file proves nothing.
-///
-/// # Errors
-/// Why it was not read, or not to its end.
-pub fn whole(file: &Looked<FileSeen>) -> Result<&FileSeen, Trouble> {
-    match file {
-        Ok(file) if file.is_partial() => Err(Trouble::Other(format!("{} bytes long, too long to be it", file.size))),
-        Ok(file) => Ok(file),
-        Err(trouble) => Err(trouble.clone()),
-    }
 }
 
 /// The address that the agent really reports: the one in `instance_id`, which nobody edits, else the field `ip`.

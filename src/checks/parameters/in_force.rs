@@ -2,7 +2,7 @@
 //! what it has loaded; where that line was rotated away, the times of the files decide.
 
 use super::super::{running, subject};
-use crate::agent::layout::Agent;
+use crate::agent::layout::{self, Agent};
 use crate::agent::{log, processes};
 use crate::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
 use crate::host::{Seen, Unseen};
@@ -49,6 +49,10 @@ pub(super) fn look(see: &Seen, agent: &Agent) -> Result<InForce, Unseen> {
     let (clock, tail, record, config) = (clock?, tail?, record?, config?);
     let (main, overlays) = (main?, overlays?);
     let Ok(config) = config else { return Ok(InForce::default()) };
+    if !layout::unread_overlays(see, agent)?.is_empty() {
+        // What is on disk is not known, so what runs cannot differ from it.
+        return Ok(InForce::default());
+    }
     let recorded = match record {
         subject::Record::Known(info) => info.started.unwrap_or_default(),
         subject::Record::Broken(_) | subject::Record::Unread(_) => 0,

@@ -42,7 +42,12 @@ pub(super) fn tail(path: &Path) -> Looked<FileSeen> {
 pub(super) fn dir(path: &Path) -> Looked<DirSeen> {
     let mut entries = Vec::new();
     let mut cut = false;
-    for entry in fs::read_dir(path).map_err(|error| trouble(&error))? {
+    let refused = |error: io::Error| match error.kind() {
+        // Something else stands there; on the way to it, it would be nothing at all.
+        io::ErrorKind::NotADirectory if fs::symlink_metadata(path).is_ok() => Trouble::Other(error.to_string()),
+        _ => trouble(&error),
+    };
+    for entry in fs::read_dir(path).map_err(refused)? {
         if entries.len() == DIR_LIMIT {
             cut = true;
             break;
