@@ -107,7 +107,9 @@ async fn a_directory_is_sorted_bounded_and_says_what_its_links_lead_to() {
     assert_eq!(short, expected);
     assert_eq!(seen.entries[2].size, 4);
     assert_eq!(dir(&at("nothing")).await, Answer::Dir(Err(Trouble::Absent)));
-    assert_eq!(dir(&at("b")).await, Answer::Dir(Err(Trouble::Absent)));
+    let no_directory = Trouble::Other("Not a directory (os error 20)".into());
+    assert_eq!(dir(&at("b")).await, Answer::Dir(Err(no_directory)));
+    assert_eq!(dir(&at("b/c")).await, Answer::Dir(Err(Trouble::Absent)));
     for number in 0..DIR_LIMIT {
         File::create(at(&format!("n{number}"))).unwrap();
     }
