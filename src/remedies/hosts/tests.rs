@@ -108,7 +108,7 @@ proptest! {
     #[test]
     fn the_file_gives_the_address_first_and_strangers_stay(hosts in hosts_file()) {
         let out = bind(hosts.as_bytes(), "web", IP);
-        prop_assert_eq!(answers(&out, "web").first(), Some(&IP));
+        prop_assert_eq!(answers(&out, "web").first().copied(), Some(IP));
         let others = lines(&out).iter().filter(|line| line.is_ipv4()).filter_map(|line| line.gives("web")).any(|ip| ip != IP);
         prop_assert!(!others);
         let after = lines(&out).iter().map(|line| line.text.to_vec()).collect::<Vec<_>>();
@@ -122,6 +122,6 @@ proptest! {
     #[test]
     fn any_bytes_end_in_an_answer(hosts in prop::collection::vec(any::<u8>(), 0..120)) {
         let out = bind(&hosts, "web", IP);
-        prop_assert_eq!(answers(&out, "web").first(), Some(&IP));
+        prop_assert_eq!(answers(&out, "web").first().copied(), Some(IP));
     }
 }
