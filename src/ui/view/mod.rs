@@ -18,7 +18,7 @@ mod result;
 mod sheet;
 mod step;
 mod summary;
-mod ticket;
+pub(super) mod ticket;
 mod wrap;
 
 #[cfg(test)]
@@ -26,6 +26,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
+pub(super) use result::undo_command;
 pub use summary::summary_lines;
 
 use crate::flow::{Layer, Place, Session};
