@@ -3,11 +3,15 @@
 use logtail_doctor::carry_out::{self, AppliedResult, Consent, ConsentBy, Store};
 use logtail_doctor::checks::{self, Investigation};
 use logtail_doctor::context::Context;
-use logtail_doctor::engine::{Looking, Wish};
+use logtail_doctor::engine::{self, Looking, Wish};
 use logtail_doctor::finding::{Finding, RemedyId, StepId, Verdict};
+use logtail_doctor::flow::Session;
 use logtail_doctor::host::simulated::{Scenario, SimulatedHost, scenario, scenarios};
 use logtail_doctor::host::{Answer, Host, Question};
 use logtail_doctor::remedies::{InputId, Inputs, Plan, Planned};
+use logtail_doctor::text::Lang;
+use logtail_doctor::ui::{Plain, Services};
+use std::io::Cursor;
 use std::sync::Arc;
 
 const NOW_MS: i64 = 1_795_326_000_000;
@@ -120,4 +124,48 @@ async fn ids_are_unique_and_every_host_is_seen_by_its_root() {
         let Answer::Identity(identity) = host.observe(Question::Identity).await else { panic!("no identity") };
         assert!(identity.privileged, "{}", scenario.id);
     }
+}
+
+/// Walks on a host with typed answers; returns what was said and the host.
+async fn walk(id: &str, lang: Lang, answers: &'static str) -> (String, Session, SimulatedHost) {
+    let scenario = scenario(id).unwrap();
+    let host = SimulatedHost::new(scenario.world(NOW_MS));
+    let found = Investigation::new(checks::check, scenario.context.clone());
+    let mut looking = Looking::new(Arc::new(host.clone()), found);
+    let mut session = Session::new(scenario.context.clone(), lang, false, Vec::new());
+    let services = Services {
+        evidence_text: |_, _| String::new(),
+        ticket_text: Box::new(|_, _| String::new()),
+        write_bundle: Box::new(|_, _| panic!("nothing is written")),
+        remember: Box::new(|_| {}),
+    };
+    let mut face = Plain::new(Cursor::new(answers), Vec::new(), true, false, services).unwrap();
+    engine::run(&mut looking, &mut session, store(), &mut face).await;
+    (String::from_utf8(face.into_out()).unwrap(), session, host)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_walk_cures_two_faults_with_what_is_offered_on_screen() {
+    // Remedy, consent, onward; the same again; the heartbeat's page; what the console shows; the end.
+    let answers = "1\nyes\n\n1\nyes\n\n1\n1\nq\n";
+    for lang in [Lang::En, Lang::Zh] {
+        let (said, session, host) = walk("two-faults", lang, answers).await;
+        assert_eq!(host.heartbeat(), Ok(()), "{said}");
+        assert!(session.verdict() <= Verdict::Warn, "{said}");
+        assert_eq!(session.done.len(), 2, "{said}");
+        assert!(!said.contains('\u{1b}'), "{said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_applied_can_be_taken_back_in_the_same_walk() {
+    let (said, session, host) = walk("wrong-region", Lang::En, "1\nyes\nu\nyes\n\nq\n").await;
+    assert!(said.contains("Taken back."), "{said}");
+    assert!(host.heartbeat().is_err() && session.done.is_empty(), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_word_nothing_is_changed() {
+    let (said, session, host) = walk("stopped", Lang::En, "1\ny\n1\nok\n1\n").await;
+    assert!(host.heartbeat().is_err() && session.done.is_empty(), "{said}");
 }

@@ -75,10 +75,8 @@ pub async fn run(
     let looking = Looking::new(Arc::new(host.clone()), Investigation::new(wiring::judge(), context.clone()));
     let mut session = Session::new(context, settings.lang, settings.read_only, wiring::regions());
     session.demo = Some(Demo { story: scenario.story.clone(), console_ok: host.heartbeat().is_ok() });
-    let settings = Settings {
-        store: Store { dir: "/var/lib/logtail-doctor".into(), actor: "demo".into() },
-        ..settings.clone()
-    };
+    let settings =
+        Settings { store: Store { dir: "/var/lib/logtail-doctor".into(), actor: "demo".into() }, ..settings.clone() };
     wiring::walk(looking, session, &settings, stage, Some(host), out).await
 }
 

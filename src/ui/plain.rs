@@ -254,7 +254,7 @@ impl<W: Write> Plain<W> {
                         let (en, zh) = (step.get(Lang::En), step.get(Lang::Zh));
                         let text = Text::filled(
                             format!(
-                                "WAIT  Applied. {en} is checked every second until it holds, at most {left} s. Ctrl-C stops waiting."
+                                "WAIT Applied. {en} is checked every second until it holds, at most {left} s. Ctrl-C stops waiting."
                             ),
                             format!("等待 已执行。每秒重新检查“{zh}”，直到通过，最多 {left} 秒。按 Ctrl-C 不再等待。"),
                         );
@@ -262,7 +262,7 @@ impl<W: Write> Plain<W> {
                         self.told.seconds_left = Some(left);
                     }
                     Some(told) if told >= left + TOLD_EVERY => {
-                        self.say(say!("WAIT  at most {left} s more", "等待 最多还有 {left} 秒").get(lang));
+                        self.say(say!("WAIT at most {left} s more", "等待 最多还有 {left} 秒").get(lang));
                         self.told.seconds_left = Some(left);
                     }
                     Some(_) => {}

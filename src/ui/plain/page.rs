@@ -159,7 +159,7 @@ pub(super) fn step_line(session: &Session, step: StepId) -> String {
 /// `FAIL 2 Running: …`.
 pub(super) fn verdict_line(finding: &Finding, lang: Lang) -> String {
     let (verdict, number, title) = (finding.verdict.word(), finding.step.index() + 1, finding.step.title());
-    let colon = word(lang, ": ", "：");
+    let colon = word(lang, ": ", "\u{ff1a}");
     format!("{} {number} {}{colon}{}", verdict.get(lang), title.get(lang), finding.summary.get(lang))
 }
 
@@ -198,7 +198,7 @@ fn step(session: &Session, step: StepId, out: &mut Vec<String>) {
     if !finding.wants.is_empty() {
         let intro = word(lang, "Only you can know (f asks for it):", "需要您提供的信息（输入 f 填写）：");
         out.push(intro.to_string());
-        let colon = word(lang, ": ", "：");
+        let colon = word(lang, ": ", "\u{ff1a}");
         out.extend(finding.wants.iter().map(|field| {
             let (label, hint) = (field.label(), field.hint());
             format!("  - {}{colon}{}", label.get(lang), hint.get(lang))
@@ -215,7 +215,7 @@ fn evidence(row: &Evidence, lang: Lang, out: &mut Vec<String>) {
         Mark::Unknown => "?",
         Mark::Note => "-",
     };
-    let colon = word(lang, ": ", "：");
+    let colon = word(lang, ": ", "\u{ff1a}");
     let mut value = printable_block(row.value.get(lang)).into_iter();
     let first = value.next().unwrap_or_else(|| word(lang, "(empty)", "（空）").to_string());
     out.push(format!("  {sign} {}{colon}{first}", row.label.get(lang)));
@@ -237,7 +237,7 @@ fn ticket(session: &Session, out: &mut Vec<String>) {
         "没有可用的修复方法时，请将诊断包和以下信息提供给技术支持。",
     );
     out.push(text.to_string());
-    let colon = word(lang, ": ", "：");
+    let colon = word(lang, ": ", "\u{ff1a}");
     for field in view::ticket::FACTS {
         let (label, value) = (field.label(), session.context.get(field));
         let (sign, shown) = match value.as_str() {

@@ -22,7 +22,7 @@ pub(super) mod ticket;
 mod wrap;
 
 #[cfg(test)]
-mod samples;
+pub(super) mod samples;
 #[cfg(test)]
 mod tests;
 
