@@ -45,6 +45,9 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         );
         return Ok(Finding { evidence, ..Finding::skipped(STEP, text) });
     }
+    let mut evidence = evidence;
+    let row = subject::told(console, Text::fixed("not told yet", "尚未填写")).marked(Mark::Unknown);
+    evidence.insert(0, row.expecting(Text::fixed("heartbeat OK", "心跳 OK")));
     let detail = Text::fixed(
         "Not verified: look at the machine group's status in the console and say what it shows.",
         "尚未验证：请在控制台查看机器组状态，并填写显示的结果。",

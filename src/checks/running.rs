@@ -8,7 +8,7 @@ use super::{installed, subject};
 use crate::agent::layout::Agent;
 use crate::agent::processes::{Shape, process_shape};
 use crate::context::Context;
-use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
+use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId};
 use crate::host::{CommandSeen, Look, Looked, ProcessSeen, Seen, Unseen};
 use crate::say;
 use crate::text::Text;
@@ -76,7 +76,10 @@ pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
         ),
         (None, _) => say!("{name} runs.", "{name} 正在运行。"),
     };
-    if let (true, Shape::Single(pid)) = (causes.iter().any(|cause| cause.id == CauseId::AgentAbnormal), shape)
+    // What else is wrong, an illegal instruction for one, is the reason why no worker is there.
+    let is_alone = |cause: &Cause| cause.id == CauseId::AgentAbnormal || cause.severity != Severity::Fail;
+    let is_incomplete = causes.iter().any(|cause| cause.id == CauseId::AgentAbnormal) && causes.iter().all(is_alone);
+    if let (true, Shape::Single(pid)) = (is_incomplete, shape)
         && is_just_started(&agent, pid, now)
     {
         let text = Text::fixed(

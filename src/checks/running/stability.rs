@@ -123,8 +123,9 @@ fn traps(kernel_log: &str) -> impl Iterator<Item = (Option<i64>, &str)> {
             && ["invalid opcode", "sigill", "illegal instruction"].iter().any(|sign| line.contains(sign))
     };
     kernel_log.lines().filter(is_trap).map(|line| {
-        let stamp = line.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(stamp, _)| stamp.trim());
-        let seconds = stamp.and_then(|stamp| stamp.split('.').next()).and_then(|whole| whole.parse().ok());
+        // At the beginning only: without a stamp, the first bracket is that of the process id.
+        let stamp = line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(stamp, _)| stamp);
+        let seconds = stamp.and_then(|stamp| stamp.trim().split('.').next()).and_then(|whole| whole.parse().ok());
         (seconds, line)
     })
 }
@@ -169,4 +170,17 @@ fn illegal_instruction(found: &mut Stability, line: &str, cpu: &Looked<FileSeen>
         ),
         &[RemedyId::UpgradeAgent],
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_id_is_no_time() {
+        let stamped = "[ 4711.250000] traps: ilogtail[52] trap invalid opcode ip:6f2a31";
+        let bare = "traps: ilogtail[52] trap invalid opcode ip:6f2a31";
+        let log = format!("{stamped}\n[ 4712.0] eth0: link up\n{bare}\n");
+        assert_eq!(traps(&log).collect::<Vec<_>>(), [(Some(4711), stamped), (None, bare)]);
+    }
 }

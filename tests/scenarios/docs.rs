@@ -1,0 +1,58 @@
+//! The table of the documents, made from the scenarios: `docs/scenarios.md`.
+
+use crate::table::{Report, Scenario};
+use crate::{contract, faults, pairs};
+use std::fmt::Write as _;
+
+/// The row of one scenario.
+pub fn row(scenario: &Scenario) -> String {
+    let told: Vec<_> = scenario
+        .told
+        .iter()
+        .map(|(name, value)| match *value {
+            "" => format!("no `--{name}`"),
+            "on" => format!("`--{name}`"),
+            value => format!("`--{name} {value}`"),
+        })
+        .collect();
+    let report = |report: &Report| format!("`{}` ({})", report.cause.id(), report.severity.verdict().id());
+    let reports: Vec<_> = scenario.reports.iter().map(report).collect();
+    let reports = if reports.is_empty() { "nothing".to_string() } else { reports.join(", ") };
+    format!("| {} | {} | {reports} |", scenario.name, told.join(", "))
+}
+
+/// The whole document.
+fn document() -> String {
+    let mut text = String::from(
+        "# What is found on which host\n\n\
+         Made from the scenarios in `tests/scenarios`; `UPDATE_DOCS=1 cargo test --test scenarios` writes it anew. Each row is a\n\
+         complete Linux host with that fault, on which `check` reported exactly these causes and no other. The operator tells\n\
+         the truth about a healthy host (region, network type, machine group, account) unless the second column says otherwise.\n",
+    );
+    let mut section = |title: &str, scenarios: &mut dyn Iterator<Item = &'static Scenario>| {
+        let _ = write!(text, "\n## {title}\n\n| host | told | reported |\n|---|---|---|\n");
+        for scenario in scenarios {
+            let _ = writeln!(text, "{}", row(scenario));
+        }
+    };
+    section("Healthy hosts", &mut faults::HEALTHY.iter());
+    section("One fault", &mut faults::all());
+    section("Two faults", &mut pairs::ALL.iter());
+    text.push_str("\n## Causes without a scenario\n\n");
+    for (cause, reason) in contract::NEEDS_MORE_THAN_A_HOST {
+        let _ = writeln!(text, "- `{}`: {reason}.", cause.id());
+    }
+    text
+}
+
+/// Compares the document with the scenarios, or writes it when `UPDATE_DOCS=1`.
+pub fn compare() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/scenarios.md");
+    let document = document();
+    if std::env::var("UPDATE_DOCS").as_deref() == Ok("1") {
+        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/docs")).expect("the directory is made");
+        std::fs::write(path, &document).expect("the document is written");
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(written == document, "docs/scenarios.md is stale: UPDATE_DOCS=1 cargo test --test scenarios");
+}
