@@ -17,4 +17,4 @@ pub use form::{Choice, Form, FormKey, Purpose, Row};
 pub use keys::{Binding, Command, Key};
 pub use remedy_layer::{Button, RemedyLayer, Stage};
 pub use remedy_steering::command_for;
-pub use session::{Action, Clip, Effect, Event, Layer, Notice, Place, Session, StepView, Way};
+pub use session::{Action, Clip, Demo, Effect, Event, Layer, Notice, Place, Session, StepView, Way};

@@ -246,7 +246,7 @@ impl engine::Face for Wizard {
 }
 
 /// Whether sudo would start this without a word. Asked with `-l`: `sudo -n true` says nothing of this command.
-async fn may_without_password(sudo: &Path, argv: &[String]) -> bool {
+pub(super) async fn may_without_password(sudo: &Path, argv: &[String]) -> bool {
     let mut command = Command::new(sudo);
     command.args(["-n", "-l", "--"]).args(argv).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     matches!(command.kill_on_drop(true).status().await, Ok(status) if status.success())

@@ -18,14 +18,15 @@ mod result;
 mod sheet;
 mod step;
 mod summary;
-mod ticket;
+pub(super) mod ticket;
 mod wrap;
 
 #[cfg(test)]
-mod samples;
+pub(super) mod samples;
 #[cfg(test)]
 mod tests;
 
+pub(super) use result::undo_command;
 pub use summary::summary_lines;
 
 use crate::flow::{Layer, Place, Session};

@@ -114,6 +114,6 @@ pub(super) fn owed(sheet: &mut Sheet, session: &Session, look: Look) {
 }
 
 /// The command that takes a journal entry back.
-pub(super) fn undo_command(entry: &str) -> String {
+pub(in crate::ui) fn undo_command(entry: &str) -> String {
     remedies::shell_line(&["sudo".into(), "logtail-doctor".into(), "undo".into(), entry.into()])
 }
