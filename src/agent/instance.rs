@@ -47,7 +47,7 @@ pub fn known(see: &Seen, agent: Option<&Agent>) -> Result<Known, Unseen> {
     let path = dir.join("checkpoint/instance_identity");
     let (metadata, note) = (see.metadata(), see.file(&path));
     let (metadata, note) = (metadata?, note?);
-    let noted = note.as_ref().ok().and_then(|file| identity_files::instance_identity(&file.bytes));
+    let noted = super::layout::whole(note).ok().and_then(|file| identity_files::instance_identity(&file.bytes));
     let note = noted.map(|noted| MetadataSeen {
         instance_id: noted.instance_id.unwrap_or_default(),
         region: noted.region_id.unwrap_or_default(),

@@ -107,7 +107,7 @@ pub fn instance_note_path(agent: &Agent) -> PathBuf {
 /// Something has not been looked at yet.
 pub fn instance_note(see: &Seen, agent: &Agent) -> Result<Option<InstanceIdentity>, Unseen> {
     let file = see.file(instance_note_path(agent))?;
-    Ok(file.as_ref().ok().and_then(|file| identity_files::instance_identity(&file.bytes)))
+    Ok(whole(file).ok().and_then(|file| identity_files::instance_identity(&file.bytes)))
 }
 
 /// A row that the operator told, not this host.

@@ -218,7 +218,7 @@ pub fn identifying_ip(inputs: &Inputs, see: &Seen) -> Drafted<(Ipv4Addr, Vec<Tex
 /// What the agent has noted of the ECS instance that it runs on, if it has.
 pub fn noted_instance(see: &Seen, agent: &Agent) -> Result<Option<InstanceIdentity>, Unseen> {
     let note = see.file(agent.conf_dir.join("checkpoint/instance_identity"))?;
-    Ok(note.as_ref().ok().and_then(|file| instance_identity(&file.bytes)))
+    Ok(layout::whole(note).ok().and_then(|file| instance_identity(&file.bytes)))
 }
 
 /// What endpoint hosts anywhere in a text say of region and network type; the text may be broken JSON.

@@ -111,7 +111,9 @@ pub fn install(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
         )));
     }
     let note = see.file("/etc/ilogtail/checkpoint/instance_identity")?;
-    let own = note.as_ref().ok().and_then(|file| crate::agent::identity_files::instance_identity(&file.bytes));
+    let own = crate::agent::layout::whole(note)
+        .ok()
+        .and_then(|file| crate::agent::identity_files::instance_identity(&file.bytes));
     let (region, network) = region_and_network(inputs, (own.and_then(|own| own.region_id), None))?;
     let installer = installer(Flavour::LoongCollector, &region, network).ok_or_else(|| no_download(&region))?;
     let parameter = endpoint::install_parameter(&region, network);

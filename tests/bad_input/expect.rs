@@ -161,10 +161,7 @@ pub const FILES: &[File] = &[
         },
         told: &["--aliuid", OWNER],
         malformed: GARBAGE,
-        expected: |shape| match shape {
-            Shape::Huge => Expected::Anything,
-            _ => Expected::NotPass("account"),
-        },
+        expected: |_| Expected::NotPass("account"),
     },
     File {
         path: "/etc/init.d/ilogtaild",

@@ -8,6 +8,7 @@ mod fixes;
 mod shapes;
 
 use expect::{FILES, File};
+use lab::Lab;
 use serde_json::Value;
 use shapes::{ALL, Shape};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,12 +45,22 @@ fn try_file(file: &File) -> Vec<String> {
     let mut wrong = Vec::new();
     for shape in ALL {
         shape.put(&lab, file);
-        let begin = Instant::now();
         let mut words = vec!["check", "--format", "json", "--no-cloud", "--timeout", "2", "--region", "cn-hangzhou"];
         words.extend(file.told);
-        // Root may read everything, so only an ordinary user meets a file that is not to be read.
-        let output = if shape == Shape::Unreadable { lab.as_user("guest").run(&words) } else { lab.run(&words) };
-        let took = begin.elapsed();
+        let look = || {
+            let begin = Instant::now();
+            // Root may read everything, so only an ordinary user meets a file that is not to be read.
+            let output = if shape == Shape::Unreadable { lab.as_user("guest").run(&words) } else { lab.run(&words) };
+            (output, begin.elapsed())
+        };
+        let (mut output, mut took) = look();
+        if took > limit(file, shape) {
+            // A busy machine may be slow once; what hangs, hangs again.
+            (output, took) = look();
+        }
+        if file.path.contains("/logtail-doctor/") {
+            wrong.extend(read_by_others(&lab, file, shape));
+        }
         shape.take_away(&lab, file);
         let complaints = judge(file, shape, &output, took);
         println!("{} {shape:?}: {} ms, exit code {}", file.path, took.as_millis(), output.code);
@@ -58,12 +69,29 @@ fn try_file(file: &File) -> Vec<String> {
     wrong
 }
 
-fn judge(file: &File, shape: Shape, output: &lab::Output, took: Duration) -> Vec<String> {
-    let mut wrong = Vec::new();
+/// How long the program may take.
+fn limit(file: &File, shape: Shape) -> Duration {
     // The C library reads these whole in every thread that looks up a name; a busy machine takes its time for that.
     let is_the_resolvers = shape == Shape::Huge && ["/etc/hosts", "/etc/resolv.conf"].contains(&file.path);
-    let limit = Duration::from_secs(LIMIT_S) + if is_the_resolvers { 5 * SLACK } else { SLACK };
-    if took > limit {
+    Duration::from_secs(LIMIT_S) + if is_the_resolvers { 5 * SLACK } else { SLACK }
+}
+
+/// Our own files are read by more commands than `check`.
+fn read_by_others(lab: &Lab, file: &File, shape: Shape) -> Option<String> {
+    for words in [["journal"].as_slice(), &["undo", "--yes"]] {
+        let begin = Instant::now();
+        let output = lab.run(words);
+        let is_in_time = begin.elapsed() < Duration::from_secs(LIMIT_S) + SLACK;
+        if !is_in_time || output.code > 3 || output.stderr.contains("panicked") {
+            return Some(format!("{} {shape:?}: {words:?}: {output:?}, {:?}", file.path, begin.elapsed()));
+        }
+    }
+    None
+}
+
+fn judge(file: &File, shape: Shape, output: &lab::Output, took: Duration) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if took > limit(file, shape) {
         wrong.push(format!("took {took:?}"));
     }
     if output.stderr.contains("panicked") {
