@@ -34,6 +34,7 @@ mount -t tmpfs -o mode=755 tmpfs run
 mkdir -p run/lab/old run/lock
 # The host is a machine of its own, though this one may be a container: nothing must say otherwise.
 rm -f .dockerenv logtail_host
+rm -rf root/.local/state/logtail-doctor var/lib/logtail-doctor
 printf '0::/\n' > run/lab/cgroup
 mount --bind run/lab/cgroup proc/1/cgroup
 : > run/lab/stand_in
