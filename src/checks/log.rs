@@ -11,7 +11,7 @@ use crate::agent::log::{self, SignGroup};
 use crate::agent::processes;
 use crate::context::Context;
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId, Verdict};
-use crate::host::{DirSeen, EntryKind, FileSeen, Looked, Seen, Trouble, Unseen};
+use crate::host::{DirSeen, EntryKind, FileSeen, Looked, Seen, TAIL_LIMIT, Trouble, Unseen};
 use crate::say;
 use crate::text::Text;
 use std::path::PathBuf;
@@ -85,9 +85,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
             let text = say!("The log {path} could not be judged: {en}.", "无法判断日志 {path}：{zh}。");
             return Ok(Finding::unknown(STEP, text, evidence));
         }
-        (None, Ok(_), 0) => {
-            Text::fixed("The log of the last 24 hours has no sign of trouble.", "最近 24 小时的日志没有异常迹象。")
-        }
+        (None, Ok(_), 0) => no_trouble(&text, since_local.as_deref(), tail.as_ref().is_ok_and(FileSeen::is_partial)),
         (None, Ok(_), count) => say!(
             "No known sign of trouble in the last 24 hours; {count} error line(s) that this program does not know.",
             "最近 24 小时没有已知的异常迹象；有 {count} 行本程序无法识别的错误。"
@@ -173,6 +171,20 @@ fn plugin_rows(tail: &FileSeen, since: &str, path: &str) -> Vec<Evidence> {
     let label = say!("Plugin log: {count} error(s), the last", "插件日志：{count} 条错误，最近一条");
     let shown: String = last.chars().take(300).collect();
     vec![Evidence::new(label, Text::same(shown), path).marked(Mark::Doubtful)]
+}
+
+/// No sign of trouble, said of the time that was really read: of a busy log only the end is.
+fn no_trouble(text: &str, since: Option<&str>, is_partial: bool) -> Text {
+    match log::entries(text).next() {
+        Some(first) if is_partial && since.is_some_and(|since| first.time > since) => {
+            let (time, size) = (first.time, TAIL_LIMIT >> 10);
+            say!(
+                "The end of the log that was read ({size} KiB, since {time}) has no sign of trouble.",
+                "已读取的日志末尾（{size} KiB，自 {time} 起）没有异常迹象。"
+            )
+        }
+        _ => Text::fixed("The log of the last 24 hours has no sign of trouble.", "最近 24 小时的日志没有异常迹象。"),
+    }
 }
 
 /// A local time as the agent writes it.

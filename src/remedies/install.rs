@@ -67,7 +67,8 @@ fn run(see: &Seen, installer: &Installer, words: &str, what: Text) -> Result<Cha
     } else {
         format!("wget -nv -T 10 -t 2 {url} -O {script}")
     };
-    let line = format!("cd \"$(mktemp -d)\" && {fetch} && chmod 755 {script} && ./{script} {words}");
+    // The assignment fails with mktemp; `cd "$(mktemp -d)"` would not, and stay in the operator's directory.
+    let line = format!("dir=$(mktemp -d) && cd \"$dir\" && {fetch} && chmod 755 {script} && ./{script} {words}");
     Ok(Change::Run { argv: vec!["sh".into(), "-c".into(), line], limit: LIMIT, accept: vec![0], what })
 }
 

@@ -31,6 +31,7 @@ pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
         }
     }
     let find = |names: &[&str]| loaded.iter().find(|unit| names.contains(unit)).copied();
+    let with_ntpdate;
     // Each of these daemons steps the clock when it starts with a large offset.
     let commands: Vec<Vec<&str>> = if let Some(unit) = find(&["chronyd", "chrony"]) {
         let mut commands = vec![vec!["systemctl", "restart", unit]];
@@ -42,12 +43,10 @@ pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
     } else if let Some(unit) = find(&["systemd-timesyncd"]).filter(|_| has_timedatectl) {
         vec![vec!["timedatectl", "set-ntp", "true"], vec!["systemctl", "restart", unit]]
     } else if let Some(unit) = find(&["ntpd", "ntp"]) {
-        let mut commands = vec![vec!["systemctl", "stop", unit]];
-        if has_ntpdate {
-            commands.push(vec!["ntpdate", "-u", NTP_SERVER]);
-        }
-        commands.push(vec!["systemctl", "start", unit]);
-        commands
+        // One command, so that the time service runs again whatever comes of ntpdate: outbound UDP 123 is often closed.
+        with_ntpdate =
+            format!("systemctl stop {unit}; ntpdate -u {NTP_SERVER}; code=$?; systemctl start {unit} && exit $code");
+        if has_ntpdate { vec![vec!["sh", "-c", &with_ntpdate]] } else { vec![vec!["systemctl", "restart", unit]] }
     } else if has_ntpdate {
         vec![vec!["ntpdate", "-u", NTP_SERVER]]
     } else {
@@ -68,7 +67,8 @@ pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
     plan.changes = commands
         .into_iter()
         .map(|words| {
-            let shown = words.join(" ");
+            let shown =
+                words.iter().filter(|word| !matches!(**word, "sh" | "-c")).copied().collect::<Vec<_>>().join(" ");
             // Waiting for an answer may end without one; whether the clock is right is what the check then tells.
             let accept = if words.contains(&"waitsync") { vec![0, 1] } else { vec![0] };
             Change::Run {
