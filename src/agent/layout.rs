@@ -98,7 +98,7 @@ struct Place {
     running: Option<PathBuf>,
 }
 
-/// Finds the agents of this host; running ones first, then by directory.
+/// Finds the agents of this host; installed ones first, of those the running ones, then by directory.
 ///
 /// # Errors
 /// [`Unseen`] when something still has to be looked at.
@@ -159,7 +159,9 @@ pub fn find(see: &Seen) -> Result<Vec<Agent>, Unseen> {
     for agent in looked {
         agents.extend(agent?);
     }
-    agents.sort_by_key(|agent: &Agent| agent.processes.is_empty());
+    // An installed agent goes before a mere program of that name: any user can start one, and root's remedies must not
+    // follow it.
+    agents.sort_by_key(|agent: &Agent| (agent.init_script.is_none(), agent.processes.is_empty()));
     Ok(agents)
 }
 

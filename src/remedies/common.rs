@@ -92,10 +92,25 @@ pub fn whole_file(see: &Seen, path: &Path) -> Drafted<Option<Vec<u8>>> {
             let path = path.display();
             Err(refused(say!("{path} is too large to be edited here.", "{path} 过大，无法在此修改。")))
         }
-        Ok(file) => Ok(Some(file.bytes.clone())),
+        Ok(file) => match file.link_to.as_deref().filter(|target| leads_elsewhere(path, target)) {
+            Some(target) => {
+                let (path, target) = (path.display(), target.display());
+                Err(refused(say!(
+                    "{path} is a symlink that leads to {target}, outside its directory; root would write there. Edit {target} by hand.",
+                    "{path} 是指向其他目录的符号链接（{target}），root 会写到那里；请手动修改 {target}。"
+                )))
+            }
+            None => Ok(Some(file.bytes.clone())),
+        },
         Err(Trouble::Absent) => Ok(None),
         Err(trouble) => Err(unread(path, trouble)),
     }
+}
+
+/// Whether a symlink's target lies outside the link's own directory.
+fn leads_elsewhere(link: &Path, target: &Path) -> bool {
+    let dir = link.parent().unwrap_or(Path::new("/"));
+    dir.join(target).parent() != Some(dir)
 }
 
 /// The change that makes a directory, if it is not there.
