@@ -11,10 +11,14 @@ pub use journal::{
     Done as JournalDone, Entry, JOURNAL, Record, RecordKind, Recorded, entries, read_journal, undo_plan,
 };
 
-use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, LiveLine, Question, Trouble};
+use crate::host::{
+    Act, ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, CloudTroubleKind, Done, Fingerprint, Host,
+    LiveLine, Question, Site, Trouble, group_resource,
+};
 use crate::remedies::{Change, Plan};
 use crate::say;
-use crate::text::Text;
+use crate::sls::MachineGroup;
+use crate::text::{Lang, Text};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -133,6 +137,13 @@ pub async fn carry_out(
             && fingerprint(host, path).await != Some(expected)
         {
             return nothing(AppliedResult::Stale(path.to_path_buf()));
+        }
+        if let Change::PutGroup { site, before, .. } = change {
+            match group_now(host, site, before.name()).await {
+                Ok(now) if now == *before => {}
+                Ok(_) => return nothing(AppliedResult::Stale(group_resource(site, before.name()))),
+                Err(error) => return nothing(AppliedResult::Refused(explain(&error))),
+            }
         }
     }
     let now_ms = match host.observe(Question::Clock).await {
@@ -265,6 +276,10 @@ impl Work<'_> {
             Change::RenameFile { from, to } => self.act(Act::Rename { from: from.clone(), to: to.clone() }).await,
             Change::MakeDir { path, mode } => self.act(Act::MakeDir { path: path.clone(), mode: *mode }).await,
             Change::RemoveDir { path } => self.act(Act::RemoveDir { path: path.clone() }).await,
+            Change::PutGroup { site, before, after } => {
+                let (site, before, after) = (site.clone(), before.clone(), after.clone());
+                self.act(Act::PutGroup { site, before, after }).await
+            }
             Change::Run { argv, limit, accept, .. } => {
                 return match self.act(Act::Run { argv: argv.clone(), limit: *limit }).await {
                     Ok(Done::Exited(Some(code))) if accept.contains(&code) => Ok(ChangeState::Done),
@@ -287,6 +302,8 @@ impl Work<'_> {
                 self.forget_last().await;
                 Ok(ChangeState::Already)
             }
+            // Whether it happened is not known: taking it back finds out.
+            Err(error) if is_uncertain(&error) => Err(explain(&error)),
             Err(error) => {
                 self.forget_last().await;
                 Err(explain(&error))
@@ -426,6 +443,22 @@ async fn fingerprint(host: &dyn Host, path: &Path) -> Option<Fingerprint> {
     }
 }
 
+/// A machine group as it is now.
+async fn group_now(host: &dyn Host, site: &Site, group: &str) -> Result<MachineGroup, ActError> {
+    let asked = CloudQuestion::Group { site: site.clone(), group: group.to_string() };
+    let trouble = match host.observe(Question::Cloud(asked)).await {
+        Answer::Cloud(CloudAnswer::Group(Ok(group))) => return Ok(group),
+        Answer::Cloud(CloudAnswer::Group(Err(trouble))) => trouble,
+        _ => CloudTrouble::not_asked(),
+    };
+    Err(ActError::Service(Box::new(trouble)))
+}
+
+/// Whether the change may have happened although it failed.
+fn is_uncertain(error: &ActError) -> bool {
+    matches!(error, ActError::Service(trouble) if trouble.kind == CloudTroubleKind::Uncertain)
+}
+
 /// The time as it stands in names of backups and entries: `20261122T054000.123Z`.
 fn stamp(now_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(now_ms)
@@ -473,6 +506,14 @@ fn explain(error: &ActError) -> Text {
             "`{command}` did not end within {limit_s} s and was stopped.",
             "`{command}` 在 {limit_s} 秒内没有结束，已被终止。"
         ),
+        ActError::Service(trouble) => {
+            let CloudTrouble { what, next, request_id, policy, .. } = trouble.as_ref();
+            let id = request_id.as_deref().map(|id| format!(" (request id {id})")).unwrap_or_default();
+            let policy = policy.as_deref().map(|policy| format!(" {policy}")).unwrap_or_default();
+            let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+            let (next_en, next_zh) = (next.get(Lang::En), next.get(Lang::Zh));
+            Text::filled(format!("{en} {next_en}{policy}{id}"), format!("{zh}{next_zh}{policy}{id}"))
+        }
         ActError::ReadOnly => {
             Text::fixed("This session is read-only (--read-only).", "当前为只读模式（--read-only）。")
         }

@@ -107,6 +107,7 @@ impl Desk {
                 container: None,
             }),
             Question::Metadata => Answer::Metadata(Err(Trouble::TimedOut)),
+            Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
             Question::Tail(_) | Question::Reach(_) | Question::Clock | Question::AskNameserver { .. } => {
                 panic!("no remedy asks {question:?}")
             }
