@@ -34,7 +34,7 @@ pub enum Entry {
     Change {
         id: String,
         #[serde(flatten)]
-        record: Record,
+        record: Box<Record>,
     },
     End {
         id: String,
@@ -197,7 +197,7 @@ pub fn entries(bytes: &[u8]) -> (Vec<Done>, usize) {
             }
             Entry::Change { id, record } => {
                 if let Some(index) = of(&mut all, &id) {
-                    all[index].records.push(record);
+                    all[index].records.push(*record);
                 }
             }
             Entry::End { id, result } => {
@@ -362,7 +362,9 @@ mod tests {
             actor: "ops".into(),
             consent: ConsentBy::Button,
         };
-        let text = line(&begin) + &line(&Entry::Change { id: "1".into(), record: record.clone() }) + "{\"event\":\"en";
+        let text = line(&begin)
+            + &line(&Entry::Change { id: "1".into(), record: Box::new(record.clone()) })
+            + "{\"event\":\"en";
         let (all, unread) = entries(text.as_bytes());
         assert_eq!((all.len(), unread), (1, 1));
         assert_eq!(all[0].result, Recorded::Open);

@@ -6,19 +6,17 @@
 
 pub mod errand;
 mod journal;
+mod trouble;
 
 pub use journal::{
     Done as JournalDone, Entry, JOURNAL, Record, RecordKind, Recorded, entries, read_journal, undo_plan,
 };
 
-use crate::host::{
-    Act, ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, CloudTroubleKind, Done, Fingerprint, Host,
-    LiveLine, Question, Site, Trouble, group_resource,
-};
+use self::trouble::{explain, group_now, is_uncertain};
+use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, LiveLine, Question, Trouble, group_resource};
 use crate::remedies::{Change, Plan};
 use crate::say;
-use crate::sls::MachineGroup;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -261,7 +259,7 @@ impl Work<'_> {
             _ => None,
         };
         if let Some(record) = Record::of(change, backup) {
-            let entry = Entry::Change { id: id.to_string(), record: record.clone() };
+            let entry = Entry::Change { id: id.to_string(), record: Box::new(record.clone()) };
             self.journal(&entry).await.map_err(|e| explain(&e))?;
             self.records.push(record);
         }
@@ -443,22 +441,6 @@ async fn fingerprint(host: &dyn Host, path: &Path) -> Option<Fingerprint> {
     }
 }
 
-/// A machine group as it is now.
-async fn group_now(host: &dyn Host, site: &Site, group: &str) -> Result<MachineGroup, ActError> {
-    let asked = CloudQuestion::Group { site: site.clone(), group: group.to_string() };
-    let trouble = match host.observe(Question::Cloud(asked)).await {
-        Answer::Cloud(CloudAnswer::Group(Ok(group))) => return Ok(group),
-        Answer::Cloud(CloudAnswer::Group(Err(trouble))) => trouble,
-        _ => CloudTrouble::not_asked(),
-    };
-    Err(ActError::Service(Box::new(trouble)))
-}
-
-/// Whether the change may have happened although it failed.
-fn is_uncertain(error: &ActError) -> bool {
-    matches!(error, ActError::Service(trouble) if trouble.kind == CloudTroubleKind::Uncertain)
-}
-
 /// The time as it stands in names of backups and entries: `20261122T054000.123Z`.
 fn stamp(now_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(now_ms)
@@ -482,42 +464,6 @@ async fn append(host: &dyn Host, store: &Store, entry: &Entry) -> Result<(), Act
     let mut line = serde_json::to_vec(entry).unwrap_or_default();
     line.push(b'\n');
     host.act(Act::Append { path: store.dir.join(JOURNAL), content: line }, live).await.map(|_| ())
-}
-
-/// What kept a change from happening, and what to do, in a sentence.
-fn explain(error: &ActError) -> Text {
-    match error {
-        ActError::Moved(path) => {
-            let path = path.display();
-            say!("{path} was changed by somebody else meanwhile.", "{path} 在此期间被其他人修改。")
-        }
-        ActError::Exists(path) => {
-            let path = path.display();
-            say!("{path} exists already.", "{path} 已存在。")
-        }
-        ActError::Io { path, reason } => {
-            let path = path.display();
-            say!("{path} could not be changed: {reason}.", "无法更改 {path}：{reason}。")
-        }
-        ActError::NotStarted { program, reason } => {
-            say!("{program} could not be started: {reason}.", "无法启动 {program}：{reason}。")
-        }
-        ActError::TimedOut { command, limit_s } => say!(
-            "`{command}` did not end within {limit_s} s and was stopped.",
-            "`{command}` 在 {limit_s} 秒内没有结束，已被终止。"
-        ),
-        ActError::Service(trouble) => {
-            let CloudTrouble { what, next, request_id, policy, .. } = trouble.as_ref();
-            let id = request_id.as_deref().map(|id| format!(" (request id {id})")).unwrap_or_default();
-            let policy = policy.as_deref().map(|policy| format!(" {policy}")).unwrap_or_default();
-            let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
-            let (next_en, next_zh) = (next.get(Lang::En), next.get(Lang::Zh));
-            Text::filled(format!("{en} {next_en}{policy}{id}"), format!("{zh}{next_zh}{policy}{id}"))
-        }
-        ActError::ReadOnly => {
-            Text::fixed("This session is read-only (--read-only).", "当前为只读模式（--read-only）。")
-        }
-    }
 }
 
 #[cfg(test)]

@@ -186,7 +186,7 @@ impl Service {
         if let Some(key) = known.key.as_ref().filter(|(key, _)| !key.ends_within(now, RENEW_S)) {
             return Ok(key.clone());
         }
-        let transport = self.transport(&mut known)?;
+        let transport = self.transport(&mut known).map_err(|trouble| *trouble)?;
         let environment = self.environment.clone();
         // A home directory may hang on a dead mount.
         let gathered = tokio::task::spawn_blocking(move || {
@@ -201,13 +201,13 @@ impl Service {
         key.ok_or_else(|| self.no_key(&passed_over))
     }
 
-    fn transport(&self, known: &mut Known) -> CloudLooked<Arc<dyn Transport>> {
+    fn transport(&self, known: &mut Known) -> Result<Arc<dyn Transport>, Box<CloudTrouble>> {
         if let Some(transport) = &known.transport {
             return Ok(Arc::clone(transport));
         }
         let proxies = Proxies::of_environment(self.environment.pairs());
         let roots = self.environment.get("SSL_CERT_FILE").map(Path::new);
-        let network = Network::new(proxies, roots).map_err(|error| trouble(&Failure::Transport(error)))?;
+        let network = Network::new(proxies, roots).map_err(|error| Box::new(trouble(&Failure::Transport(error))))?;
         let transport: Arc<dyn Transport> = Arc::new(network);
         known.transport = Some(Arc::clone(&transport));
         Ok(transport)
@@ -272,7 +272,7 @@ impl Service {
                 Answer::Metadata(Ok(instance)) if is_same_region(&instance.region, &region));
         let endpoints = endpoint::choose(overriding.as_ref(), &region, is_inside);
         let mut known = self.known.lock().await;
-        let transport = self.transport(&mut known)?;
+        let transport = self.transport(&mut known).map_err(|trouble| *trouble)?;
         let client = Arc::new(Client::new(transport, endpoints, &region, key, hints.sign_version));
         known.clients.insert(region, Arc::clone(&client));
         Ok(client)
