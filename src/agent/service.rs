@@ -50,6 +50,44 @@ pub fn standing(see: &Seen, told: &Context) -> Result<Standing, Unseen> {
     Ok(Standing::Able(Box::new(Able { site, key, project: found.clone() })))
 }
 
+/// The region that the project is really in, where the service tells it.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn true_region(see: &Seen, told: &Context) -> Result<Option<String>, Unseen> {
+    Ok(match standing(see, told)? {
+        Standing::Able(able) => able.project.ok().map(|project| project.region).filter(|region| !region.is_empty()),
+        Standing::Unasked | Standing::Unable(_) => None,
+    })
+}
+
+/// The owner of the project, as the service knows it: from the project, from a refusal that names it, or because a key
+/// that may read a project belongs to its account.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn owner(see: &Seen, told: &Context) -> Result<Option<(String, &'static str)>, Unseen> {
+    let (site, project) = match standing(see, told)? {
+        Standing::Unasked => return Ok(None),
+        Standing::Unable(trouble) => return Ok(named_in(&trouble)),
+        Standing::Able(able) => (able.site, able.project),
+    };
+    match project {
+        Ok(project) => match project.owner {
+            Some(owner) => Ok(Some((owner, "GetProject"))),
+            None => Ok(see.cloud_caller(&site)?.as_ref().ok().map(|who| (who.account_id.clone(), "GetCallerIdentity"))),
+        },
+        Err(trouble) => Ok(named_in(&trouble)),
+    }
+}
+
+fn named_in(trouble: &CloudTrouble) -> Option<(String, &'static str)> {
+    match &trouble.kind {
+        CloudTroubleKind::Denied { owner: Some(owner) } => Some((owner.clone(), "RAM")),
+        _ => None,
+    }
+}
+
 /// The region that the agent is installed for: most likely the project's.
 fn region_of_agent(see: &Seen) -> Result<Option<String>, Unseen> {
     let Some(agent) = layout::find(see)?.into_iter().next() else { return Ok(None) };

@@ -5,9 +5,10 @@
 mod users;
 
 use self::users::Users;
+use super::place;
 use super::subject::{self, Memory};
-use super::{cloud, place};
 use crate::agent::identity_files::UserNameKind;
+use crate::agent::service;
 use crate::context::{Context, Field};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
 use crate::host::{Seen, Unseen};
@@ -25,7 +26,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     if agent.community {
         return Ok(subject::community(STEP));
     }
-    let (users, memory, owner) = (Users::read(see, &agent), subject::memory(see, &agent), cloud::owner(see, told));
+    let (users, memory, owner) = (Users::read(see, &agent), subject::memory(see, &agent), service::owner(see, told));
     let (users, memory, owner) = (users?, memory?, owner?);
     let (told, owner_row) = known_owner(told, owner);
     let told = &told;

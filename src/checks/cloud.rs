@@ -60,33 +60,6 @@ pub fn told(see: &Seen, told: &Context) -> Result<Told, Unseen> {
     })
 }
 
-/// The owner of the project, as the service knows it: from the project, from a refusal that names it, or because a key
-/// that may read a project belongs to its account.
-///
-/// # Errors
-/// Something has not been looked at yet.
-pub fn owner(see: &Seen, told: &Context) -> Result<Option<(String, &'static str)>, Unseen> {
-    let (site, project) = match service::standing(see, told)? {
-        Standing::Unasked => return Ok(None),
-        Standing::Unable(trouble) => return Ok(named_in(&trouble)),
-        Standing::Able(able) => (able.site, able.project),
-    };
-    match project {
-        Ok(project) => match project.owner {
-            Some(owner) => Ok(Some((owner, "GetProject"))),
-            None => Ok(see.cloud_caller(&site)?.as_ref().ok().map(|who| (who.account_id.clone(), "GetCallerIdentity"))),
-        },
-        Err(trouble) => Ok(named_in(&trouble)),
-    }
-}
-
-fn named_in(trouble: &CloudTrouble) -> Option<(String, &'static str)> {
-    match &trouble.kind {
-        CloudTroubleKind::Denied { owner: Some(owner) } => Some((owner.clone(), "RAM")),
-        _ => None,
-    }
-}
-
 /// The rows that say what could not be verified, and what to do about it; none where nobody was asked.
 pub fn rows_of(trouble: &CloudTrouble) -> Vec<Evidence> {
     if trouble.kind == CloudTroubleKind::NotAsked {

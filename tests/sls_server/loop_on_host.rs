@@ -2,15 +2,16 @@
 //! edited, the heartbeat appears, undo restores the group, and no secret is to be seen anywhere.
 
 use super::server::{Fault, KEY, NOW, PROJECT, REGION, Server};
-use logtail_doctor::carry_out::Store;
+use logtail_doctor::carry_out::{AppliedResult, Consent, ConsentBy, Store, carry_out};
 use logtail_doctor::checks::{self, Investigation};
 use logtail_doctor::cli::args::ConsentArgs;
 use logtail_doctor::cli::{Settings, changing, looking};
 use logtail_doctor::context::Context;
-use logtail_doctor::engine::Looking;
+use logtail_doctor::engine::{Looking, Wish};
 use logtail_doctor::finding::{CauseId, Finding, RemedyId, StepId, Verdict};
 use logtail_doctor::host::Host;
 use logtail_doctor::host::simulated::{Flavour, SimulatedHost, Sudo, World};
+use logtail_doctor::remedies::{Inputs, Planned};
 use logtail_doctor::report::Style;
 use logtail_doctor::sls::WithCloud;
 use logtail_doctor::sls::credentials::Environment;
@@ -315,4 +316,67 @@ async fn a_write_whose_outcome_is_unknown_is_taken_back() {
     let code = changing::fix(Arc::clone(&host), checks::check, &settings, remedy, &set, yes, &mut out).await.unwrap();
     assert_eq!(code, 4, "{} {:?}", String::from_utf8_lossy(&out), server.with(|state| state.log.clone()));
     assert_eq!(server.with(|state| state.groups["web"]["machineList"].clone()), json!([OLD]));
+}
+
+#[tokio::test]
+async fn a_concurrent_edit_is_noticed_before_anything_is_written_and_an_undo_does_not_run_over_one() {
+    let server = Server::start(None).await;
+    server.put_group("web", &[OLD]);
+    let (machine, host) = host(&server, world(), true);
+    let store = Store { dir: STATE.into(), actor: "ops".into() };
+    let mut looking = settled(&host, context()).await;
+    let inputs = Inputs { ip: IP.parse().ok(), ..Inputs::from_context(&context()) };
+    let wish = Wish::Remedy(RemedyId::AddIpToGroup, Box::new(inputs));
+    let Planned::Ready(stale) = looking.plan(wish.clone()).await else { panic!() };
+    assert!(!stale.needs_root() && stale.verify == StepId::Heartbeat);
+    server.put_group("web", &[OLD, "10.9.9.9"]);
+    let consent = Consent::given(ConsentBy::Button);
+    let (sender, _news) = tokio::sync::mpsc::unbounded_channel();
+    let applied = carry_out(host.as_ref(), &store, &stale, consent, true, sender.clone()).await;
+    assert!(matches!(applied.result, AppliedResult::Stale(_)), "{applied:?}");
+    assert!(machine.world().content(format!("{STATE}/journal.jsonl")).is_none());
+    assert!(server.with(|state| state.log.iter().all(|line| !line.starts_with("PUT"))));
+
+    let Planned::Ready(fresh) = looking.plan(wish).await else { panic!() };
+    let applied = carry_out(host.as_ref(), &store, &fresh, consent, true, sender).await;
+    assert_eq!(applied.result, AppliedResult::Applied);
+    assert_eq!(server.with(|state| state.groups["web"]["machineList"].clone()), json!([OLD, "10.9.9.9", IP]));
+    server.put_group("web", &[OLD, "10.9.9.9", IP, "10.9.9.10"]);
+    let undo = Wish::Undo { entry: applied.entry.unwrap(), verify: StepId::Group, store };
+    let Planned::Refused(why) = looking.plan(undo).await else { panic!() };
+    assert!(why.get(Lang::En).contains("changed since"), "{why:?}");
+}
+
+#[tokio::test]
+async fn the_program_itself_edits_and_takes_back_without_root_and_without_showing_the_key() {
+    let server = Server::start(None).await;
+    server.put_group("web", &[OLD]);
+    let original = server.with(|state| state.groups["web"].clone());
+    let home = tempfile::tempdir().unwrap();
+    let run = async |more: &[&str]| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_logtail-doctor"));
+        command.args(more).args(["--project", PROJECT, "--region", REGION, "--machine-group", "web", "--lang", "en"]);
+        command.env_clear().env("HOME", home.path()).env("PATH", "/usr/bin:/bin");
+        command.env("LOGTAIL_DOCTOR_STATE", home.path().join("state"));
+        command.env("LOGTAIL_DOCTOR_ENDPOINT", format!("http://127.0.0.1:{}", server.port));
+        command.env("LOGTAIL_DOCTOR_METADATA", "http://127.0.0.1:9").env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
+        command.env("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY.0).env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", KEY.1);
+        let output = command.stdin(std::process::Stdio::null()).output().await.unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(!text.contains(KEY.0) && !text.contains(KEY.1), "a key shows in: {text}");
+        text
+    };
+    let said = run(&["fix", "add-ip-to-group", "--set", "ip=10.1.1.5", "--yes"]).await;
+    let list = server.with(|state| state.groups["web"]["machineList"].clone());
+    assert_eq!(list, json!([OLD, IP]), "{said}");
+    let listed = run(&["journal"]).await;
+    assert!(listed.contains("edit acs:log:cn-hangzhou:*:project/my-project/machinegroup/web"), "{listed}");
+    let said = run(&["undo", "--yes"]).await;
+    let back = server.with(|state| state.groups["web"].clone());
+    assert_eq!(without_time(&back), without_time(&original), "{said}");
+    run(&["check", "--format", "json"]).await;
+    for entry in std::fs::read_dir(home.path().join("state")).unwrap() {
+        let text = String::from_utf8_lossy(&std::fs::read(entry.unwrap().path()).unwrap()).into_owned();
+        assert!(!text.contains(KEY.0) && !text.contains(KEY.1), "a key is kept in: {text}");
+    }
 }
