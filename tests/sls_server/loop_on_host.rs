@@ -380,3 +380,16 @@ async fn the_program_itself_edits_and_takes_back_without_root_and_without_showin
         assert!(!text.contains(KEY.0) && !text.contains(KEY.1), "a key is kept in: {text}");
     }
 }
+
+#[tokio::test]
+async fn the_project_is_where_the_service_says_and_not_where_it_was_told_to_be() {
+    let server = Server::start(None).await;
+    server.put_group("web", &[IP]);
+    let (_, host) = host(&server, world(), true);
+    let told = Context { region: Some("cn-beijing".into()), ..context() };
+    let parameters = finding(&host, told, StepId::Parameters).await;
+    assert_eq!(parameters.verdict, Verdict::Pass, "{parameters:?}");
+    assert!(all_text(&parameters).contains("cn-hangzhou, not cn-beijing as told"), "{parameters:?}");
+    let untold = finding(&host, Context { region: None, ..context() }, StepId::Parameters).await;
+    assert_eq!(untold.verdict, Verdict::Pass, "the service knows the region that nobody told: {untold:?}");
+}
