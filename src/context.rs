@@ -80,6 +80,10 @@ pub struct Context {
     /// `--no-cloud`: never contact the service's API. Not remembered.
     #[serde(skip)]
     pub no_cloud: bool,
+    /// When something was cured, by this host's clock in seconds since 1970: only a heartbeat after it proves the cure.
+    /// Not remembered.
+    #[serde(skip)]
+    pub cured_at: Option<i64>,
 }
 
 /// One field of the context, in the order in which the wizard's form shows them.

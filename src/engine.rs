@@ -5,6 +5,7 @@
 
 use crate::carry_out::{self, Applied, Consent, Progress, Store, errand};
 use crate::checks::{Asked, Checked, Investigation};
+use crate::context::Context;
 use crate::finding::{RemedyId, StepId, Verdict};
 use crate::flow::{Effect, Event, Session, StepView, Way};
 use crate::host::{Answer, Host, Question};
@@ -21,6 +22,13 @@ use tokio::time::Instant;
 
 /// How long to wait between two looks while a cure is being verified.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// As [`LOOK_AGAIN`], where the service is asked each time.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+fn pause(step: StepId) -> Duration {
+    if step == StepId::Heartbeat { ASK_AGAIN } else { LOOK_AGAIN }
+}
 
 /// What shows the session to an operator and brings back what the operator does.
 pub trait Face {
@@ -144,7 +152,7 @@ impl Looking {
             if Instant::now() >= deadline {
                 return false;
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(pause(step)).await;
         }
     }
 
@@ -159,8 +167,28 @@ impl Looking {
         self.found.finding(step).is_some_and(|checked| matches!(checked.finding.verdict, Verdict::Pass | Verdict::Warn))
     }
 
-    /// Whether the step has a finding and none of its causes offers the remedy.
+    /// From now on only a heartbeat from now on counts, when it is the heartbeat that proves the cure.
+    pub async fn await_proof(&mut self, step: StepId) {
+        if step != StepId::Heartbeat {
+            return;
+        }
+        if let Answer::Clock(clock) = self.host.observe(Question::Clock).await {
+            let context = Context { cured_at: Some(clock.now_ms / 1000), ..self.found.context().clone() };
+            let now = self.elapsed_ms();
+            self.found.set_context(context, now);
+        }
+    }
+
+    /// Whether the step has a finding and none of its causes offers the remedy. A cure that only the heartbeat proves
+    /// needs the heartbeat; where the service cannot be asked for it, the machine group has to do.
     pub fn is_cured(&self, step: StepId, remedy: RemedyId) -> bool {
+        if step == StepId::Heartbeat {
+            return match self.found.finding(step).map(|checked| checked.finding.verdict) {
+                Some(Verdict::Pass | Verdict::Warn) => true,
+                Some(Verdict::Unknown | Verdict::Skipped) => self.is_cured(StepId::Group, remedy),
+                Some(Verdict::Fail) | None => false,
+            };
+        }
         self.found.finding(step).is_some_and(|checked| !checked.finding.remedies().contains(&remedy))
     }
 }
@@ -308,13 +336,14 @@ impl Run<'_> {
             Effect::PlanUndo { entry, verify } => {
                 self.begin_plan(Wish::Undo { entry, verify, store: self.store.clone() });
             }
-            Effect::Apply { plan, with_restart, consent, undoes } => match self.session.way() {
+            Effect::Apply { plan, with_restart, consent, undoes } => match self.session.way_for(&plan) {
                 Way::Direct => self.apply(plan, with_restart, consent, undoes),
                 Way::Sudo(sudo) => self.apply_through(sudo, plan, with_restart, undoes, face).await,
                 Way::Never => {}
             },
             Effect::Verify { step, remedy, seconds } => {
                 let failed = self.looking.fails(step);
+                self.looking.await_proof(step).await;
                 self.looking.found.recheck_all(now);
                 self.looking.advance();
                 let deadline = Instant::now() + Duration::from_secs(seconds);
@@ -420,7 +449,7 @@ impl Run<'_> {
             self.verifying = None;
             self.session.handle(Event::Verified { cured });
         } else if verifying.look_at.is_none() {
-            verifying.look_at = Some(now + LOOK_AGAIN);
+            verifying.look_at = Some(now + pause(verifying.step));
         } else if verifying.look_at.is_some_and(|at| now >= at) {
             verifying.look_at = None;
             let now_ms = self.looking.elapsed_ms();

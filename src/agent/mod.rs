@@ -17,5 +17,6 @@ pub mod log;
 
 pub mod processes;
 pub mod reach;
+pub mod service;
 pub mod status_log;
 pub mod version;

@@ -1,14 +1,18 @@
 //! What was changed, and how to take it back: one JSON line an event, fsynced before and after each change.
 //!
 //! The journal holds paths, fingerprints and the names of backups, never the content of files, so no secret can get
-//! into it. A line that cannot be read (a torn write, a newer version) is left out, never guessed.
+//! into it. A machine group is kept whole, because there is no backup beside it; it holds addresses and no secret. A line that cannot be read (a torn write, a newer version) is left out, never guessed.
 
 use super::ConsentBy;
 use crate::finding::{RemedyId, StepId};
-use crate::host::{Act, ActError, Answer, Fingerprint, Host, Question, Seen, Trouble, Unseen};
+use crate::host::{
+    Act, ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, Fingerprint, Host, Question, Seen, Site, Trouble,
+    Unseen, group_resource,
+};
 use crate::remedies::{Change, Plan, Planned};
 use crate::say;
-use crate::text::Text;
+use crate::sls::{MachineGroup, group_edit};
+use crate::text::{Lang, Text};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -30,7 +34,7 @@ pub enum Entry {
     Change {
         id: String,
         #[serde(flatten)]
-        record: Record,
+        record: Box<Record>,
     },
     End {
         id: String,
@@ -73,6 +77,12 @@ pub enum RecordKind {
     MakeDir,
     RemoveDir,
     Run(Vec<String>),
+    /// A machine group of the service, before and after.
+    PutGroup {
+        site: Site,
+        before: MachineGroup,
+        after: MachineGroup,
+    },
 }
 
 impl Record {
@@ -99,6 +109,11 @@ impl Record {
                 Fingerprint::Absent,
                 Fingerprint::Absent,
             ),
+            Change::PutGroup { site, before, after } => {
+                let print = |group: &MachineGroup| Fingerprint::of(serde_json::to_vec(group).ok().as_deref());
+                let kind = RecordKind::PutGroup { site: site.clone(), before: before.clone(), after: after.clone() };
+                record(&group_resource(site, before.name()), kind, print(before), print(after))
+            }
             Change::AwaitAgent { .. } => None,
         }
     }
@@ -134,6 +149,23 @@ impl Record {
             RecordKind::MakeDir => vec![Act::RemoveDir { path: self.path.clone() }],
             RecordKind::RemoveDir => vec![Act::MakeDir { path: self.path.clone(), mode: 0o755 }],
             RecordKind::Run(_) => Vec::new(),
+            RecordKind::PutGroup { site, before, after } => {
+                let asked = CloudQuestion::Group { site: site.clone(), group: before.name().to_string() };
+                let now = match host.observe(Question::Cloud(asked)).await {
+                    Answer::Cloud(CloudAnswer::Group(Ok(now))) => now,
+                    Answer::Cloud(CloudAnswer::Group(Err(trouble))) => {
+                        return Err(ActError::Service(Box::new(trouble)));
+                    }
+                    _ => return Err(ActError::Service(Box::new(CloudTrouble::not_asked()))),
+                };
+                if now.list() == before.list() {
+                    return Ok(Vec::new());
+                }
+                let done = group_edit::Planned { before: before.clone(), after: after.clone() };
+                let back =
+                    group_edit::undo(&done, &now).map_err(|_| ActError::Moved(group_resource(site, before.name())))?;
+                vec![Act::PutGroup { site: site.clone(), before: back.before, after: back.after }]
+            }
         })
     }
 }
@@ -165,7 +197,7 @@ pub fn entries(bytes: &[u8]) -> (Vec<Done>, usize) {
             }
             Entry::Change { id, record } => {
                 if let Some(index) = of(&mut all, &id) {
-                    all[index].records.push(record);
+                    all[index].records.push(*record);
                 }
             }
             Entry::End { id, result } => {
@@ -256,6 +288,10 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
             RecordKind::MakeDir => plan.changes.push(Change::RemoveDir { path: path.clone() }),
             RecordKind::RemoveDir => plan.changes.push(Change::MakeDir { path: path.clone(), mode: 0o755 }),
             RecordKind::Run(_) => ran = true,
+            RecordKind::PutGroup { site, before, after } => match group_back(see, site, before, after)? {
+                Ok(change) => plan.changes.extend(change),
+                Err(text) => return Ok(Planned::Refused(text)),
+            },
         }
     }
     if plan.changes.is_empty() {
@@ -268,6 +304,38 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
         plan.restart = restart.to_vec();
     }
     Ok(Planned::Ready(Box::new(plan)))
+}
+
+/// The change that gives a machine group its old list again, if it still has the one that was written.
+fn group_back(
+    see: &Seen,
+    site: &Site,
+    before: &MachineGroup,
+    after: &MachineGroup,
+) -> Result<Result<Option<Change>, Text>, Unseen> {
+    let name = before.name();
+    let now = match see.cloud_group(site, name)? {
+        Ok(now) => now,
+        Err(trouble) => {
+            let (en, zh) = (trouble.what.get(Lang::En), trouble.what.get(Lang::Zh));
+            let (next_en, next_zh) = (trouble.next.get(Lang::En), trouble.next.get(Lang::Zh));
+            return Ok(Err(Text::filled(
+                format!("Machine group {name} cannot be read now. {en} {next_en}"),
+                format!("当前无法读取机器组 {name}。{zh}{next_zh}"),
+            )));
+        }
+    };
+    if now.list() == before.list() {
+        return Ok(Ok(None));
+    }
+    let done = group_edit::Planned { before: before.clone(), after: after.clone() };
+    Ok(match group_edit::undo(&done, now) {
+        Ok(back) => Ok(Some(Change::PutGroup { site: site.clone(), before: back.before, after: back.after })),
+        Err(_) => Err(say!(
+            "The list of machine group {name} has been changed since, by somebody else; undoing would lose that change.",
+            "机器组 {name} 的列表在此之后又被修改过，撤销会丢失那次修改。"
+        )),
+    })
 }
 
 #[cfg(test)]
@@ -294,7 +362,9 @@ mod tests {
             actor: "ops".into(),
             consent: ConsentBy::Button,
         };
-        let text = line(&begin) + &line(&Entry::Change { id: "1".into(), record: record.clone() }) + "{\"event\":\"en";
+        let text = line(&begin)
+            + &line(&Entry::Change { id: "1".into(), record: Box::new(record.clone()) })
+            + "{\"event\":\"en";
         let (all, unread) = entries(text.as_bytes());
         assert_eq!((all.len(), unread), (1, 1));
         assert_eq!(all[0].result, Recorded::Open);

@@ -6,12 +6,14 @@
 
 pub mod errand;
 mod journal;
+mod trouble;
 
 pub use journal::{
     Done as JournalDone, Entry, JOURNAL, Record, RecordKind, Recorded, entries, read_journal, undo_plan,
 };
 
-use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, LiveLine, Question, Trouble};
+use self::trouble::{explain, group_now, is_uncertain};
+use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, LiveLine, Question, Trouble, group_resource};
 use crate::remedies::{Change, Plan};
 use crate::say;
 use crate::text::Text;
@@ -134,6 +136,13 @@ pub async fn carry_out(
         {
             return nothing(AppliedResult::Stale(path.to_path_buf()));
         }
+        if let Change::PutGroup { site, before, .. } = change {
+            match group_now(host, site, before.name()).await {
+                Ok(now) if now == *before => {}
+                Ok(_) => return nothing(AppliedResult::Stale(group_resource(site, before.name()))),
+                Err(error) => return nothing(AppliedResult::Refused(explain(&error))),
+            }
+        }
     }
     let now_ms = match host.observe(Question::Clock).await {
         Answer::Clock(clock) => clock.now_ms,
@@ -250,7 +259,7 @@ impl Work<'_> {
             _ => None,
         };
         if let Some(record) = Record::of(change, backup) {
-            let entry = Entry::Change { id: id.to_string(), record: record.clone() };
+            let entry = Entry::Change { id: id.to_string(), record: Box::new(record.clone()) };
             self.journal(&entry).await.map_err(|e| explain(&e))?;
             self.records.push(record);
         }
@@ -265,6 +274,10 @@ impl Work<'_> {
             Change::RenameFile { from, to } => self.act(Act::Rename { from: from.clone(), to: to.clone() }).await,
             Change::MakeDir { path, mode } => self.act(Act::MakeDir { path: path.clone(), mode: *mode }).await,
             Change::RemoveDir { path } => self.act(Act::RemoveDir { path: path.clone() }).await,
+            Change::PutGroup { site, before, after } => {
+                let (site, before, after) = (site.clone(), before.clone(), after.clone());
+                self.act(Act::PutGroup { site, before, after }).await
+            }
             Change::Run { argv, limit, accept, .. } => {
                 return match self.act(Act::Run { argv: argv.clone(), limit: *limit }).await {
                     Ok(Done::Exited(Some(code))) if accept.contains(&code) => Ok(ChangeState::Done),
@@ -287,6 +300,8 @@ impl Work<'_> {
                 self.forget_last().await;
                 Ok(ChangeState::Already)
             }
+            // Whether it happened is not known: taking it back finds out.
+            Err(error) if is_uncertain(&error) => Err(explain(&error)),
             Err(error) => {
                 self.forget_last().await;
                 Err(explain(&error))
@@ -449,34 +464,6 @@ async fn append(host: &dyn Host, store: &Store, entry: &Entry) -> Result<(), Act
     let mut line = serde_json::to_vec(entry).unwrap_or_default();
     line.push(b'\n');
     host.act(Act::Append { path: store.dir.join(JOURNAL), content: line }, live).await.map(|_| ())
-}
-
-/// What kept a change from happening, and what to do, in a sentence.
-fn explain(error: &ActError) -> Text {
-    match error {
-        ActError::Moved(path) => {
-            let path = path.display();
-            say!("{path} was changed by somebody else meanwhile.", "{path} 在此期间被其他人修改。")
-        }
-        ActError::Exists(path) => {
-            let path = path.display();
-            say!("{path} exists already.", "{path} 已存在。")
-        }
-        ActError::Io { path, reason } => {
-            let path = path.display();
-            say!("{path} could not be changed: {reason}.", "无法更改 {path}：{reason}。")
-        }
-        ActError::NotStarted { program, reason } => {
-            say!("{program} could not be started: {reason}.", "无法启动 {program}：{reason}。")
-        }
-        ActError::TimedOut { command, limit_s } => say!(
-            "`{command}` did not end within {limit_s} s and was stopped.",
-            "`{command}` 在 {limit_s} 秒内没有结束，已被终止。"
-        ),
-        ActError::ReadOnly => {
-            Text::fixed("This session is read-only (--read-only).", "当前为只读模式（--read-only）。")
-        }
-    }
 }
 
 #[cfg(test)]

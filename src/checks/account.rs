@@ -8,6 +8,7 @@ use self::users::Users;
 use super::place;
 use super::subject::{self, Memory};
 use crate::agent::identity_files::UserNameKind;
+use crate::agent::service;
 use crate::context::{Context, Field};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
 use crate::host::{Seen, Unseen};
@@ -25,10 +26,13 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     if agent.community {
         return Ok(subject::community(STEP));
     }
-    let (users, memory) = (Users::read(see, &agent), subject::memory(see, &agent));
-    let (users, memory) = (users?, memory?);
+    let (users, memory, owner) = (Users::read(see, &agent), subject::memory(see, &agent), service::owner(see, told));
+    let (users, memory, owner) = (users?, memory?, owner?);
+    let (told, owner_row) = known_owner(told, owner);
+    let told = &told;
     let is_there = told.aliuid.as_ref().is_some_and(|owner| users.ids.iter().any(|id| id.name == *owner));
     let mut evidence = users.rows(told.aliuid.as_deref());
+    evidence.extend(owner_row);
     // With the owner's file there, nobody need ask whose instance this is.
     let place::Account { same, source, rows } =
         if is_there { place::Account::told(told) } else { place::account(see, &agent, told)? };
@@ -49,6 +53,20 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         Some(owner) => with_owner(owner, same, &users, memory.as_ref(), evidence),
         None => without_owner(same, &users, evidence),
     })
+}
+
+/// The context with the owner that the service knows; it outranks what was told.
+fn known_owner(told: &Context, owner: Option<(String, &'static str)>) -> (Context, Option<Evidence>) {
+    let Some((owner, source)) = owner else { return (told.clone(), None) };
+    let label = Text::fixed("Owner of the project", "Project 所属主账号");
+    let row = match told.aliuid.as_deref().filter(|typed| *typed != owner) {
+        Some(typed) => {
+            let value = say!("{owner}, not {typed} as told", "{owner}，而不是填写的 {typed}");
+            Evidence::new(label, value, source).marked(Mark::Doubtful)
+        }
+        None => Evidence::new(label, Text::same(owner.clone()), source),
+    };
+    (Context { aliuid: Some(owner), ..told.clone() }, Some(row))
 }
 
 fn same_account_row(same: bool, source: String) -> Evidence {

@@ -2,8 +2,11 @@
 //! the console; without that the step is unknown, and shows what this host reports so that it can be compared by eye.
 
 mod ids;
+mod listed;
 
 use self::ids::{Held, Ids};
+use self::listed::Listed;
+use super::cloud;
 use super::subject::{self, Record};
 use crate::agent::layout::Agent;
 use crate::context::{Context, Field, IdentityKind};
@@ -25,7 +28,8 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         return Ok(subject::community(STEP));
     }
     let (record, ids, memory) = (subject::record(see, &agent), Ids::read(see, &agent), subject::memory(see, &agent));
-    let (record, ids, memory) = (record?, ids?, memory?);
+    let service = cloud::told(see, told);
+    let (record, ids, memory, service) = (record?, ids?, memory?, service?);
     let ip = match (&memory, &record) {
         (Some(memory), _) => Some(memory.status.ip.clone()),
         (None, Record::Known(info)) => Some(subject::reported_ip(info).to_string()),
@@ -35,14 +39,26 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let mut evidence = vec![ip_row(&agent, ip.as_deref())];
     evidence.extend(ids.rows());
     evidence.extend(held.iter().map(Held::row));
+    evidence.extend(service.rows);
+    let listed = match &service.site {
+        Some(site) => match listed::look(see, told, site, ip.as_deref(), &ids, &mut evidence)? {
+            Ok(listed) => listed,
+            Err(finding) => return Ok(*finding),
+        },
+        None => None,
+    };
+    let (told, from) = match &listed {
+        Some(listed) => (&listed.context, Some(listed)),
+        None => (told, None),
+    };
     let kind = told.identity.or(match (told.group_ips.is_empty(), &told.custom_id) {
         (false, None) => Some(IdentityKind::Ip),
         (true, Some(_)) => Some(IdentityKind::Custom),
         _ => None,
     });
     let finding = match kind {
-        Some(IdentityKind::Ip) => by_ip(told, ip.as_deref(), &ids, held.as_ref(), evidence),
-        Some(IdentityKind::Custom) => by_custom_id(told, &ids, held.as_ref(), evidence),
+        Some(IdentityKind::Ip) => by_ip(told, from, ip.as_deref(), &ids, held.as_ref(), evidence),
+        Some(IdentityKind::Custom) => by_custom_id(told, from, &ids, held.as_ref(), evidence),
         None => {
             let shown = ip.filter(|ip| !ip.is_empty()).unwrap_or_else(|| "-".to_string());
             let text = say!(
@@ -78,11 +94,28 @@ fn group_name(told: &Context) -> Text {
     }
 }
 
-fn by_ip(told: &Context, ip: Option<&str>, ids: &Ids, held: Option<&Held>, mut evidence: Vec<Evidence>) -> Finding {
+/// A row of what the group lists, with whoever says so as its source.
+fn of_group(from: Option<&Listed>, label: Text, value: Text) -> Evidence {
+    match from {
+        Some(listed) => Evidence::new(label, value, listed.resource.clone()),
+        None => subject::told(label, value),
+    }
+}
+
+fn by_ip(
+    told: &Context,
+    from: Option<&Listed>,
+    ip: Option<&str>,
+    ids: &Ids,
+    held: Option<&Held>,
+    mut evidence: Vec<Evidence>,
+) -> Finding {
     let wants = [Field::GroupIp, Field::MachineGroup, Field::Identity];
-    let list = told.group_ips.iter().map(Ipv4Addr::to_string).collect::<Vec<_>>().join(", ");
+    let all: Vec<String> = told.group_ips.iter().map(Ipv4Addr::to_string).collect();
+    let shown = cloud::shown(from.map_or(all.as_slice(), |listed| listed.items.as_slice()));
+    let (list, list_zh) = subject::both(&shown);
     let label = Text::fixed("IPs in the group", "机器组中的 IP");
-    if told.group_ips.is_empty() {
+    if told.group_ips.is_empty() && from.is_none() {
         let text = Text::fixed(
             "Tell which IPs the machine group lists to have them compared.",
             "请填写机器组中的 IP 列表以进行对比。",
@@ -95,7 +128,7 @@ fn by_ip(told: &Context, ip: Option<&str>, ids: &Ids, held: Option<&Held>, mut e
     };
     let is_in = ip.parse::<Ipv4Addr>().is_ok_and(|ip| told.group_ips.contains(&ip));
     let mark = if is_in { Mark::Good } else { Mark::Bad };
-    let row = subject::told(label, Text::same(list.clone())).marked(mark);
+    let row = of_group(from, label, shown.clone()).marked(mark);
     evidence.push(row.expecting(say!("contains {ip}", "包含 {ip}")));
     let mut causes = Vec::new();
     if !is_in {
@@ -104,11 +137,12 @@ fn by_ip(told: &Context, ip: Option<&str>, ids: &Ids, held: Option<&Held>, mut e
         let detail = if ip.is_empty() {
             say!(
                 "The {en} lists {list}, but the agent reports no IP at all, see step 6.",
-                "{zh}中是 {list}，而 Agent 没有上报任何 IP，见第 6 步。"
+                "{zh}中是 {list_zh}，而 Agent 没有上报任何 IP，见第 6 步。"
             )
         } else {
-            say!("The {en} lists {list}, but the agent reports {ip}.", "{zh}中是 {list}，而 Agent 上报的是 {ip}。")
+            say!("The {en} lists {list}, but the agent reports {ip}.", "{zh}中是 {list_zh}，而 Agent 上报的是 {ip}。")
         };
+        causes.extend(from.and_then(|listed| listed.wrong_kind(ids)));
         causes.push(Cause::fail(
             CauseId::IpNotInGroup,
             detail,
@@ -142,7 +176,13 @@ fn by_ip(told: &Context, ip: Option<&str>, ids: &Ids, held: Option<&Held>, mut e
     Finding::judged(STEP, summary, causes, evidence)
 }
 
-fn by_custom_id(told: &Context, ids: &Ids, held: Option<&Held>, mut evidence: Vec<Evidence>) -> Finding {
+fn by_custom_id(
+    told: &Context,
+    from: Option<&Listed>,
+    ids: &Ids,
+    held: Option<&Held>,
+    mut evidence: Vec<Evidence>,
+) -> Finding {
     let wants = [Field::CustomId, Field::MachineGroup, Field::Identity];
     let path = &ids.path;
     let wanted = told.custom_id.as_deref();
@@ -168,7 +208,8 @@ fn by_custom_id(told: &Context, ids: &Ids, held: Option<&Held>, mut evidence: Ve
     };
     let label = Text::fixed("Identifier of the group", "机器组的标识");
     let mark = if has_it { Mark::Good } else { Mark::Bad };
-    evidence.push(subject::told(label, Text::same(wanted)).marked(mark));
+    let value = from.map_or_else(|| Text::same(wanted), |listed| cloud::shown(&listed.items));
+    evidence.push(of_group(from, label, value).marked(mark));
     if !has_it && wanted.parse::<Ipv4Addr>().is_ok() {
         causes = vec![Cause::fail(
             CauseId::IdentityKindMismatch,

@@ -7,6 +7,7 @@
 mod account;
 mod address;
 mod clock;
+mod cloud;
 mod group;
 mod heartbeat;
 mod installed;

@@ -3,6 +3,7 @@
 
 mod in_force;
 
+use super::cloud;
 use super::place;
 use super::subject;
 use crate::agent::config::{Config, ConfigOddity};
@@ -27,6 +28,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     if agent.community {
         return Ok(subject::community(STEP));
     }
+    let service = cloud::told(see, told);
     let path = agent.config_path.display().to_string();
     let (config, file) = (subject::config(see, &agent), see.file(&agent.config_path));
     let (is_known, in_force, environment) =
@@ -50,6 +52,8 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         }
         Err(trouble) => return Ok(unreadable(&agent, &path, &trouble)),
     };
+    let cloud::Told { context: told, rows: service, .. } = service?;
+    let told = &told;
     let mut judge = Judge { path, told, agent: &agent, causes: Vec::new(), evidence: Vec::new() };
     if file.is_err() {
         let value = Text::fixed("made up from the path, as in containers", "由路径中的安装参数生成，容器中即如此");
@@ -71,6 +75,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         let row = Evidence::new(Text::same(path.clone()), subject::trouble(trouble), path);
         judge.evidence.push(row.marked(Mark::Unknown));
     }
+    judge.evidence.extend(service);
     let region = config.region(agent.version.as_ref());
     let kind = config.config_addresses(agent.version.as_ref()).first().map(|address| endpoint::kind_of(address));
     let summary = match (judge.causes.iter().max_by_key(|cause| cause.severity), region, kind) {

@@ -20,7 +20,12 @@ Environment:
   NO_COLOR                   no colours
   ACCESSIBLE                 1: questions and answers line by line, as with --plain
   LOGTAIL_DOCTOR_STATE       directory of the journal and of what is remembered
-  SSL_CERT_FILE              more roots to trust";
+  SSL_CERT_FILE              more roots to trust
+  LOGTAIL_DOCTOR_ENDPOINT    scheme://host:port of the service's API, for private clouds
+  LOGTAIL_DOCTOR_METADATA    scheme://host:port of the ECS metadata
+  ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_SECURITY_TOKEN
+                             a key to ask the service with; without one, the files of the
+                             aliyun and aliyunlog command lines and the RAM role of the instance";
 
 const FIX_AFTER: &str = "\
 Exit codes:

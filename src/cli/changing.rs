@@ -182,6 +182,7 @@ fn record_line(record: &Record) -> String {
         RecordKind::RenameTo(to) => format!("rename {path} -> {}", to.display()),
         RecordKind::MakeDir => format!("mkdir {path}"),
         RecordKind::RemoveDir => format!("rmdir {path}"),
+        RecordKind::PutGroup { .. } => format!("edit {path}"),
         RecordKind::Run(argv) => format!("run {}", remedies::shell_line(argv)),
     }
 }
@@ -320,6 +321,9 @@ impl Changing<'_> {
                 "未做任何更改。加上 --yes 以执行。",
             ));
         }
+        if !plan.needs_root() {
+            return None;
+        }
         match self.host.observe(Question::Identity).await {
             Answer::Identity(IdentitySeen { privileged: true, .. }) => None,
             _ => Some(Text::fixed(
@@ -368,6 +372,7 @@ impl Changing<'_> {
         signals: &mut Signals,
         out: &mut impl Write,
     ) -> io::Result<u8> {
+        looking.await_proof(plan.verify).await;
         let cured = tokio::select! {
             cured = looking.verify(plan.verify, self.remedy, plan.patience) => cured,
             () = signals.next() => {

@@ -2,7 +2,7 @@
 
 use super::args::Format;
 use super::{FAILS, NOTHING_FAILS, Settings, UNKNOWN, wiring};
-use crate::carry_out::JOURNAL;
+use crate::carry_out::{self, JOURNAL, Recorded};
 use crate::checks::{Investigation, Judge};
 use crate::context::Context;
 use crate::engine::Looking;
@@ -71,6 +71,9 @@ pub async fn verify(
     out: &mut impl Write,
 ) -> io::Result<u8> {
     let deadline = tokio::time::Instant::now() + wait;
+    let mut settings = settings.clone();
+    settings.context.cured_at = last_change(&host, &settings).await;
+    let settings = &settings;
     let mut looking = begin(&host, judge, settings);
     looking.settle().await;
     loop {
@@ -83,6 +86,14 @@ pub async fn verify(
         tokio::time::sleep(LOOK_AGAIN.min(deadline - now)).await;
         looking.settle_again().await;
     }
+}
+
+/// When the newest change that still stands was made, seconds since 1970: a heartbeat from before proves nothing of it.
+async fn last_change(host: &Arc<dyn Host>, settings: &Settings) -> Option<i64> {
+    let journal = Question::File(settings.store.dir.join(JOURNAL));
+    let Answer::File(Ok(file)) = host.observe(journal).await else { return None };
+    let applied = carry_out::entries(&file.bytes).0.into_iter().filter(|done| done.result == Recorded::Applied);
+    applied.map(|done| done.at_ms / 1000).max()
 }
 
 /// Looks once and packs the support bundle; returns its name without ending, and its bytes.

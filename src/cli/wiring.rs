@@ -11,6 +11,8 @@ use crate::host::{Host, LinuxHost, Options, Seen};
 use crate::memory;
 use crate::report::{self, AgentInfo, Case, Taken};
 use crate::say;
+use crate::sls::WithCloud;
+use crate::sls::credentials::Environment;
 use crate::text::Text;
 pub use crate::ui::Face as Stage;
 use crate::ui::clipboard::Through;
@@ -23,9 +25,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// This machine.
+/// This machine, with the service around it. Nothing is asked of the service before a check asks.
 pub fn host(timeout: Duration, read_only: bool) -> Arc<dyn Host> {
-    Arc::new(LinuxHost::new(Options { limit: timeout, read_only }))
+    let machine = Arc::new(LinuxHost::new(Options { limit: timeout, read_only }));
+    Arc::new(WithCloud::new(machine, Environment::of_process(), read_only))
 }
 
 /// The function that judges a step.

@@ -2,7 +2,7 @@
 //! only after the preview's button was pressed.
 
 use super::remedy_layer::push_line;
-use super::{Button, Effect, Form, Layer, Notice, Place, Purpose, RemedyLayer, Session, Stage};
+use super::{Button, Effect, Form, Layer, Notice, Place, Purpose, RemedyLayer, Session, Stage, Way};
 use crate::carry_out::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Progress};
 use crate::finding::{RemedyId, StepId, Verdict};
 use crate::remedies::{self, Inputs, Plan, Planned};
@@ -62,11 +62,12 @@ impl Session {
     /// The buttons of the remedy on top; the first never changes the machine.
     pub fn buttons(&self) -> Vec<Button> {
         let Some(Layer::Remedy(layer)) = self.layers.last() else { return Vec::new() };
+        let may_change = layer_plan(layer).map_or(self.may_change(), |plan| self.way_for(plan) != Way::Never);
         layer_buttons(layer)
             .into_iter()
             .filter(|button| match button {
-                Button::Apply | Button::ApplyAndRestart | Button::ApplyOnly | Button::Undo => self.may_change(),
-                Button::CopyCommand => !self.may_change(),
+                Button::Apply | Button::ApplyAndRestart | Button::ApplyOnly | Button::Undo => may_change,
+                Button::CopyCommand => !may_change,
                 Button::Cancel | Button::Continue => true,
             })
             .collect()
@@ -95,12 +96,12 @@ impl Session {
     /// Only here a change is ordered: the preview is on screen and its button was pressed.
     fn apply(&mut self, with_restart: bool) -> Vec<Effect> {
         let undoes = self.undoing.clone();
-        if !self.may_change() {
+        let Some(Stage::Preview { plan }) = self.stage_mut() else { return Vec::new() };
+        let plan = plan.clone();
+        if self.way_for(&plan) == Way::Never {
             return Vec::new();
         }
         let Some(layer) = self.remedy_layer() else { return Vec::new() };
-        let Stage::Preview { plan } = &layer.stage else { return Vec::new() };
-        let plan = plan.clone();
         let count = plan.changes.len() + if with_restart { plan.restart.len() } else { 0 };
         let states = vec![ChangeState::Waiting; count];
         layer.enter(Stage::Applying { plan: plan.clone(), states, output: Vec::new() });
@@ -225,6 +226,15 @@ pub(super) fn layer_step(layer: &RemedyLayer) -> StepId {
     }
 }
 
+/// The plan of a remedy on screen, once there is one.
+fn layer_plan(layer: &RemedyLayer) -> Option<&Plan> {
+    match &layer.stage {
+        Stage::Preview { plan } | Stage::Applying { plan, .. } | Stage::Verifying { plan, .. } => Some(plan),
+        Stage::Outcome { plan, .. } => plan.as_deref(),
+        Stage::Asking(_) | Stage::Planning => None,
+    }
+}
+
 /// The buttons that a stage has, before privilege is considered.
 fn layer_buttons(layer: &RemedyLayer) -> Vec<Button> {
     match &layer.stage {
@@ -252,7 +262,9 @@ fn remedy_restarts(remedy: RemedyId) -> bool {
 
 /// The command that carries out this plan without the wizard: by root, or from a script.
 pub fn command_for(plan: &Plan) -> String {
-    let mut argv = vec!["sudo".to_string(), "logtail-doctor".into(), "fix".into(), plan.remedy.id().into()];
+    let sudo = plan.needs_root().then_some("sudo");
+    let words = sudo.into_iter().chain(["logtail-doctor", "fix", plan.remedy.id()]);
+    let mut argv: Vec<String> = words.map(str::to_string).collect();
     for (input, value) in &plan.inputs {
         argv.extend(["--set".to_string(), format!("{}={value}", input.id())]);
     }

@@ -309,6 +309,11 @@ impl Session {
         }
     }
 
+    /// How this session may carry out a plan: what changes the service alone needs no root.
+    pub fn way_for(&self, plan: &Plan) -> Way {
+        if !self.read_only && !plan.needs_root() { Way::Direct } else { self.way() }
+    }
+
     /// Whether this session may change the machine at all.
     pub fn may_change(&self) -> bool {
         self.way() != Way::Never

@@ -3,6 +3,9 @@
 //! Each one is atomic by itself: after a kill at any instant it has happened wholly or not at all (except `Run`,
 //! whose command is not ours to cut in half).
 
+use super::cloud::{CloudTrouble, Site};
+use crate::sls::MachineGroup;
+use crate::text::Lang;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -51,6 +54,9 @@ pub enum Act {
     Append { path: PathBuf, content: Vec<u8> },
     /// Run a command with `LC_ALL=C`, without a terminal, in a process group of its own, under a time limit.
     Run { argv: Vec<String>, limit: Duration },
+    /// Write a machine group of the service, if it still is as `before`: read again, write, read back. `after` differs in
+    /// its list only.
+    PutGroup { site: Site, before: MachineGroup, after: MachineGroup },
 }
 
 /// What an [`Act`] came to.
@@ -80,6 +86,8 @@ pub enum ActError {
     TimedOut { command: String, limit_s: u64 },
     #[error("this host is read-only")]
     ReadOnly,
+    #[error("{}", .0.what.get(Lang::En))]
+    Service(Box<CloudTrouble>),
 }
 
 /// One line that a running command printed.

@@ -6,6 +6,7 @@
 //! [`Host::act`], which nothing but the room `carry_out` calls.
 
 mod act;
+mod cloud;
 mod linux;
 mod metadata;
 mod question;
@@ -15,6 +16,7 @@ pub mod recorded;
 pub mod simulated;
 
 pub use act::{Act, ActError, Done, Fingerprint, LiveLine};
+pub use cloud::*;
 pub use linux::{LinuxHost, Options};
 pub use metadata::MetadataSeen;
 pub use question::*;

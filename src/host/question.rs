@@ -4,6 +4,7 @@
 //! that is how a check tells "absent" from "not allowed to look".
 
 use super::MetadataSeen;
+use super::cloud::{CloudAnswer, CloudQuestion};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -54,6 +55,8 @@ pub enum Question {
     /// listens there or it has no such document, [`Trouble::TimedOut`] when nobody answers: no ECS instance, or the
     /// metadata is switched off or blocked. [`Trouble::NotAllowed`] when it refuses us.
     Metadata,
+    /// What only the service can tell → [`CloudAnswer`]. Asked only where a project was told.
+    Cloud(CloudQuestion),
 }
 
 /// Where one HTTP request goes.
@@ -159,6 +162,7 @@ pub enum Answer {
     Identity(IdentitySeen),
     AskNameserver(NameserverSeen),
     Metadata(Looked<MetadataSeen>),
+    Cloud(CloudAnswer),
 }
 
 /// A file's bytes and what the directory says of it.

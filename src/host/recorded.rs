@@ -1,8 +1,8 @@
 //! A host that only remembers: answers from a recording, for `check --from BUNDLE`. It changes nothing.
 
 use super::{
-    Act, ActError, Answer, ClockSeen, Done, Host, IdentitySeen, LiveOutput, LookupSeen, NameserverSaid, NameserverSeen,
-    Pending, Question, ReachSeen, Seen, Trouble,
+    Act, ActError, Answer, ClockSeen, CloudAnswer, CloudTrouble, Done, Host, IdentitySeen, LiveOutput, LookupSeen,
+    NameserverSaid, NameserverSeen, Pending, Question, ReachSeen, Seen, Trouble,
 };
 use std::collections::BTreeMap;
 use std::future::ready;
@@ -50,7 +50,7 @@ fn matches_kind(question: &Question, answer: &Answer) -> bool {
             | (Question::Identity, Answer::Identity(_))
             | (Question::AskNameserver { .. }, Answer::AskNameserver(_))
             | (Question::Metadata, Answer::Metadata(_))
-    )
+    ) || matches!((question, answer), (Question::Cloud(asked), Answer::Cloud(answer)) if answer.is_to(asked))
 }
 
 /// The answer to a question that was not asked when the recording was made.
@@ -71,6 +71,7 @@ pub fn unrecorded(question: &Question) -> Answer {
             Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Unreachable, elapsed_ms: 0 })
         }
         Question::Metadata => Answer::Metadata(Err(trouble())),
+        Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
         Question::Clock => Answer::Clock(ClockSeen { now_ms: 0, offset_s: 0, booted: 0 }),
         Question::Identity => Answer::Identity(IdentitySeen {
             hostname: String::new(),

@@ -2,7 +2,9 @@
 //! notes the question, so a check is a straight line of `?` and never does I/O itself.
 
 use super::MetadataSeen;
+use super::cloud::*;
 use super::question::*;
+use crate::sls::MachineGroup;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +45,24 @@ macro_rules! getter {
     };
 }
 
+/// As [`getter`], for what the service tells.
+macro_rules! cloud_getter {
+    ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $out:ty, $question:expr, $variant:ident) => {
+        $(#[$doc])*
+        pub fn $name(&self, $($arg: $type),*) -> Result<&CloudLooked<$out>, Unseen> {
+            let question = Question::Cloud($question);
+            self.touched.borrow_mut().insert(question.clone());
+            match self.answers.get(&question) {
+                Some(Answer::Cloud(CloudAnswer::$variant(answer))) => Ok(answer),
+                _ => {
+                    self.open.borrow_mut().insert(question);
+                    Err(Unseen)
+                }
+            }
+        }
+    };
+}
+
 impl Seen {
     getter!(/** The head of a file. */ file(path: impl AsRef<Path>) -> Looked<FileSeen>,
         Question::File(path.as_ref().to_path_buf()), File);
@@ -67,6 +87,21 @@ impl Seen {
     getter!(/** What one nameserver says. */ nameserver(server: IpAddr, name: &str) -> NameserverSeen,
         Question::AskNameserver { server, name: name.to_string() }, AskNameserver);
     getter!(/** Which ECS instance this is. */ metadata() -> Looked<MetadataSeen>, Question::Metadata, Metadata);
+    cloud_getter!(/** Which key there is to ask the service with. */ cloud_credentials() -> CredentialsSeen,
+        CloudQuestion::Credentials, Credentials);
+    cloud_getter!(/** Whose key it is. */ cloud_caller(site: &Site) -> CallerSeen,
+        CloudQuestion::Caller(site.clone()), Caller);
+    cloud_getter!(/** Where the project is. */ cloud_project(site: &Site) -> ProjectSeen,
+        CloudQuestion::Project(site.clone()), Project);
+    cloud_getter!(/** The names of the project's machine groups. */ cloud_groups(site: &Site) -> Vec<String>,
+        CloudQuestion::Groups(site.clone()), Groups);
+    cloud_getter!(/** A machine group. */ cloud_group(site: &Site, group: &str) -> MachineGroup,
+        CloudQuestion::Group { site: site.clone(), group: group.to_string() }, Group);
+    cloud_getter!(/** The machines that could be this one. */
+        cloud_machines(site: &Site, group: &str, own: &OwnIds) -> MachinesSeen,
+        CloudQuestion::Machines { site: site.clone(), group: group.to_string(), own: own.clone() }, Machines);
+    cloud_getter!(/** What depends on a group. */ cloud_configs(site: &Site, group: &str) -> Vec<String>,
+        CloudQuestion::AppliedConfigs { site: site.clone(), group: group.to_string() }, AppliedConfigs);
 
     /// Keeps an answer; it replaces an older one to the same question.
     pub fn keep(&mut self, question: Question, answer: Answer) {

@@ -5,6 +5,7 @@ use super::common::{Drafted, already, edit, missing_dir, needs, refused, the_age
 use super::{Change, Inputs, Plan};
 use crate::agent::identity_files::{UserId, UserNameKind, user_ids};
 use crate::agent::layout::Agent;
+use crate::agent::service;
 use crate::context::Field;
 use crate::finding::{RemedyId, StepId};
 use crate::host::{Seen, Trouble};
@@ -45,6 +46,9 @@ pub fn add(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     let dir = agent.conf_dir.join("users");
     let ids = users(see, &agent)?;
     let Some(aliuid) = &inputs.context.aliuid else {
+        if let Some((owner, _)) = service::owner(see, &inputs.context)? {
+            return Err(needs(vec![(told(Field::Aliuid), owner)]));
+        }
         let suggestion = match flawed(&ids).as_slice() {
             [only] => only.meant.clone().unwrap_or_default(),
             _ => String::new(),

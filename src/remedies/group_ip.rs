@@ -1,15 +1,22 @@
-//! add-ip-to-group, replace-ip-in-group: the list of a machine group is kept by the service, not on this host. The plan
-//! says what to change in the console, with the exact values.
+//! add-ip-to-group, replace-ip-in-group: the list of a machine group is kept by the service, not on this host. Where the
+//! service can be asked, the plan edits the group; else it says what to change in the console, with the exact values.
 
-use super::common::{Drafted, already, needs, suggested_ip};
-use super::{InputId, Inputs, Plan};
+use super::common::{Drafted, already, needs, refused, suggested_ip};
+use super::{Change, InputId, Inputs, Plan};
+use crate::agent::service::{self, Standing};
 use crate::agent::{app_info, layout};
 use crate::finding::{RemedyId, StepId};
-use crate::host::{Seen, Unseen};
+use crate::host::{CloudTrouble, Seen, Site, Unseen};
 use crate::say;
-use crate::text::Text;
+use crate::sls::MachineGroup;
+use crate::sls::group_edit::{self, Edit};
+use crate::sls::heartbeat::POLL_AT_MOST;
+use crate::text::{Lang, Text};
 use std::net::Ipv4Addr;
 use std::time::Duration;
+
+/// How many addresses of a list a sentence shows.
+const SHOWN: usize = 20;
 
 /// The address that the agent reports, else the one that it should.
 fn reported_ip(inputs: &Inputs, see: &Seen) -> Result<String, Unseen> {
@@ -40,12 +47,95 @@ fn then_wait() -> Text {
     )
 }
 
-fn told_list(inputs: &Inputs) -> String {
-    let list = &inputs.context.group_ips;
+/// The group as the service holds it, when it can be asked; else a sentence for the operator, if there is one to say.
+enum AtService {
+    Read(Site, MachineGroup),
+    NotRead(Option<Text>),
+}
+
+fn at_service(inputs: &Inputs, see: &Seen) -> Result<AtService, Unseen> {
+    let said = |trouble: &CloudTrouble| {
+        let (what, next) = (&trouble.what, &trouble.next);
+        let text = Text::filled(
+            format!("The group cannot be edited from here. {} {}", what.get(Lang::En), next.get(Lang::En)),
+            format!("无法在此修改机器组。{}{}", what.get(Lang::Zh), next.get(Lang::Zh)),
+        );
+        AtService::NotRead(Some(text))
+    };
+    let site = match service::standing(see, &inputs.context)? {
+        Standing::Unasked => return Ok(AtService::NotRead(None)),
+        Standing::Unable(trouble) => return Ok(said(&trouble)),
+        Standing::Able(able) => able.site,
+    };
+    let Some(name) = &inputs.context.machine_group else { return Ok(AtService::NotRead(None)) };
+    Ok(match see.cloud_group(&site, name)? {
+        Ok(group) => AtService::Read(site, group.clone()),
+        Err(trouble) => said(trouble),
+    })
+}
+
+/// Completes a plan with the edit of the group, or with what to do in the console.
+fn carry_out_at(plan: &mut Plan, at: AtService, edit: Edit, by_hand: Vec<Text>, see: &Seen) -> Drafted<()> {
+    let (site, group) = match at {
+        AtService::NotRead(caution) => {
+            plan.manual = by_hand;
+            plan.cautions.extend(caution);
+            plan.patience = Duration::from_secs(60);
+            return Ok(());
+        }
+        AtService::Read(site, group) => (site, group),
+    };
+    let configs = see.cloud_configs(&site, group.name())?;
+    let planned = group_edit::plan(&group, edit).map_err(|refusal| refused(refusal.text()))?;
+    let name = group.name();
+    if planned.is_done() {
+        return Err(already(say!("Machine group {name} is so already.", "机器组 {name} 已是如此。")));
+    }
+    plan.cautions.push(match configs.as_deref() {
+        Ok([]) => say!("No collection configuration is applied to {name}.", "没有采集配置应用于 {name}。"),
+        Ok(configs) => {
+            let list = configs.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let count = configs.len();
+            say!(
+                "{count} collection configurations are applied to {name} and follow its list: {list}.",
+                "{name} 关联了 {count} 个采集配置，将随列表生效：{list}。"
+            )
+        }
+        Err(_) => say!(
+            "Which collection configurations depend on {name} could not be read.",
+            "无法读取依赖 {name} 的采集配置。"
+        ),
+    });
+    plan.cautions.push(Text::fixed(
+        "If Terraform or another tool owns this group, change it there as well: its next run would take this edit back.",
+        "如果该机器组由 Terraform 等工具管理，请在其中同步修改，否则下次执行时会还原此更改。",
+    ));
+    plan.changes = vec![Change::PutGroup { site, before: planned.before, after: planned.after }];
+    plan.verify = StepId::Heartbeat;
+    plan.patience = POLL_AT_MOST;
+    Ok(())
+}
+
+/// The addresses that the group lists: as the service holds them, else as they were told.
+fn listed(at: &AtService, inputs: &Inputs) -> Vec<Ipv4Addr> {
+    match at {
+        AtService::Read(_, group) => {
+            group.list().unwrap_or_default().iter().filter_map(|item| item.trim().parse().ok()).collect()
+        }
+        AtService::NotRead(_) => inputs.context.group_ips.clone(),
+    }
+}
+
+/// A list in a sentence: its beginning, and how much more there is.
+fn in_words(list: &[Ipv4Addr]) -> String {
     if list.is_empty() {
         return "-".to_string();
     }
-    list.iter().map(Ipv4Addr::to_string).collect::<Vec<_>>().join(", ")
+    let head = list.iter().take(SHOWN).map(Ipv4Addr::to_string).collect::<Vec<_>>().join(", ");
+    match list.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        None => head,
+        Some(more) => format!("{head} … (+{more})"),
+    }
 }
 
 /// add-ip-to-group: one more line in the list.
@@ -53,31 +143,35 @@ pub fn add(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     let Some(ip) = inputs.ip else {
         return Err(needs(vec![(InputId::Ip, reported_ip(inputs, see)?)]));
     };
-    if inputs.context.group_ips.contains(&ip) {
+    let at = at_service(inputs, see)?;
+    let group = listed(&at, inputs);
+    if group.contains(&ip) {
         return Err(already(say!("The machine group lists {ip} already.", "机器组中已有 {ip}。")));
     }
-    let list = told_list(inputs);
+    let list = in_words(&group);
     let why = say!("This host reports {ip}; the machine group lists {list}.", "本机上报的是 {ip}；机器组中是 {list}。");
     let mut plan = Plan::new(RemedyId::AddIpToGroup, StepId::Group, why);
     plan.inputs = vec![(InputId::Ip, ip.to_string())];
-    plan.manual = vec![
+    let by_hand = vec![
         way_there(inputs),
         say!("Add a line to the IP addresses: {ip}", "在 IP 地址列表中新增一行：{ip}"),
         then_wait(),
     ];
-    plan.patience = Duration::from_secs(60);
+    carry_out_at(&mut plan, at, Edit::Add(ip), by_hand, see)?;
     Ok(plan)
 }
 
 /// replace-ip-in-group: one line of the list for another.
 pub fn replace(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+    let at = at_service(inputs, see)?;
+    let group = listed(&at, inputs);
     let (Some(ip), Some(old)) = (inputs.ip, inputs.old_ip) else {
         let mut missing = Vec::new();
         if inputs.ip.is_none() {
             missing.push((InputId::Ip, reported_ip(inputs, see)?));
         }
         if inputs.old_ip.is_none() {
-            let only = match inputs.context.group_ips.as_slice() {
+            let only = match group.as_slice() {
                 [only] => only.to_string(),
                 _ => String::new(),
             };
@@ -85,29 +179,28 @@ pub fn replace(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
         }
         return Err(needs(missing));
     };
-    let group = &inputs.context.group_ips;
     if group.contains(&ip) && !group.contains(&old) {
         return Err(already(say!("The machine group lists {ip} and not {old}.", "机器组中已有 {ip}，没有 {old}。")));
     }
-    let list = told_list(inputs);
+    let list = in_words(&group);
     let why = say!(
         "This host reports {ip}; the machine group lists {list}, with {old} for this host.",
         "本机上报的是 {ip}；机器组中是 {list}，其中 {old} 对应本机。"
     );
     let mut plan = Plan::new(RemedyId::ReplaceIpInGroup, StepId::Group, why);
     plan.inputs = vec![(InputId::Ip, ip.to_string()), (InputId::OldIp, old.to_string())];
-    plan.manual = vec![
+    let by_hand = vec![
         way_there(inputs),
         say!("In the IP addresses replace {old} with {ip}", "在 IP 地址列表中将 {old} 替换为 {ip}"),
         then_wait(),
     ];
-    if !group.is_empty() && !group.contains(&old) {
+    if matches!(at, AtService::NotRead(_)) && !group.is_empty() && !group.contains(&old) {
         plan.cautions.push(say!("{old} is not in the list that you told.", "{old} 不在您填写的列表中。"));
     }
     plan.cautions.push(say!(
         "Make sure that {old} is not the address of another host that still runs.",
         "请确认 {old} 不是另一台仍在运行的主机的地址。"
     ));
-    plan.patience = Duration::from_secs(60);
+    carry_out_at(&mut plan, at, Edit::Replace { old, new: ip }, by_hand, see)?;
     Ok(plan)
 }

@@ -2,7 +2,8 @@
 
 use crate::context::{Context, Field, Refusal};
 use crate::finding::{RemedyId, StepId};
-use crate::host::Fingerprint;
+use crate::host::{Fingerprint, Site};
+use crate::sls::MachineGroup;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -45,6 +46,12 @@ pub enum Change {
         accept: Vec<i32>,
         what: Text,
     },
+    /// Write a machine group of the service; `after` differs from `before` in its list only.
+    PutGroup {
+        site: Site,
+        before: MachineGroup,
+        after: MachineGroup,
+    },
     /// Wait until the agent's processes are there (`running`) or gone, looking at them again and again.
     AwaitAgent {
         running: bool,
@@ -62,7 +69,7 @@ impl Change {
             | Change::MakeDir { path, .. }
             | Change::RemoveDir { path } => Some(path),
             Change::RenameFile { from, .. } => Some(from),
-            Change::Run { .. } | Change::AwaitAgent { .. } => None,
+            Change::PutGroup { .. } | Change::Run { .. } | Change::AwaitAgent { .. } => None,
         }
     }
 
@@ -74,6 +81,7 @@ impl Change {
             Change::RenameFile { .. }
             | Change::MakeDir { .. }
             | Change::RemoveDir { .. }
+            | Change::PutGroup { .. }
             | Change::Run { .. }
             | Change::AwaitAgent { .. } => None,
         }
@@ -122,6 +130,11 @@ impl Plan {
     /// Whether there is anything that the program can carry out.
     pub fn is_automatic(&self) -> bool {
         !self.changes.is_empty() || !self.restart.is_empty()
+    }
+
+    /// Whether only root can carry it out. The service asks for a key and not for a user of this host.
+    pub fn needs_root(&self) -> bool {
+        self.changes.iter().chain(&self.restart).any(|change| !matches!(change, Change::PutGroup { .. }))
     }
 }
 

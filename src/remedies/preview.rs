@@ -2,6 +2,8 @@
 //! Pure. The wizard, the plain face, `--dry-run` and the journal all show these lines.
 
 use super::{Change, Plan};
+use crate::host::group_resource;
+use crate::sls::MachineGroup;
 use crate::text::{Lang, Text, printable};
 use crate::{finding::RemedyId, say};
 use similar::TextDiff;
@@ -137,6 +139,13 @@ impl Lines {
                 let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
                 Text::filled(format!("{number}. {en}"), format!("{number}. {zh}"))
             }
+            Change::PutGroup { before, site, .. } => {
+                let (group, project) = (before.name(), &site.project);
+                say!(
+                    "{number}. edit machine group {group} of project {project} (the journal keeps the old one)",
+                    "{number}. 修改 Project {project} 的机器组 {group}（操作日志中保留原内容）"
+                )
+            }
             Change::AwaitAgent { running: true, limit, .. } => {
                 let seconds = limit.as_secs();
                 say!(
@@ -158,6 +167,10 @@ impl Lines {
                 self.diff(path, before.as_deref().unwrap_or_default(), after)
             }
             Change::RemoveFile { before, path } => self.diff(path, before, b""),
+            Change::PutGroup { site, before, after } => {
+                let json = |group: &MachineGroup| serde_json::to_vec_pretty(group).unwrap_or_default();
+                self.diff(&group_resource(site, before.name()), &json(before), &json(after));
+            }
             Change::Run { argv, .. } => self.push(PreviewMark::Command, &format!("   $ {}", shell_line(argv))),
             Change::RenameFile { .. }
             | Change::MakeDir { .. }

@@ -11,6 +11,7 @@ use crate::agent::config::Config;
 use crate::agent::config_edit::set_endpoints;
 use crate::agent::endpoint::{self, hosts_for};
 use crate::agent::layout::Agent;
+use crate::agent::service;
 use crate::context::NetworkType;
 use crate::finding::{RemedyId, StepId};
 use crate::host::{Seen, Unseen};
@@ -32,7 +33,12 @@ const SERVER_KEYS: [&str; 6] = [
 pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let config = config_of(see, &agent)?;
-    let (region, network) = region_and_network(inputs, in_force(&config, &agent))?;
+    // The project is where the service says, whatever was told.
+    let mut inputs = inputs.clone();
+    if let Some(region) = service::true_region(see, &inputs.context)? {
+        inputs.context.region = Some(region);
+    }
+    let (region, network) = region_and_network(&inputs, in_force(&config, &agent))?;
     let hosts = hosts_for(&region, network);
     let mut paths = vec![(agent.config_path.clone(), "")];
     for key in SERVER_KEYS {

@@ -3,6 +3,7 @@
 //! missing or of another type.
 
 use super::group::MachineGroup;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// ListMachines and ListMachineGroup return at most this many at once.
@@ -304,7 +305,7 @@ pub struct ListMachines {
 }
 
 /// A machine whose heartbeat the service knows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Machine {
     /// What the agent reports, as in `app_info.json`.
     pub ip: String,

@@ -10,6 +10,7 @@
 
 pub mod api;
 pub mod client;
+pub mod cloud_host;
 pub mod credentials;
 pub mod endpoint;
 pub mod error;
@@ -29,6 +30,7 @@ pub mod transport;
 
 pub use api::{Machine, Project, Region};
 pub use client::{Client, Reply};
+pub use cloud_host::WithCloud;
 pub use credentials::{Credentials, Source};
 pub use endpoint::Endpoint;
 pub use error::{ApiError, ErrorKind, Failure};

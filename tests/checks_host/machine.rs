@@ -279,6 +279,7 @@ impl Machine {
             }
             Question::Identity => Answer::Identity(self.identity.clone()),
             Question::Metadata => Answer::Metadata(Err(Trouble::TimedOut)),
+            Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
             Question::AskNameserver { .. } => {
                 Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms: 1 })
             }

@@ -1,5 +1,6 @@
 //! The client of the service, over real connections, against a stand-in on loopback that checks every signature.
 
+mod loop_on_host;
 mod server;
 
 use logtail_doctor::host::TlsTrouble;

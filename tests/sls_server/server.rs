@@ -42,6 +42,8 @@ pub enum Fault {
 pub struct State {
     pub groups: BTreeMap<String, Value>,
     pub machines: Vec<Value>,
+    /// Machines whose heartbeat begins once a group has been written.
+    pub after_put: Vec<Value>,
     /// Used up one a request, in order.
     pub faults: VecDeque<Fault>,
     /// Every request line, with the Host header.
@@ -270,6 +272,7 @@ fn answer(request: &Request, state: &mut State) -> Answer {
                     Ok(new) if new["machineList"].is_array() && new["groupName"] == *name => {
                         *group = new;
                         group["lastModifyTime"] = json!(NOW);
+                        state.machines.append(&mut state.after_put);
                         (200, Value::Null)
                     }
                     _ => error(400, "InvalidParameter", "invalid group resource json"),

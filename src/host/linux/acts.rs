@@ -6,7 +6,7 @@
 use super::command::{Channel, Ending, Manner, run};
 use super::files::open_regular;
 use super::write;
-use crate::host::{Act, ActError, Done, Fingerprint, LiveLine, LiveOutput, Trouble};
+use crate::host::{Act, ActError, CloudTrouble, Done, Fingerprint, LiveLine, LiveOutput, Trouble, group_resource};
 use nix::fcntl::OFlag;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -40,6 +40,7 @@ fn place(act: &Act) -> PathBuf {
         | Act::Copy { to: path, .. }
         | Act::Rename { to: path, .. } => path.clone(),
         Act::Run { argv, .. } => argv.first().map(PathBuf::from).unwrap_or_default(),
+        Act::PutGroup { site, before, .. } => group_resource(site, before.name()),
     }
 }
 
@@ -52,6 +53,7 @@ fn apply(act: Act) -> Result<Done, ActError> {
         Act::MakeDir { path, mode } => make_dir(&path, mode),
         Act::RemoveDir { path } => remove_dir(&path),
         Act::Append { path, content } => append(&path, &content),
+        Act::PutGroup { .. } => Err(ActError::Service(Box::new(CloudTrouble::not_asked()))),
         Act::Run { argv, .. } => {
             Err(ActError::NotStarted { program: argv.join(" "), reason: "not a change of files".into() })
         }

@@ -19,8 +19,8 @@ mod reach;
 mod write;
 
 use super::{
-    Act, ActError, Answer, Done, Host, LiveOutput, Looked, LookupSeen, NameserverSaid, NameserverSeen, Pending,
-    Question, ReachSeen, Trouble,
+    Act, ActError, Answer, CloudAnswer, CloudTrouble, Done, Host, LiveOutput, Looked, LookupSeen, NameserverSaid,
+    NameserverSeen, Pending, Question, ReachSeen, Trouble,
 };
 use futures_util::FutureExt;
 use std::io;
@@ -111,6 +111,8 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
             let how = metadata::Way::of_environment();
             Answer::Metadata(metadata::instance(&client, &how, begin + limit).await)
         }
+        // The machine alone does not know the service; a host that does stands around it.
+        Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(&asked, CloudTrouble::not_asked())),
     }
 }
 
@@ -134,6 +136,7 @@ fn missing(question: &Question, trouble: Trouble, elapsed: Duration) -> Answer {
             Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms })
         }
         Question::Metadata => Answer::Metadata(Err(trouble)),
+        Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::finding::{RemedyId, StepId};
 use crate::host::{
-    Answer, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, IdentitySeen, InterfaceSeen, Look, Looked,
-    LookupSeen, ProcessSeen, Question, Seen, Trouble,
+    Answer, CloudAnswer, CloudTrouble, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, IdentitySeen,
+    InterfaceSeen, Look, Looked, LookupSeen, ProcessSeen, Question, Seen, Trouble,
 };
 use crate::remedies::{Change, InputId, Inputs, Plan, Planned, plan, shell_line, undo};
 use crate::text::Lang;
@@ -107,6 +107,7 @@ impl Desk {
                 container: None,
             }),
             Question::Metadata => Answer::Metadata(Err(Trouble::TimedOut)),
+            Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
             Question::Tail(_) | Question::Reach(_) | Question::Clock | Question::AskNameserver { .. } => {
                 panic!("no remedy asks {question:?}")
             }
@@ -205,6 +206,7 @@ pub fn lines(changes: &[Change]) -> Vec<String> {
         Change::RenameFile { from, to } => format!("rename {} {}", from.display(), to.display()),
         Change::MakeDir { path, mode } => format!("mkdir {} {mode:o}", path.display()),
         Change::RemoveDir { path } => format!("rmdir {}", path.display()),
+        Change::PutGroup { before, after, .. } => format!("group {:?} {:?}", before.list(), after.list()),
         Change::Run { argv, limit, .. } => format!("{} <{}s", shell_line(argv), limit.as_secs()),
         Change::AwaitAgent { running, install_dir, limit } => {
             format!("await {running} {} <{}s", install_dir.display(), limit.as_secs())

@@ -1,0 +1,58 @@
+//! What kept a change from happening, in sentences, and the machine group as it is now. It changes nothing.
+
+use crate::host::{ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, CloudTroubleKind, Host, Question, Site};
+use crate::say;
+use crate::sls::MachineGroup;
+use crate::text::{Lang, Text};
+
+/// A machine group as it is now.
+pub(super) async fn group_now(host: &dyn Host, site: &Site, group: &str) -> Result<MachineGroup, ActError> {
+    let asked = CloudQuestion::Group { site: site.clone(), group: group.to_string() };
+    let trouble = match host.observe(Question::Cloud(asked)).await {
+        Answer::Cloud(CloudAnswer::Group(Ok(group))) => return Ok(group),
+        Answer::Cloud(CloudAnswer::Group(Err(trouble))) => trouble,
+        _ => CloudTrouble::not_asked(),
+    };
+    Err(ActError::Service(Box::new(trouble)))
+}
+
+/// Whether the change may have happened although it failed.
+pub(super) fn is_uncertain(error: &ActError) -> bool {
+    matches!(error, ActError::Service(trouble) if trouble.kind == CloudTroubleKind::Uncertain)
+}
+
+/// What kept a change from happening, and what to do, in a sentence.
+pub(super) fn explain(error: &ActError) -> Text {
+    match error {
+        ActError::Moved(path) => {
+            let path = path.display();
+            say!("{path} was changed by somebody else meanwhile.", "{path} 在此期间被其他人修改。")
+        }
+        ActError::Exists(path) => {
+            let path = path.display();
+            say!("{path} exists already.", "{path} 已存在。")
+        }
+        ActError::Io { path, reason } => {
+            let path = path.display();
+            say!("{path} could not be changed: {reason}.", "无法更改 {path}：{reason}。")
+        }
+        ActError::NotStarted { program, reason } => {
+            say!("{program} could not be started: {reason}.", "无法启动 {program}：{reason}。")
+        }
+        ActError::TimedOut { command, limit_s } => say!(
+            "`{command}` did not end within {limit_s} s and was stopped.",
+            "`{command}` 在 {limit_s} 秒内没有结束，已被终止。"
+        ),
+        ActError::Service(trouble) => {
+            let CloudTrouble { what, next, request_id, policy, .. } = trouble.as_ref();
+            let id = request_id.as_deref().map(|id| format!(" (request id {id})")).unwrap_or_default();
+            let policy = policy.as_deref().map(|policy| format!(" {policy}")).unwrap_or_default();
+            let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+            let (next_en, next_zh) = (next.get(Lang::En), next.get(Lang::Zh));
+            Text::filled(format!("{en} {next_en}{policy}{id}"), format!("{zh}{next_zh}{policy}{id}"))
+        }
+        ActError::ReadOnly => {
+            Text::fixed("This session is read-only (--read-only).", "当前为只读模式（--read-only）。")
+        }
+    }
+}

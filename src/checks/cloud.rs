@@ -1,0 +1,93 @@
+//! What several checks make of the service's answers: the rows that say which key was used and what could not be
+//! verified, and the context as the service knows it. It judges nothing.
+
+use super::subject;
+use crate::agent::endpoint;
+use crate::agent::service::{self, Able, Standing};
+use crate::context::Context;
+use crate::finding::{Evidence, Mark};
+use crate::host::{CloudTrouble, CloudTroubleKind, Seen, Site, Unseen};
+use crate::say;
+use crate::text::Text;
+
+/// How many items of a list are shown.
+const SHOWN: usize = 20;
+
+/// What the service tells of the project.
+pub struct Told {
+    /// What the operator told, corrected by what the service knows.
+    pub context: Context,
+    /// Where to ask further; None when the service cannot be asked.
+    pub site: Option<Site>,
+    pub rows: Vec<Evidence>,
+}
+
+/// Asks where the project is.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn told(see: &Seen, told: &Context) -> Result<Told, Unseen> {
+    let mut context = told.clone();
+    Ok(match service::standing(see, told)? {
+        Standing::Unasked => Told { context, site: None, rows: Vec::new() },
+        Standing::Unable(trouble) => Told { context, site: None, rows: rows_of(&trouble) },
+        Standing::Able(able) => {
+            let Able { site, key, project } = *able;
+            let source = key.source.clone();
+            let row =
+                Evidence::new(Text::fixed("Key for the service", "访问服务端的 AccessKey"), Text::same(key.key_id), "");
+            let mut rows = vec![Evidence { source, ..row }];
+            match &project {
+                Ok(project) => {
+                    let region = &project.region;
+                    if let Some(typed) = told
+                        .region
+                        .as_deref()
+                        .filter(|typed| !region.is_empty() && !endpoint::is_same_region(typed, region))
+                    {
+                        let label = Text::fixed("Region of the project", "Project 所在地域");
+                        let value = say!("{region}, not {typed} as told", "{region}，而不是填写的 {typed}");
+                        rows.push(Evidence::new(label, value, "GetProject").marked(Mark::Doubtful));
+                    }
+                    if !region.is_empty() {
+                        context.region = Some(region.clone());
+                    }
+                }
+                Err(trouble) => rows.extend(rows_of(trouble)),
+            }
+            Told { context, site: Some(site), rows }
+        }
+    })
+}
+
+/// The rows that say what could not be verified, and what to do about it; none where nobody was asked.
+pub fn rows_of(trouble: &CloudTrouble) -> Vec<Evidence> {
+    if trouble.kind == CloudTroubleKind::NotAsked {
+        return Vec::new();
+    }
+    let source = match &trouble.request_id {
+        Some(id) => format!("request id {id}"),
+        None => "API".to_string(),
+    };
+    let ((what_en, what_zh), (next_en, next_zh)) = (subject::both(&trouble.what), subject::both(&trouble.next));
+    let value = Text::filled(format!("{what_en} {next_en}"), format!("{what_zh}{next_zh}"));
+    let label = Text::fixed("Not verified with the service", "未能向服务端验证");
+    let mut rows = vec![Evidence::new(label, value, source).marked(Mark::Unknown)];
+    if let Some(policy) = &trouble.policy {
+        let label = Text::fixed("RAM policy to ask for", "需要申请的 RAM 权限策略");
+        rows.push(Evidence::new(label, Text::same(policy.clone()), "RAM"));
+    }
+    rows
+}
+
+/// A list as a row shows it: its beginning, and how much more there is.
+pub fn shown(list: &[String]) -> Text {
+    if list.is_empty() {
+        return Text::fixed("nothing", "空");
+    }
+    let head = list.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match list.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        None => Text::same(head),
+        Some(more) => say!("{head} and {more} more", "{head} 等，另有 {more} 个"),
+    }
+}

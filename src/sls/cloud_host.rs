@@ -1,0 +1,346 @@
+//! A host that can also ask the service: it stands around another host, answers what only the service knows, carries out
+//! the edit of a machine group, and passes everything else on.
+//!
+//! A key is looked for at the first question and kept; without a question nothing is read and nothing is sent. No answer
+//! and no error that leaves this file holds a secret.
+
+use super::api::{GetAppliedConfigs, is_name};
+use super::client::{Client, Location};
+use super::credentials::find::{Found, PassedOver, find};
+use super::credentials::{Credentials, Environment, Hints, Source, gather, sudo_note};
+use super::endpoint::{self, ENDPOINT_VARIABLE, Endpoint};
+use super::error::{ErrorKind, Failure};
+use super::group::MachineGroup;
+use super::group_edit::Planned;
+use super::group_write::{NotWritten, write};
+use super::message::Transport;
+use super::metadata::Metadata;
+use super::proxy::Proxies;
+use super::transport::Network;
+use crate::agent::endpoint::{endpoint_region, is_same_region};
+use crate::host::*;
+use crate::say;
+use crate::text::{Lang, Text};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::Mutex;
+
+/// A key that ends within this many seconds is looked for anew; the official SDKs do the same.
+const RENEW_S: i64 = 180;
+
+/// A host with the service around it.
+pub struct WithCloud {
+    inner: Arc<dyn Host>,
+    service: Arc<Service>,
+    read_only: bool,
+}
+
+impl WithCloud {
+    /// `environment` tells keys, proxies and overriding addresses; `read_only` refuses to edit.
+    pub fn new(inner: Arc<dyn Host>, environment: Environment, read_only: bool) -> WithCloud {
+        let service = Service { inner: Arc::clone(&inner), environment, known: Mutex::default() };
+        WithCloud { inner, service: Arc::new(service), read_only }
+    }
+}
+
+impl Host for WithCloud {
+    fn observe(&self, question: Question) -> Pending<Answer> {
+        let Question::Cloud(asked) = question else { return self.inner.observe(question) };
+        let service = Arc::clone(&self.service);
+        Box::pin(async move { Answer::Cloud(service.answer(asked).await) })
+    }
+
+    fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
+        let Act::PutGroup { site, before, after } = act else { return self.inner.act(act, live) };
+        if self.read_only {
+            return Box::pin(std::future::ready(Err(ActError::ReadOnly)));
+        }
+        let service = Arc::clone(&self.service);
+        // A task of its own: a write that has begun is read back even when nobody waits for it any more.
+        let work = tokio::spawn(async move { service.put(&site, before, after).await });
+        Box::pin(async move {
+            work.await.unwrap_or_else(|_| {
+                let what = Text::fixed("This program failed while it edited the group.", "修改机器组时程序内部出错。");
+                Err(ActError::Service(Box::new(CloudTrouble {
+                    kind: CloudTroubleKind::Uncertain,
+                    what,
+                    ..CloudTrouble::not_asked()
+                })))
+            })
+        })
+    }
+}
+
+/// The way to the service.
+struct Service {
+    inner: Arc<dyn Host>,
+    environment: Environment,
+    known: Mutex<Known>,
+}
+
+/// What was found out so far.
+#[derive(Default)]
+struct Known {
+    transport: Option<Arc<dyn Transport>>,
+    key: Option<(Credentials, Hints)>,
+    /// By region.
+    clients: BTreeMap<String, Arc<Client>>,
+}
+
+impl Service {
+    async fn answer(&self, asked: CloudQuestion) -> CloudAnswer {
+        match &asked {
+            CloudQuestion::Credentials => CloudAnswer::Credentials(
+                self.key().await.map(|(key, _)| CredentialsSeen { source: key.source.name(), key_id: key.masked() }),
+            ),
+            CloudQuestion::Caller(site) => CloudAnswer::Caller(self.caller(site).await),
+            CloudQuestion::Project(site) => CloudAnswer::Project(self.project(site).await),
+            CloudQuestion::Groups(site) => CloudAnswer::Groups(match self.client(site).await {
+                Err(trouble) => Err(trouble),
+                Ok(client) => client
+                    .groups(&site.project)
+                    .await
+                    .map(|reply| reply.answer.into_iter().take(GROUPS_LIMIT).collect())
+                    .map_err(|failure| trouble(&failure)),
+            }),
+            CloudQuestion::Group { site, group } => CloudAnswer::Group(match self.client(site).await {
+                Err(trouble) => Err(trouble),
+                Ok(client) => client
+                    .group(&site.project, group)
+                    .await
+                    .map(|reply| reply.answer)
+                    .map_err(|failure| trouble(&failure)),
+            }),
+            CloudQuestion::Machines { site, group, own } => {
+                CloudAnswer::Machines(self.machines(site, group, own).await)
+            }
+            CloudQuestion::AppliedConfigs { site, group } => {
+                CloudAnswer::AppliedConfigs(match self.client(site).await {
+                    Err(trouble) => Err(trouble),
+                    Ok(client) => {
+                        let call = GetAppliedConfigs { project: site.project.clone(), group: group.clone() };
+                        client.call(&call).await.map(|reply| reply.answer).map_err(|failure| trouble(&failure))
+                    }
+                })
+            }
+        }
+    }
+
+    async fn caller(&self, site: &Site) -> CloudLooked<CallerSeen> {
+        let client = self.client(site).await?;
+        match client.caller().await {
+            Ok(Some(reply)) => Ok(CallerSeen { account_id: reply.answer.account_id }),
+            Ok(None) => Err(CloudTrouble::not_asked()),
+            Err(failure) => Err(trouble(&failure)),
+        }
+    }
+
+    async fn project(&self, site: &Site) -> CloudLooked<ProjectSeen> {
+        let client = self.client(site).await?;
+        match client.locate(&site.project).await {
+            Ok(Location::Here(project) | Location::Elsewhere(project)) => {
+                let owner = project.owner_id().map(str::to_string);
+                let region = if project.region.is_empty() { site.region.clone() } else { Some(project.region) };
+                Ok(ProjectSeen { region: region.unwrap_or_default(), owner })
+            }
+            Ok(Location::NotHere) => {
+                let project = &site.project;
+                let region = site.region.as_deref().unwrap_or("-");
+                Err(CloudTrouble {
+                    kind: CloudTroubleKind::ProjectNotExist,
+                    what: say!(
+                        "There is no project {project} in region {region}.",
+                        "地域 {region} 中没有 Project {project}。"
+                    ),
+                    next: Text::fixed(
+                        "Check the region and the name: a wrong region and a wrong name give the same answer.",
+                        "请检查地域和名称：地域错误与名称错误的应答相同。",
+                    ),
+                    request_id: None,
+                    policy: None,
+                })
+            }
+            Err(failure) => Err(trouble(&failure)),
+        }
+    }
+
+    async fn machines(&self, site: &Site, group: &str, own: &OwnIds) -> CloudLooked<MachinesSeen> {
+        let client = self.client(site).await?;
+        let reply = client.machines(&site.project, group).await.map_err(|failure| trouble(&failure))?;
+        let same = |theirs: &str, ours: &str| !ours.is_empty() && theirs.eq_ignore_ascii_case(ours);
+        let total = reply.answer.len();
+        let could_be = reply.answer.into_iter().filter(|machine| {
+            same(&machine.ip, &own.ip) || same(&machine.uuid, &own.uuid) || same(&machine.host_id, &own.host_id)
+        });
+        let machines = could_be.take(MACHINES_LIMIT).collect();
+        Ok(MachinesSeen { total, machines, server_time: reply.server_time })
+    }
+
+    /// The key to ask with.
+    async fn key(&self) -> CloudLooked<(Credentials, Hints)> {
+        let mut known = self.known.lock().await;
+        let now = now_s();
+        if let Some(key) = known.key.as_ref().filter(|(key, _)| !key.ends_within(now, RENEW_S)) {
+            return Ok(key.clone());
+        }
+        let transport = self.transport(&mut known).map_err(|trouble| *trouble)?;
+        let environment = self.environment.clone();
+        // A home directory may hang on a dead mount.
+        let gathered = tokio::task::spawn_blocking(move || {
+            let homes = gather::homes(&environment);
+            gather::offers(&environment, &homes, &gather::read_file, now)
+        });
+        let offers = gathered.await.unwrap_or_default();
+        let metadata = Metadata::new(Arc::clone(&transport), &self.environment).ok();
+        let Found { key, passed_over } = find(offers, metadata.as_ref(), transport.as_ref()).await;
+        known.clients.clear();
+        known.key = key.clone();
+        key.ok_or_else(|| self.no_key(&passed_over))
+    }
+
+    fn transport(&self, known: &mut Known) -> Result<Arc<dyn Transport>, Box<CloudTrouble>> {
+        if let Some(transport) = &known.transport {
+            return Ok(Arc::clone(transport));
+        }
+        let proxies = Proxies::of_environment(self.environment.pairs());
+        let roots = self.environment.get("SSL_CERT_FILE").map(Path::new);
+        let network = Network::new(proxies, roots).map_err(|error| Box::new(trouble(&Failure::Transport(error))))?;
+        let transport: Arc<dyn Transport> = Arc::new(network);
+        known.transport = Some(Arc::clone(&transport));
+        Ok(transport)
+    }
+
+    fn no_key(&self, passed_over: &[PassedOver]) -> CloudTrouble {
+        let (mut en, mut zh) = (
+            "No AccessKey was found to ask the service with.".to_string(),
+            "没有找到可用于访问服务端的 AccessKey。".to_string(),
+        );
+        // That there is no role is the usual case and no fault of anybody.
+        for PassedOver { source, why, .. } in passed_over.iter().filter(|p| !matches!(p.source, Source::EcsRole(_))) {
+            let name = source.name();
+            en += &format!(" {}: {}.", name.get(Lang::En), why.get(Lang::En));
+            zh += &format!("{}：{}。", name.get(Lang::Zh), why.get(Lang::Zh));
+        }
+        if let Some(note) = sudo_note(&self.environment) {
+            en += &format!(" {}", note.get(Lang::En));
+            zh += note.get(Lang::Zh);
+        }
+        CloudTrouble {
+            kind: CloudTroubleKind::NoCredentials,
+            what: Text::filled(en, zh),
+            next: Text::fixed(
+                "Run `aliyun configure`, or export ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.",
+                "请运行 `aliyun configure`，或设置环境变量 ALIBABA_CLOUD_ACCESS_KEY_ID 和 ALIBABA_CLOUD_ACCESS_KEY_SECRET。",
+            ),
+            request_id: None,
+            policy: None,
+        }
+    }
+
+    /// The client for the site's region, or for that of the key's own setting.
+    async fn client(&self, site: &Site) -> CloudLooked<Arc<Client>> {
+        let (key, hints) = self.key().await?;
+        let overriding = match self.environment.get(ENDPOINT_VARIABLE).map(Endpoint::overriding).transpose() {
+            Ok(overriding) => overriding,
+            Err(why) => {
+                let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+                return Err(other(
+                    Text::filled(format!("{ENDPOINT_VARIABLE}: {en}"), format!("{ENDPOINT_VARIABLE}：{zh}")),
+                    Text::fixed("Correct the variable.", "请修正该环境变量。"),
+                ));
+            }
+        };
+        let region = site.region.clone().or_else(|| hints.region.clone()).unwrap_or_default();
+        let region = endpoint_region(&region);
+        if overriding.is_none() && !is_name(&region) {
+            return Err(other(
+                Text::fixed(
+                    "The region of the project is not known, so the service cannot be asked.",
+                    "不知道 Project 所在的地域，无法访问服务端。",
+                ),
+                Text::fixed("Tell it with --region.", "请使用 --region 填写。"),
+            ));
+        }
+        if let Some(client) = self.known.lock().await.clients.get(&region) {
+            return Ok(Arc::clone(client));
+        }
+        let is_inside = overriding.is_none()
+            && matches!(self.inner.observe(Question::Metadata).await,
+                Answer::Metadata(Ok(instance)) if is_same_region(&instance.region, &region));
+        let endpoints = endpoint::choose(overriding.as_ref(), &region, is_inside);
+        let mut known = self.known.lock().await;
+        let transport = self.transport(&mut known).map_err(|trouble| *trouble)?;
+        let client = Arc::new(Client::new(transport, endpoints, &region, key, hints.sign_version));
+        known.clients.insert(region, Arc::clone(&client));
+        Ok(client)
+    }
+
+    /// Writes a machine group by the safe sequence.
+    async fn put(&self, site: &Site, before: MachineGroup, after: MachineGroup) -> Result<Done, ActError> {
+        if before == after {
+            return Ok(Done::Already);
+        }
+        let failed = |trouble: CloudTrouble| ActError::Service(Box::new(trouble));
+        let client = self.client(site).await.map_err(failed)?;
+        let resource = group_resource(site, before.name());
+        match write(&client, &site.project, &Planned { before, after }).await {
+            Ok(_) => Ok(Done::Changed),
+            Err(NotWritten::Moved { .. }) => Err(ActError::Moved(resource)),
+            Err(NotWritten::Failed(failure)) => Err(failed(trouble(&failure))),
+            Err(NotWritten::Uncertain { read, .. }) => {
+                let why = trouble(&read);
+                let (en, zh) = (why.what.get(Lang::En), why.what.get(Lang::Zh));
+                let what = Text::filled(
+                    format!("It is not known whether the group was written. {en}"),
+                    format!("无法确认机器组是否已写入。{zh}"),
+                );
+                Err(failed(CloudTrouble { kind: CloudTroubleKind::Uncertain, what, ..why }))
+            }
+            Err(NotWritten::Differs { keys, .. }) => {
+                let keys = keys.join(", ");
+                let what = say!(
+                    "The group read back differs from what was written in: {keys}.",
+                    "写入后读回的机器组与预期不一致：{keys}。"
+                );
+                let next = Text::fixed("Look at the group in the console.", "请在控制台查看该机器组。");
+                Err(failed(CloudTrouble { kind: CloudTroubleKind::Uncertain, ..other(what, next) }))
+            }
+        }
+    }
+}
+
+fn other(what: Text, next: Text) -> CloudTrouble {
+    CloudTrouble { kind: CloudTroubleKind::Other, what, next, request_id: None, policy: None }
+}
+
+/// A failure as data.
+fn trouble(failure: &Failure) -> CloudTrouble {
+    let (what, next) = failure.explain();
+    let Failure::Api(error) = failure else { return other(what, next) };
+    let kind = match &error.kind {
+        ErrorKind::ProjectNotExist => CloudTroubleKind::ProjectNotExist,
+        ErrorKind::GroupNotExist => CloudTroubleKind::GroupNotExist,
+        ErrorKind::OtherAccount => CloudTroubleKind::OtherAccount,
+        ErrorKind::Denied(denial) => CloudTroubleKind::Denied { owner: denial.owner.clone() },
+        _ => CloudTroubleKind::Other,
+    };
+    // In one line: rows of evidence have no others.
+    let compact = |policy: String| serde_json::from_str::<Value>(&policy).map_or(policy, |value| value.to_string());
+    let policy = error.policy().map(compact);
+    let next = match &policy {
+        Some(_) => Text::fixed(
+            "Ask the administrator of the account for the RAM policy shown.",
+            "请向账号管理员申请所示的 RAM 权限策略。",
+        ),
+        None => next,
+    };
+    CloudTrouble { kind, what, next, request_id: error.request_id.clone(), policy }
+}
+
+fn now_s() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
