@@ -12,7 +12,7 @@ mod work;
 pub use journal::{
     Done as JournalDone, Entry, JOURNAL, Record, RecordKind, Recorded, broken_off, entries, read_journal, whole_lines,
 };
-pub use undo::undo_plan;
+pub use undo::{is_reversible, undo_plan};
 
 use crate::host::{Act, ActError, Answer, Fingerprint, Held, Host, LiveLine, Question, Trouble};
 use crate::remedies::{Change, Plan};

@@ -10,7 +10,11 @@ use crate::say;
 use crate::text::Text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
+
+/// How long a command that takes another one back may take.
+const RUN_LIMIT: Duration = Duration::from_secs(30);
 
 /// What files will be after the changes planned so far; None for one that will not be there.
 type Files = BTreeMap<PathBuf, Option<Vec<u8>>>;
@@ -65,7 +69,15 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
             }
             RecordKind::MakeDir => plan.changes.push(Change::RemoveDir { path: path.clone() }),
             RecordKind::RemoveDir => plan.changes.push(Change::MakeDir { path: path.clone(), mode: 0o755 }),
-            RecordKind::Run(_) => ran = true,
+            RecordKind::Run(argv) => match inverse(argv) {
+                Some(argv) => plan.changes.push(Change::Run {
+                    argv,
+                    limit: RUN_LIMIT,
+                    accept: vec![0],
+                    what: Text::fixed("take the command back", "撤销该命令"),
+                }),
+                None => ran = true,
+            },
         }
     }
     if plan.changes.is_empty() && !is_open {
@@ -84,6 +96,31 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
         ));
     }
     Ok(Planned::Ready(Box::new(plan)))
+}
+
+/// Whether a command of a plan can be taken back by another one.
+pub fn is_reversible(argv: &[String]) -> bool {
+    inverse(argv).is_some()
+}
+
+/// The command that takes another one back; None for one that leaves nothing, like stop and start, or that cannot be
+/// taken back, like an installer.
+fn inverse(argv: &[String]) -> Option<Vec<String>> {
+    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let back: Vec<&str> = match words.as_slice() {
+        ["systemctl", "enable", unit] => vec!["systemctl", "disable", unit],
+        ["chkconfig", "--add", name] => vec!["chkconfig", "--del", name],
+        ["chkconfig", name, "on"] => vec!["chkconfig", name, "off"],
+        ["update-rc.d", name, "defaults"] => vec!["update-rc.d", "-f", name, "remove"],
+        ["iptables", "-I", chain, "1", rule @ ..] => [&["iptables", "-D", chain], rule].concat(),
+        ["nft", "insert", "rule", family, table, chain, rule] => {
+            // nft deletes a rule by its handle only; the first rule of this text is the one that was inserted.
+            const FIND: &str = r#"handle=$(nft -a list chain "$1" "$2" "$3" | grep -F "$4 # handle " | head -n 1); nft delete rule "$1" "$2" "$3" handle "${handle##* }""#;
+            vec!["sh", "-c", FIND, "nft-delete", family, table, chain, rule]
+        }
+        _ => return None,
+    };
+    Some(back.into_iter().map(str::to_string).collect())
 }
 
 /// How a file becomes what it was; None when it is so already. The inner error is the sentence that says why not.

@@ -3,7 +3,7 @@
 
 use super::{Planned, control};
 use crate::agent::layout;
-use crate::carry_out::{JournalDone, RecordKind, Recorded, read_journal, undo_plan};
+use crate::carry_out::{JournalDone, Record, RecordKind, Recorded, is_reversible, read_journal, undo_plan};
 use crate::finding::{RemedyId, StepId};
 use crate::host::{Seen, Unseen};
 use crate::say;
@@ -71,9 +71,10 @@ pub fn choose_entry<'a>(all: &'a [JournalDone], entry: &str) -> Result<&'a Journ
         let standing =
             || all.iter().rev().filter(|done| !matches!(done.result, Recorded::Undone | Recorded::RolledBack));
         // A mere stop and start has nothing to take back, and hides the edit before it.
+        let is_run_only = |record: &Record| matches!(&record.kind, RecordKind::Run(argv) if !is_reversible(argv));
         let is_more_than_a_run = |done: &&JournalDone| {
             done.result == Recorded::Open && !done.records.is_empty()
-                || done.records.iter().any(|record| !matches!(record.kind, RecordKind::Run(_)))
+                || done.records.iter().any(|record| !is_run_only(record))
         };
         return standing()
             .find(is_more_than_a_run)
