@@ -239,7 +239,8 @@ pub async fn carry_out_or_undo(
         for id in &ids {
             let _ = append(host, store, &Entry::Undone { id: id.clone() }).await;
         }
-        for done in known.iter().filter(|done| ids.contains(&done.id)) {
+        // The newest first: what the undo itself left lies in a directory that the change may have made.
+        for done in known.iter().rev().filter(|done| ids.contains(&done.id)) {
             undo::tidy(host, done).await;
         }
         applied.backups.clear();

@@ -193,10 +193,11 @@ pub(super) async fn left(host: &dyn Host, done: Option<&Done>) -> Option<Text> {
 /// Removes what an entry that was taken back left beside its files: its backups, and the temporaries of a process that
 /// was killed. What cannot be removed stays; it does no harm.
 pub(super) async fn tidy(host: &dyn Host, done: &Done) {
-    let remove = async |path: PathBuf, expect: Fingerprint| {
+    let act = async |act: Act| {
         let (live, _) = unbounded_channel();
-        let _ = host.act(Act::Remove { path, expect }, live).await;
+        let _ = host.act(act, live).await;
     };
+    let remove = async |path: PathBuf, expect: Fingerprint| act(Act::Remove { path, expect }).await;
     for record in &done.records {
         if let Some(backup) = &record.backup {
             remove(backup.clone(), record.before.clone()).await;
@@ -215,5 +216,9 @@ pub(super) async fn tidy(host: &dyn Host, done: &Done) {
                 remove(path, expect).await;
             }
         }
+    }
+    // A directory that was made for the change may have held nothing but a backup until now.
+    for record in done.records.iter().rev().filter(|record| record.kind == RecordKind::MakeDir) {
+        act(Act::RemoveDir { path: record.path.clone() }).await;
     }
 }

@@ -75,7 +75,7 @@ impl Desk {
 
     pub fn answer(&self, question: &Question) -> Answer {
         match question {
-            Question::File(path) | Question::Present(path) => {
+            Question::File(path) | Question::Present(path) | Question::Tail(path) => {
                 let found = self.files.get(path.to_str().unwrap());
                 Answer::File(found.map(|text| file(text)).ok_or(Trouble::Absent))
             }
@@ -107,7 +107,7 @@ impl Desk {
                 container: None,
             }),
             Question::Metadata => Answer::Metadata(Err(Trouble::TimedOut)),
-            Question::Tail(_) | Question::Reach(_) | Question::Clock | Question::AskNameserver { .. } => {
+            Question::Reach(_) | Question::Clock | Question::AskNameserver { .. } => {
                 panic!("no remedy asks {question:?}")
             }
         }
