@@ -11,7 +11,7 @@ mod wiring;
 use crate::carry_out::Store;
 use crate::context::{Context, Field};
 use crate::finding::RemedyId;
-use crate::flow::Session;
+use crate::flow::{Notice, Session};
 use crate::report::{self, Style};
 use crate::text::{Lang, Text, printable};
 use crate::{memory, say};
@@ -236,7 +236,9 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
     match &cli.command {
         None => {
             let looking = looking::begin(&host, judge, settings);
-            let session = Session::new(settings.context.clone(), settings.lang, settings.read_only, wiring::regions());
+            let mut session =
+                Session::new(settings.context.clone(), settings.lang, settings.read_only, wiring::regions());
+            session.notice = changing::broken_off(&host, settings).await.map(|text| Notice { text, is_problem: true });
             wiring::walk(looking, session, settings, wiring::stage(cli.manner.plain), None, out).await
         }
         Some(Command::Check { format, .. }) => looking::check(host, judge, settings, *format, out).await,

@@ -338,7 +338,7 @@ impl Run<'_> {
             }
             Effect::Apply { plan, with_restart, consent, undoes } => match self.session.way_for(&plan) {
                 Way::Direct => self.apply(plan, with_restart, consent, undoes),
-                Way::Sudo(sudo) => self.apply_through(sudo, plan, with_restart, undoes, face).await,
+                Way::Sudo(sudo) => self.apply_through(sudo, plan, (with_restart, consent, undoes), face).await,
                 Way::Never => {}
             },
             Effect::Verify { step, remedy, seconds } => {
@@ -382,8 +382,7 @@ impl Run<'_> {
         &mut self,
         sudo: PathBuf,
         plan: Box<Plan>,
-        with_restart: bool,
-        undoes: Option<String>,
+        (with_restart, consent, undoes): (bool, Consent, Option<String>),
         face: &mut F,
     ) {
         let allowed = match errand::argv() {
@@ -402,7 +401,7 @@ impl Run<'_> {
             return;
         }
         let (sender, progress) = unbounded_channel();
-        let task = tokio::spawn(async move { errand::send(&sudo, *plan, with_restart, undoes, sender).await });
+        let task = tokio::spawn(async move { errand::send(&sudo, *plan, with_restart, undoes, consent, sender).await });
         self.applying = Some(Applying { task, progress });
     }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -19,12 +20,16 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 /// The hidden command that receives an errand.
 pub const COMMAND: &str = "carry-out";
 
+/// How long sudo may take to say what it would allow.
+const SUDO_LIMIT: Duration = Duration::from_secs(10);
+
 /// What the second process is asked to do.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Errand {
     plan: Plan,
     with_restart: bool,
     undoes: Option<String>,
+    consent: ConsentBy,
 }
 
 /// What the second process says.
@@ -45,12 +50,22 @@ pub fn argv() -> Result<Vec<String>, Text> {
     }
 }
 
+/// Whether sudo would start this without asking for a password.
+pub async fn may_without_password(sudo: &Path, argv: &[String]) -> bool {
+    let mut command = Command::new(sudo);
+    command.args(["-n", "-l", "--"]).args(argv).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let asked = tokio::time::timeout(SUDO_LIMIT, command.status()).await;
+    matches!(asked, Ok(Ok(status)) if status.success())
+}
+
 /// Sends a plan to a process that `sudo -n` starts, and passes on what it says.
 pub async fn send(
     sudo: &Path,
     plan: Plan,
     with_restart: bool,
     undoes: Option<String>,
+    consent: Consent,
     progress: UnboundedSender<Progress>,
 ) -> Applied {
     let refused = Applied::refused;
@@ -66,7 +81,7 @@ pub async fn send(
         Ok(child) => child,
         Err(error) => return refused(say!("sudo could not be started: {error}.", "无法启动 sudo：{error}。")),
     };
-    let errand = serde_json::to_vec(&Errand { plan, with_restart, undoes }).unwrap_or_default();
+    let errand = serde_json::to_vec(&Errand { plan, with_restart, undoes, consent: consent.how }).unwrap_or_default();
     if let Some(mut stdin) = child.stdin.take() {
         // When sudo refuses, nobody reads; what it says on standard error tells more than the broken pipe.
         let _ = stdin.write_all(&errand).await;
@@ -111,10 +126,10 @@ async fn first_line(stderr: tokio::process::ChildStderr) -> String {
 /// Receives an errand on standard input, carries it out, and says on standard output what happens. Returns whether an
 /// errand came.
 pub async fn receive(host: &dyn Host, store: &Store, from: impl std::io::Read) -> bool {
-    let Ok(Errand { plan, with_restart, undoes }) = serde_json::from_reader(from) else { return false };
+    let Ok(Errand { plan, with_restart, undoes, consent }) = serde_json::from_reader(from) else { return false };
     let (sender, mut news) = unbounded_channel();
-    // The button was pressed in the process that sent the errand; sudo is the proof that it may send one.
-    let consent = Consent::given(ConsentBy::Button);
+    // Consent was given to the process that sent the errand; sudo is the proof that it may send one.
+    let consent = Consent::given(consent);
     let work = async move { carry_out_or_undo(host, store, &plan, consent, with_restart, undoes, sender).await };
     let report = async move {
         while let Some(progress) = news.recv().await {

@@ -4,15 +4,13 @@
 //! into it. A machine group is kept whole, because there is no backup beside it; it holds addresses and no secret. A line that cannot be read (a torn write, a newer version) is left out, never guessed.
 
 use super::ConsentBy;
-use crate::finding::{RemedyId, StepId};
+use crate::finding::RemedyId;
 use crate::host::{
-    Act, ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, Fingerprint, Host, Question, Seen, Site, Trouble,
+    Act, ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, FileSeen, Fingerprint, Host, Question, Seen, Site,
     Unseen, group_resource,
 };
-use crate::remedies::{Change, Plan, Planned};
-use crate::say;
+use crate::remedies::Change;
 use crate::sls::{MachineGroup, group_edit};
-use crate::text::{Lang, Text};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -220,122 +218,24 @@ pub fn entries(bytes: &[u8]) -> (Vec<Done>, usize) {
 /// # Errors
 /// The journal has not been looked at yet.
 pub fn read_journal(see: &Seen, dir: &Path) -> Result<Vec<Done>, Unseen> {
-    Ok(match see.file(dir.join(JOURNAL))? {
-        Ok(file) => entries(&file.bytes).0,
+    Ok(match see.tail(dir.join(JOURNAL))? {
+        Ok(file) => entries(whole_lines(file)).0,
         Err(_) => Vec::new(),
     })
 }
 
-/// The plan that takes an entry back, newest change first. A file that has changed since is not touched.
-///
-/// # Errors
-/// Something has not been looked at yet.
-pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) -> Result<Planned, Unseen> {
-    if matches!(done.result, Recorded::Undone | Recorded::RolledBack) {
-        let id = &done.id;
-        return Ok(Planned::Already(say!("{id} has been taken back already.", "{id} 已经撤销。")));
-    }
-    let id = &done.id;
-    let mut plan = Plan::new(done.remedy, verify, say!("Takes back the change {id}.", "撤销更改 {id}。"));
-    let mut ran = false;
-    for record in done.records.iter().rev() {
-        let path = &record.path;
-        match &record.kind {
-            RecordKind::Write | RecordKind::Remove => {
-                let now = match see.file(path)? {
-                    Ok(file) if !file.is_partial() => Some(file.bytes.clone()),
-                    Err(Trouble::Absent) => None,
-                    _ => {
-                        let path = path.display();
-                        return Ok(Planned::Refused(say!(
-                            "{path} cannot be read now, so it is unknown whether undoing would lose a later change.",
-                            "当前无法读取 {path}，无法确认撤销是否会丢失之后的修改。"
-                        )));
-                    }
-                };
-                if Fingerprint::of(now.as_deref()) == record.before {
-                    continue;
-                }
-                if Fingerprint::of(now.as_deref()) != record.after {
-                    let path = path.display();
-                    return Ok(Planned::Refused(say!(
-                        "{path} has been changed since, by somebody else; undoing would lose that change. Compare it with the backup beside it.",
-                        "{path} 在此之后又被修改过，撤销会丢失那次修改。请与旁边的备份对比。"
-                    )));
-                }
-                let old = match &record.backup {
-                    None => None,
-                    Some(backup) => match see.file(backup)? {
-                        Ok(file) if !file.is_partial() && Fingerprint::of(Some(&file.bytes)) == record.before => {
-                            Some((file.bytes.clone(), file.mode))
-                        }
-                        _ => {
-                            let backup = backup.display();
-                            return Ok(Planned::Refused(say!(
-                                "the backup {backup} is missing or was changed.",
-                                "备份 {backup} 缺失或已被修改。"
-                            )));
-                        }
-                    },
-                };
-                plan.changes.push(match (now, old) {
-                    (before, Some((after, mode))) => Change::WriteFile { path: path.clone(), before, after, mode },
-                    (Some(before), None) => Change::RemoveFile { path: path.clone(), before },
-                    (None, None) => continue,
-                });
-            }
-            RecordKind::RenameTo(to) => plan.changes.push(Change::RenameFile { from: to.clone(), to: path.clone() }),
-            RecordKind::MakeDir => plan.changes.push(Change::RemoveDir { path: path.clone() }),
-            RecordKind::RemoveDir => plan.changes.push(Change::MakeDir { path: path.clone(), mode: 0o755 }),
-            RecordKind::Run(_) => ran = true,
-            RecordKind::PutGroup { site, before, after } => match group_back(see, site, before, after)? {
-                Ok(change) => plan.changes.extend(change),
-                Err(text) => return Ok(Planned::Refused(text)),
-            },
-        }
-    }
-    if plan.changes.is_empty() {
-        return Ok(Planned::Refused(Text::fixed(
-            "This entry only ran commands (stop, start); there is nothing to take back.",
-            "该条目只执行了命令（停止、启动），没有可撤销的内容。",
-        )));
-    }
-    if ran {
-        plan.restart = restart.to_vec();
-    }
-    Ok(Planned::Ready(Box::new(plan)))
+/// The newest entry, when it changed something and has no end: it was broken off, or another process is at it right now.
+pub fn broken_off(all: &[Done]) -> Option<&Done> {
+    all.last().filter(|done| done.result == Recorded::Open && !done.records.is_empty())
 }
 
-/// The change that gives a machine group its old list again, if it still has the one that was written.
-fn group_back(
-    see: &Seen,
-    site: &Site,
-    before: &MachineGroup,
-    after: &MachineGroup,
-) -> Result<Result<Option<Change>, Text>, Unseen> {
-    let name = before.name();
-    let now = match see.cloud_group(site, name)? {
-        Ok(now) => now,
-        Err(trouble) => {
-            let (en, zh) = (trouble.what.get(Lang::En), trouble.what.get(Lang::Zh));
-            let (next_en, next_zh) = (trouble.next.get(Lang::En), trouble.next.get(Lang::Zh));
-            return Ok(Err(Text::filled(
-                format!("Machine group {name} cannot be read now. {en} {next_en}"),
-                format!("当前无法读取机器组 {name}。{zh}{next_zh}"),
-            )));
-        }
-    };
-    if now.list() == before.list() {
-        return Ok(Ok(None));
+/// The lines of the journal that were read from their beginning: of a long journal only the end is read.
+pub fn whole_lines(file: &FileSeen) -> &[u8] {
+    if !file.is_partial() {
+        return &file.bytes;
     }
-    let done = group_edit::Planned { before: before.clone(), after: after.clone() };
-    Ok(match group_edit::undo(&done, now) {
-        Ok(back) => Ok(Some(Change::PutGroup { site: site.clone(), before: back.before, after: back.after })),
-        Err(_) => Err(say!(
-            "The list of machine group {name} has been changed since, by somebody else; undoing would lose that change.",
-            "机器组 {name} 的列表在此之后又被修改过，撤销会丢失那次修改。"
-        )),
-    })
+    let first = file.bytes.iter().position(|&byte| byte == b'\n').map_or(file.bytes.len(), |at| at + 1);
+    file.bytes.get(first..).unwrap_or_default()
 }
 
 #[cfg(test)]

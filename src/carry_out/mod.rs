@@ -7,23 +7,26 @@
 pub mod errand;
 mod journal;
 mod trouble;
+mod undo;
+mod work;
 
 pub use journal::{
-    Done as JournalDone, Entry, JOURNAL, Record, RecordKind, Recorded, entries, read_journal, undo_plan,
+    Done as JournalDone, Entry, JOURNAL, Record, RecordKind, Recorded, broken_off, entries, read_journal, whole_lines,
 };
+pub use undo::{is_reversible, undo_plan};
 
-use self::trouble::{explain, group_now, is_uncertain};
-use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, LiveLine, Question, Trouble, group_resource};
+use self::trouble::{explain, group_now};
+use crate::host::{Act, ActError, Answer, Fingerprint, Held, Host, LiveLine, Question, Trouble, group_resource};
 use crate::remedies::{Change, Plan};
-use crate::say;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use work::Work;
 
-/// How often [`Change::AwaitAgent`] looks at the processes.
-const AWAIT_PAUSE: Duration = Duration::from_millis(250);
+/// The lock's file name in the state directory.
+const LOCK: &str = "lock";
 
 /// The proof that somebody read the preview and said yes. Whoever makes one vouches for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +98,8 @@ pub enum AppliedResult {
     Stale(PathBuf),
     /// It was not begun: no leave to change, or no journal. Nothing was changed.
     Refused(Text),
+    /// Another process of this program is changing this machine. Nothing was changed.
+    Busy(Text),
     /// A change failed; what was done before it was taken back.
     RolledBack(Text),
     /// A change failed, and so did taking back: the sentence says what is left.
@@ -127,11 +132,29 @@ pub async fn carry_out(
     with_restart: bool,
     progress: UnboundedSender<Progress>,
 ) -> Applied {
+    match lock(host, store).await {
+        Ok(_held) => carry_out_alone(host, store, plan, consent, with_restart, progress).await,
+        Err(applied) => applied,
+    }
+}
+
+/// [`carry_out`], while the lock is held.
+async fn carry_out_alone(
+    host: &dyn Host,
+    store: &Store,
+    plan: &Plan,
+    consent: Consent,
+    with_restart: bool,
+    progress: UnboundedSender<Progress>,
+) -> Applied {
     let restart = if with_restart { plan.restart.as_slice() } else { &[] };
     let changes: Vec<&Change> = plan.changes.iter().chain(restart).collect();
     let nothing = |result| Applied { result, entry: None, backups: Vec::new() };
+    // A second change of one file rests on what the first one leaves.
+    let mut looked_at = BTreeSet::new();
     for change in &changes {
         if let (Some(path), Some(expected)) = (change.path(), change.expects())
+            && looked_at.insert(path)
             && fingerprint(host, path).await != Some(expected)
         {
             return nothing(AppliedResult::Stale(path.to_path_buf()));
@@ -149,8 +172,8 @@ pub async fn carry_out(
         _ => 0,
     };
     let stamp = unused_stamp(host, store, now_ms).await;
-    let mut work = Work { host, store, progress, stamp, records: Vec::new() };
-    let id = work.stamp.clone();
+    let id = stamp.clone();
+    let mut work = Work::new(host, store, progress, stamp);
     if let Err(error) = work
         .journal(&Entry::Begin {
             id: id.clone(),
@@ -161,13 +184,9 @@ pub async fn carry_out(
         })
         .await
     {
-        let reason = explain(&error);
-        let (en, zh) = (reason.get(crate::text::Lang::En), reason.get(crate::text::Lang::Zh));
-        return nothing(AppliedResult::Refused(Text::filled(
-            format!("Nothing was changed: the journal cannot be written ({en})."),
-            format!("未做任何更改：无法写入操作日志（{zh}）。"),
-        )));
+        return nothing(AppliedResult::Refused(no_journal(&error)));
     }
+    work.remember_agents(&changes).await;
     let mut failed = None;
     for (number, change) in changes.iter().enumerate() {
         work.tell(number, ChangeState::Running);
@@ -190,7 +209,9 @@ pub async fn carry_out(
     let ended = match &result {
         AppliedResult::Applied => Recorded::Applied,
         AppliedResult::LeftOver(_) => Recorded::LeftOver,
-        AppliedResult::Stale(_) | AppliedResult::Refused(_) | AppliedResult::RolledBack(_) => Recorded::RolledBack,
+        AppliedResult::Stale(_) | AppliedResult::Refused(_) | AppliedResult::Busy(_) | AppliedResult::RolledBack(_) => {
+            Recorded::RolledBack
+        }
     };
     // The changes stand whether or not this last line can be written; the next start sees an entry without an end.
     let _ = work.journal(&Entry::End { id: id.clone(), result: ended }).await;
@@ -208,219 +229,74 @@ pub async fn carry_out_or_undo(
     undoes: Option<String>,
     progress: UnboundedSender<Progress>,
 ) -> Applied {
-    let applied = carry_out(host, store, plan, consent, with_restart, progress).await;
+    let _held = match lock(host, store).await {
+        Ok(held) => held,
+        Err(applied) => return applied,
+    };
+    let mut applied = carry_out_alone(host, store, plan, consent, with_restart, progress).await;
     if let (AppliedResult::Applied, Some(id)) = (&applied.result, undoes) {
+        let ids: Vec<String> = [Some(id.clone()), applied.entry.clone()].into_iter().flatten().collect();
+        let known = known(host, store).await;
+        let taken_back = known.iter().find(|done| done.id == id);
+        if let Some(left) = undo::left(host, taken_back).await {
+            applied.result = AppliedResult::LeftOver(left);
+            return applied;
+        }
         // Both entries then count as taken back: undoing an undo would be a new remedy. Should this line not be
         // written, the fingerprints still keep a second undo from doing harm.
-        for id in [Some(id), applied.entry.clone()].into_iter().flatten() {
-            let _ = append(host, store, &Entry::Undone { id }).await;
+        for id in &ids {
+            let _ = append(host, store, &Entry::Undone { id: id.clone() }).await;
         }
+        // The newest first: what the undo itself left lies in a directory that the change may have made.
+        for done in known.iter().rev().filter(|done| ids.contains(&done.id)) {
+            undo::tidy(host, done).await;
+        }
+        applied.backups.clear();
     }
     applied
 }
 
-/// The work on one plan.
-struct Work<'a> {
-    host: &'a dyn Host,
-    store: &'a Store,
-    progress: UnboundedSender<Progress>,
-    stamp: String,
-    /// What was changed so far, in order.
-    records: Vec<Record>,
+/// Takes the lock of the state directory; or says who has it, or why it cannot be had.
+async fn lock(host: &dyn Host, store: &Store) -> Result<Held, Applied> {
+    let now_ms = match host.observe(Question::Clock).await {
+        Answer::Clock(clock) => clock.now_ms,
+        _ => 0,
+    };
+    let since = jiff::Timestamp::from_millisecond(now_ms)
+        .map_or_else(|_| now_ms.to_string(), |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let note = format!("{} (pid {}, {since})\n", store.actor, std::process::id());
+    let (live, _) = unbounded_channel();
+    let made = host.act(Act::MakeDir { path: store.dir.clone(), mode: 0o700 }, live).await;
+    let held = match made {
+        Ok(_) => host.hold(store.dir.join(LOCK), note).await,
+        Err(error) => Err(error),
+    };
+    held.map_err(|error| Applied {
+        result: match error {
+            ActError::Held(_) => AppliedResult::Busy(explain(&error)),
+            error => AppliedResult::Refused(no_journal(&error)),
+        },
+        entry: None,
+        backups: Vec::new(),
+    })
 }
 
-impl Work<'_> {
-    fn tell(&self, number: usize, state: ChangeState) {
-        // Nobody listening is no reason to stop in the middle.
-        let _ = self.progress.send(Progress::State(number, state));
+/// The entries of the journal that the host can still read, oldest first.
+async fn known(host: &dyn Host, store: &Store) -> Vec<JournalDone> {
+    match host.observe(Question::Tail(store.dir.join(JOURNAL))).await {
+        Answer::File(Ok(file)) => entries(journal::whole_lines(&file)).0,
+        _ => Vec::new(),
     }
+}
 
-    async fn journal(&self, entry: &Entry) -> Result<(), ActError> {
-        append(self.host, self.store, entry).await
-    }
-
-    /// Applies one change: journal what will happen, back up, change.
-    async fn apply(&mut self, id: &str, change: &Change) -> Result<ChangeState, Text> {
-        // Before the journal: a directory that was there already must not be taken back.
-        let rests = match change {
-            Change::MakeDir { path, .. } => self.names_in(path).await.is_some(),
-            Change::RemoveDir { path } => self.names_in(path).await.is_some_and(|names| names > 0),
-            _ => false,
-        };
-        if rests {
-            return Ok(ChangeState::Already);
-        }
-        let backup = match change {
-            Change::WriteFile { path, before: Some(_), .. } | Change::RemoveFile { path, .. } => {
-                let backup = backup_path(path, &self.stamp);
-                self.act(Act::Copy { from: path.clone(), to: backup.clone() }).await.map_err(|e| explain(&e))?;
-                Some(backup)
-            }
-            _ => None,
-        };
-        if let Some(record) = Record::of(change, backup) {
-            let entry = Entry::Change { id: id.to_string(), record: Box::new(record.clone()) };
-            self.journal(&entry).await.map_err(|e| explain(&e))?;
-            self.records.push(record);
-        }
-        let outcome = match change {
-            Change::WriteFile { path, after, mode, .. } => {
-                let expect = change.expects().unwrap_or(Fingerprint::Absent);
-                self.act(Act::Write { path: path.clone(), expect, content: after.clone(), mode: *mode }).await
-            }
-            Change::RemoveFile { path, before } => {
-                self.act(Act::Remove { path: path.clone(), expect: Fingerprint::of(Some(before)) }).await
-            }
-            Change::RenameFile { from, to } => self.act(Act::Rename { from: from.clone(), to: to.clone() }).await,
-            Change::MakeDir { path, mode } => self.act(Act::MakeDir { path: path.clone(), mode: *mode }).await,
-            Change::RemoveDir { path } => self.act(Act::RemoveDir { path: path.clone() }).await,
-            Change::PutGroup { site, before, after } => {
-                let (site, before, after) = (site.clone(), before.clone(), after.clone());
-                self.act(Act::PutGroup { site, before, after }).await
-            }
-            Change::Run { argv, limit, accept, .. } => {
-                return match self.act(Act::Run { argv: argv.clone(), limit: *limit }).await {
-                    Ok(Done::Exited(Some(code))) if accept.contains(&code) => Ok(ChangeState::Done),
-                    Ok(Done::Exited(code)) => {
-                        let command = crate::remedies::shell_line(argv);
-                        let code = code.map_or("signal".to_string(), |code| code.to_string());
-                        Err(say!("`{command}` ended with exit code {code}.", "`{command}` 的退出码为 {code}。"))
-                    }
-                    Ok(Done::Changed | Done::Already) => Ok(ChangeState::Done),
-                    Err(error) => Err(explain(&error)),
-                };
-            }
-            Change::AwaitAgent { running, install_dir, limit } => {
-                return self.await_agent(*running, install_dir, *limit).await;
-            }
-        };
-        match outcome {
-            Ok(Done::Changed | Done::Exited(_)) => Ok(ChangeState::Done),
-            Ok(Done::Already) => {
-                self.forget_last().await;
-                Ok(ChangeState::Already)
-            }
-            // Whether it happened is not known: taking it back finds out.
-            Err(error) if is_uncertain(&error) => Err(explain(&error)),
-            Err(error) => {
-                self.forget_last().await;
-                Err(explain(&error))
-            }
-        }
-    }
-
-    /// The last change did not happen, so there is nothing of it to take back and its backup is of no use.
-    async fn forget_last(&mut self) {
-        if let Some(Record { backup: Some(backup), before, .. }) = self.records.pop() {
-            // A backup too many does no harm.
-            let _ = self.act(Act::Remove { path: backup, expect: before }).await;
-        }
-    }
-
-    /// How many names a directory holds; None when it is none or cannot be read.
-    async fn names_in(&self, path: &Path) -> Option<usize> {
-        match self.host.observe(Question::Dir(path.to_path_buf())).await {
-            Answer::Dir(Ok(dir)) => Some(dir.entries.len()),
-            _ => None,
-        }
-    }
-
-    async fn act(&self, act: Act) -> Result<Done, ActError> {
-        let (live, mut lines) = unbounded_channel();
-        let progress = self.progress.clone();
-        let forward = async move {
-            while let Some(line) = lines.recv().await {
-                let _ = progress.send(Progress::Line(line));
-            }
-        };
-        let (done, ()) = futures_util::future::join(self.host.act(act, live), forward).await;
-        done
-    }
-
-    /// Looks at the processes until the agent is there, or gone.
-    async fn await_agent(&self, running: bool, install_dir: &Path, limit: Duration) -> Result<ChangeState, Text> {
-        let begun = tokio::time::Instant::now();
-        loop {
-            if let Answer::Processes(Ok(processes)) = self.host.observe(Question::Processes).await {
-                let alive = processes.iter().any(|process| {
-                    process.state != 'Z'
-                        && match &process.exe {
-                            Ok(exe) => exe.starts_with(install_dir),
-                            Err(_) => Path::new(&process.command).starts_with(install_dir),
-                        }
-                });
-                if alive == running {
-                    return Ok(ChangeState::Done);
-                }
-            }
-            if begun.elapsed() >= limit {
-                let seconds = limit.as_secs();
-                return Err(if running {
-                    say!("No agent process appeared within {seconds} s.", "{seconds} 秒内没有出现 Agent 进程。")
-                } else {
-                    say!("The agent still runs after {seconds} s.", "{seconds} 秒后 Agent 仍在运行。")
-                });
-            }
-            tokio::time::sleep(AWAIT_PAUSE).await;
-        }
-    }
-
-    /// Takes back what was done, newest first.
-    async fn roll_back(&mut self, reason: Text) -> AppliedResult {
-        for record in self.records.clone().into_iter().rev() {
-            if let Err(left) = self.take_back(&record).await {
-                let path = record.path.display();
-                let (en, zh) = (reason.get(crate::text::Lang::En), reason.get(crate::text::Lang::Zh));
-                return AppliedResult::LeftOver(Text::filled(
-                    format!("{en} Taking back {path} failed as well: {left}."),
-                    format!("{zh} 回退 {path} 也失败：{left}。"),
-                ));
-            }
-        }
-        AppliedResult::RolledBack(reason)
-    }
-
-    /// When the plan had stopped the agent before it failed, starts it again, now with the old files: a cure that did
-    /// not succeed must not leave the host without an agent that it had before.
-    async fn start_again(&self, changes: &[&Change], failed_at: usize, result: AppliedResult) -> AppliedResult {
-        let is_gone = |change: &&Change| matches!(change, Change::AwaitAgent { running: false, .. });
-        let Some(stopped_at) = changes.iter().take(failed_at).rposition(is_gone) else { return result };
-        for change in changes.iter().skip(stopped_at + 1) {
-            let started = match change {
-                Change::Run { argv, limit, accept, .. } => {
-                    let done = self.act(Act::Run { argv: argv.clone(), limit: *limit }).await;
-                    matches!(done, Ok(Done::Exited(Some(code))) if accept.contains(&code))
-                }
-                Change::AwaitAgent { running, install_dir, limit } => {
-                    self.await_agent(*running, install_dir, *limit).await.is_ok()
-                }
-                _ => true,
-            };
-            if !started {
-                let reason = match &result {
-                    AppliedResult::RolledBack(reason) | AppliedResult::LeftOver(reason) => reason.clone(),
-                    AppliedResult::Applied | AppliedResult::Stale(_) | AppliedResult::Refused(_) => return result,
-                };
-                let (en, zh) = (reason.get(crate::text::Lang::En), reason.get(crate::text::Lang::Zh));
-                return AppliedResult::LeftOver(Text::filled(
-                    format!("{en} The files are as they were, but the agent did not start again; look at its log."),
-                    format!("{zh} 文件已恢复原状，但 Agent 未能重新启动；请查看其日志。"),
-                ));
-            }
-        }
-        result
-    }
-
-    async fn take_back(&self, record: &Record) -> Result<(), ActError> {
-        // Somebody uses the new directory by now: it stays.
-        if record.kind == RecordKind::MakeDir && self.names_in(&record.path).await.is_some_and(|names| names > 0) {
-            return Ok(());
-        }
-        for act in record.reverse(self.host).await? {
-            self.act(act).await?;
-        }
-        Ok(())
-    }
+/// Why nothing was begun.
+fn no_journal(error: &ActError) -> Text {
+    let reason = explain(error);
+    let (en, zh) = (reason.get(crate::text::Lang::En), reason.get(crate::text::Lang::Zh));
+    Text::filled(
+        format!("Nothing was changed: the journal cannot be written ({en})."),
+        format!("未做任何更改：无法写入操作日志（{zh}）。"),
+    )
 }
 
 /// The backup of a file: beside it, with the time. In `users` it is hidden, because there the agent takes every
@@ -450,10 +326,7 @@ fn stamp(now_ms: i64) -> String {
 /// The time as the name of a new entry, moved on while the journal knows that name: the clock may have been set back
 /// since, perhaps by this very program, and then names of entries and backups would meet.
 async fn unused_stamp(host: &dyn Host, store: &Store, now_ms: i64) -> String {
-    let known = match host.observe(Question::Tail(store.dir.join(JOURNAL))).await {
-        Answer::File(Ok(file)) => entries(&file.bytes).0,
-        _ => Vec::new(),
-    };
+    let known = known(host, store).await;
     let names = (0..=known.len()).map(|more| stamp(now_ms.saturating_add(more as i64)));
     names.into_iter().find(|name| !known.iter().any(|done| done.id == *name)).unwrap_or_else(|| stamp(now_ms))
 }

@@ -5,6 +5,7 @@ use crate::finding::{RemedyId, StepId};
 use crate::host::Seen;
 use crate::host::simulated::{Flavour, Group, Kind, SimulatedHost, StopManner, World};
 use crate::remedies::Planned;
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 const STATE: &str = "/var/lib/logtail-doctor";

@@ -51,6 +51,14 @@ pub(super) fn explain(error: &ActError) -> Text {
             let (next_en, next_zh) = (next.get(Lang::En), next.get(Lang::Zh));
             Text::filled(format!("{en} {next_en}{policy}{id}"), format!("{zh}{next_zh}{policy}{id}"))
         }
+        ActError::Held(holder) if holder.is_empty() => Text::fixed(
+            "Another process of logtail-doctor is changing this machine. Nothing was done; try again when it is over.",
+            "另一个 logtail-doctor 进程正在修改本机。未做任何更改，请待其结束后重试。",
+        ),
+        ActError::Held(holder) => say!(
+            "Another process of logtail-doctor is changing this machine: {holder}. Nothing was done; try again when it is over.",
+            "另一个 logtail-doctor 进程正在修改本机：{holder}。未做任何更改，请待其结束后重试。"
+        ),
         ActError::ReadOnly => {
             Text::fixed("This session is read-only (--read-only).", "当前为只读模式（--read-only）。")
         }

@@ -16,6 +16,7 @@ use crate::report::Redactor;
 use crate::say;
 use crate::text::{Lang, Text, printable};
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
@@ -48,6 +49,9 @@ pub async fn fix(
             settings.complain(&reason);
             return Ok(COULD_NOT_RUN);
         }
+    }
+    if let Some(notice) = broken_off(&host, settings).await {
+        settings.complain(&notice);
     }
     let mut told = settings.clone();
     told.context = inputs.context.clone();
@@ -103,17 +107,12 @@ pub async fn undo(
     out: &mut impl Write,
 ) -> io::Result<u8> {
     let Some((entries, _)) = read(&host, settings).await else { return Ok(COULD_NOT_RUN) };
-    let stands = |done: &&JournalDone| !matches!(done.result, Recorded::Undone | Recorded::RolledBack);
-    let entry = match id {
-        Some(id) => entries.iter().find(|done| done.id == id),
-        None => entries.iter().rev().find(stands),
-    };
-    let Some(entry) = entry else {
-        settings.complain(&match id {
-            Some(id) => say!("The journal has no entry {id}.", "操作日志中没有条目 {id}。"),
-            None => Text::fixed("There is nothing to take back.", "没有可以撤销的更改。"),
-        });
-        return Ok(REFUSED);
+    let entry = match remedies::choose_entry(&entries, id.unwrap_or("last")) {
+        Ok(entry) => entry,
+        Err(reason) => {
+            settings.complain(&reason);
+            return Ok(REFUSED);
+        }
     };
     let mut looking = begin(&host, judge, settings);
     let wish = Wish::Undo { entry: entry.id.clone(), verify: step_of(entry.remedy), store: settings.store.clone() };
@@ -190,8 +189,14 @@ fn record_line(record: &Record) -> String {
 /// The journal's entries; None when it cannot be read, which has been said then.
 async fn read(host: &Arc<dyn Host>, settings: &Settings) -> Option<(Vec<JournalDone>, usize)> {
     let path = settings.store.dir.join(JOURNAL);
-    match host.observe(Question::File(path.clone())).await {
-        Answer::File(Ok(file)) => Some(carry_out::entries(&file.bytes)),
+    match host.observe(Question::Tail(path.clone())).await {
+        Answer::File(Ok(file)) => {
+            if file.is_partial() {
+                let path = path.display();
+                settings.complain(&say!("{path} is long: only its end was read.", "{path} 较长：仅读取了末尾部分。"));
+            }
+            Some(carry_out::entries(carry_out::whole_lines(&file)))
+        }
         Answer::File(Err(Trouble::Absent)) => Some((Vec::new(), 0)),
         _ => {
             let path = path.display();
@@ -199,6 +204,28 @@ async fn read(host: &Arc<dyn Host>, settings: &Settings) -> Option<(Vec<JournalD
             None
         }
     }
+}
+
+/// The sentence about a change that has no end, if the newest one has none.
+pub async fn broken_off(host: &Arc<dyn Host>, settings: &Settings) -> Option<Text> {
+    let Answer::File(Ok(file)) = host.observe(Question::Tail(settings.store.dir.join(JOURNAL))).await else {
+        // No journal, or one that this user may not read: then it is not this user's to finish.
+        return None;
+    };
+    let (entries, _) = carry_out::entries(carry_out::whole_lines(&file));
+    let done = carry_out::broken_off(&entries)?;
+    let (id, remedy) = (&done.id, done.remedy.id());
+    Some(say!(
+        "{remedy} {id} was broken off. Take it back: logtail-doctor undo {id}; or finish it: logtail-doctor fix {remedy}",
+        "{remedy} {id} 曾被中断。撤销：logtail-doctor undo {id}；或继续完成：logtail-doctor fix {remedy}"
+    ))
+}
+
+/// How a plan may be carried out.
+enum Leave {
+    Direct,
+    Sudo(PathBuf),
+    No(Text),
 }
 
 /// One change on its way from plan to proof.
@@ -232,12 +259,17 @@ impl Changing<'_> {
         if self.consent.dry_run {
             return Ok(CURED);
         }
-        if let Some(refusal) = self.refusal(&plan).await {
-            settings.complain(&refusal);
-            return Ok(REFUSED);
-        }
+        let sudo = match self.leave(&plan).await {
+            Leave::Direct => None,
+            Leave::Sudo(sudo) => Some(sudo),
+            Leave::No(refusal) => {
+                settings.complain(&refusal);
+                return Ok(REFUSED);
+            }
+        };
         let mut signals = Signals::hold()?;
-        let applied = self.apply(&plan, out).await;
+        let is_errand = sudo.is_some();
+        let applied = self.apply(&plan, sudo, out).await;
         match applied.result {
             AppliedResult::Applied => {}
             AppliedResult::Stale(path) => {
@@ -248,9 +280,18 @@ impl Changing<'_> {
                 ));
                 return Ok(REFUSED);
             }
+            AppliedResult::Refused(reason) if is_errand => {
+                settings.complain(&reason);
+                settings.complain(&self.as_root(&plan));
+                return Ok(REFUSED);
+            }
             AppliedResult::Refused(reason) => {
                 settings.complain(&reason);
                 return Ok(COULD_NOT_RUN);
+            }
+            AppliedResult::Busy(reason) => {
+                settings.complain(&reason);
+                return Ok(REFUSED);
             }
             AppliedResult::RolledBack(reason) => {
                 settings.complain(&reason);
@@ -261,14 +302,17 @@ impl Changing<'_> {
                 return Ok(COULD_NOT_RUN);
             }
         }
+        if self.undoes.is_some() {
+            // Whoever stopped reading the result does not make it untrue.
+            let _ = settings
+                .say(out, &Text::fixed("Taken back: every file is as it was.", "已撤销：所有文件均已恢复原状。"));
+            return Ok(CURED);
+        }
         if let Some(entry) = &applied.entry {
             settings.complain(&say!(
                 "Applied. To take it back: logtail-doctor undo {entry}",
                 "已应用。撤销命令：logtail-doctor undo {entry}"
             ));
-        }
-        if self.undoes.is_some() {
-            return Ok(CURED);
         }
         self.prove(looking, &plan, &mut signals, out).await
     }
@@ -307,38 +351,64 @@ impl Changing<'_> {
         out.flush()
     }
 
-    /// Why the plan is not carried out, if it is not.
-    async fn refusal(&self, plan: &Plan) -> Option<Text> {
+    /// Whether and how the plan is carried out.
+    async fn leave(&self, plan: &Plan) -> Leave {
         if !plan.is_automatic() {
-            return Some(Text::fixed("These steps are to be done by hand.", "以上步骤需要手动完成。"));
+            return Leave::No(Text::fixed("These steps are to be done by hand.", "以上步骤需要手动完成。"));
         }
         if self.settings.read_only {
-            return Some(Text::fixed("Nothing was changed: --read-only.", "未做任何更改：--read-only。"));
+            return Leave::No(Text::fixed("Nothing was changed: --read-only.", "未做任何更改：--read-only。"));
         }
         if !self.consent.yes {
-            return Some(Text::fixed(
+            return Leave::No(Text::fixed(
                 "Nothing was changed. Add --yes to carry this out.",
                 "未做任何更改。加上 --yes 以执行。",
             ));
         }
         if !plan.needs_root() {
-            return None;
+            return Leave::Direct;
         }
         match self.host.observe(Question::Identity).await {
-            Answer::Identity(IdentitySeen { privileged: true, .. }) => None,
-            _ => Some(Text::fixed(
-                "Nothing was changed: this needs root. Run the same command with sudo.",
-                "未做任何更改：需要 root 权限。请使用 sudo 运行同一命令。",
-            )),
+            Answer::Identity(IdentitySeen { privileged: true, .. }) => Leave::Direct,
+            Answer::Identity(IdentitySeen { sudo: Some(sudo), .. }) => match errand::argv() {
+                Ok(argv) if errand::may_without_password(&sudo, &argv).await => Leave::Sudo(sudo),
+                _ => Leave::No(self.as_root(plan)),
+            },
+            _ => Leave::No(self.as_root(plan)),
         }
     }
 
+    /// The command that does the same as root.
+    fn as_root(&self, plan: &Plan) -> Text {
+        let mut argv = vec!["sudo".to_string(), "logtail-doctor".into()];
+        match &self.undoes {
+            Some(entry) => argv.extend(["undo".into(), entry.clone()]),
+            None => {
+                argv.extend(["fix".into(), self.remedy.id().into()]);
+                for (input, value) in &plan.inputs {
+                    argv.extend(["--set".into(), format!("{}={value}", input.id())]);
+                }
+            }
+        }
+        argv.push("--yes".into());
+        let command = remedies::shell_line(&argv);
+        say!(
+            "Nothing was changed: this needs root, and sudo does not give it without a password. Run: {command}",
+            "未做任何更改：需要 root 权限，且 sudo 需要密码。请运行：{command}"
+        )
+    }
+
     /// Carries the plan out and shows what happens. Once begun it is finished, whether or not anybody still reads.
-    async fn apply(&self, plan: &Plan, out: &mut impl Write) -> Applied {
+    async fn apply(&self, plan: &Plan, sudo: Option<PathBuf>, out: &mut impl Write) -> Applied {
         let (sender, mut progress) = unbounded_channel();
         let consent = Consent::given(ConsentBy::YesOption);
         let (host, store, undoes) = (self.host.as_ref(), &self.settings.store, self.undoes.clone());
-        let work = carry_out::carry_out_or_undo(host, store, plan, consent, true, undoes, sender);
+        let work = async move {
+            match sudo {
+                None => carry_out::carry_out_or_undo(host, store, plan, consent, true, undoes, sender).await,
+                Some(sudo) => errand::send(&sudo, plan.clone(), true, undoes, consent, sender).await,
+            }
+        };
         let mut redactor = Redactor::new();
         let show = async {
             while let Some(progress) = progress.recv().await {

@@ -166,7 +166,9 @@ impl Session {
                     format!("{zh} 之前所做的更改已回退。"),
                 )
             }
-            AppliedResult::Refused(reason) | AppliedResult::LeftOver(reason) => reason.clone(),
+            AppliedResult::Refused(reason) | AppliedResult::Busy(reason) | AppliedResult::LeftOver(reason) => {
+                reason.clone()
+            }
         };
         layer.enter(Stage::Outcome { plan: Some(plan), applied: Some(applied), output, cured: false, said });
         self.owed_restart.retain(|owed| *owed != remedy);

@@ -84,6 +84,9 @@ pub enum ActError {
     NotStarted { program: String, reason: String },
     #[error("`{command}` did not end within {limit_s} s and was stopped")]
     TimedOut { command: String, limit_s: u64 },
+    /// Another process holds the lock; what it noted of itself.
+    #[error("locked by {0}")]
+    Held(String),
     #[error("this host is read-only")]
     ReadOnly,
     #[error("{}", .0.what.get(Lang::En))]

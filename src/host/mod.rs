@@ -23,6 +23,7 @@ pub use question::*;
 pub use seen::{Seen, Unseen};
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 
 /// A future that the engine may drop at any time.
@@ -38,4 +39,29 @@ pub trait Host: Send + Sync {
 
     /// Applies one change. Only the room `carry_out` may call this.
     fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>>;
+
+    /// Holds a lock file for this process alone until the answer is dropped or the process ends, however it ends. `note`
+    /// is what another process will be told of the holder. Only the room `carry_out` may call this. A host that no other
+    /// process can change needs no lock.
+    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, ActError>> {
+        let _ = (path, note);
+        Box::pin(std::future::ready(Ok(Held::default())))
+    }
+}
+
+/// A lock that is let go when this is dropped.
+#[derive(Default)]
+pub struct Held(Option<Box<dyn Send>>);
+
+impl Held {
+    /// Keeps what holds the lock.
+    pub fn by(keeper: impl Send + 'static) -> Held {
+        Held(Some(Box::new(keeper)))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.0.take());
+    }
 }

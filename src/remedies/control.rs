@@ -51,7 +51,21 @@ pub fn stop_by(script: &Path, agent: &Agent) -> Vec<Change> {
     // A script may call stopping a stopped agent an error (LSB codes, or -1); the wait below is the judge.
     let accept = (0..=7).chain([255]).collect();
     let what = Text::fixed("stop the agent", "停止 Agent");
-    vec![script_run(script, "stop", STOP_LIMIT, accept, what), gone(agent)]
+    let mut changes: Vec<Change> = thaw(agent).into_iter().collect();
+    changes.extend([script_run(script, "stop", STOP_LIMIT, accept, what), gone(agent)]);
+    changes
+}
+
+/// A process that was stopped by a signal hears of no other one but this: without it, no stop would ever end.
+fn thaw(agent: &Agent) -> Option<Change> {
+    let frozen = agent.processes.iter().filter(|process| process.state == 'T');
+    let pids: Vec<String> = frozen.map(|process| process.pid.to_string()).collect();
+    (!pids.is_empty()).then(|| Change::Run {
+        argv: ["kill".to_string(), "-CONT".to_string()].into_iter().chain(pids).collect(),
+        limit: Duration::from_secs(5),
+        accept: vec![0, 1],
+        what: Text::fixed("wake the frozen processes", "唤醒被暂停的进程"),
+    })
 }
 
 /// Waits until the agent is gone.

@@ -1,7 +1,7 @@
 //! allow-egress: opens outbound TCP 80 and 443. By this program only where a rule of this host's own firewall visibly
 //! drops them; a security group, a router or a proxy has to be changed by somebody else, and the plan says what.
 
-use super::common::Drafted;
+use super::common::{Drafted, already};
 use super::{Change, Inputs, Plan, shell_line};
 use crate::agent::{endpoint, layout};
 use crate::context::NetworkType;
@@ -10,6 +10,11 @@ use crate::host::{Look, Seen, Unseen};
 use crate::say;
 use crate::text::Text;
 use std::time::Duration;
+
+/// What the rule lets out, as iptables-save shows it.
+const IPTABLES_MATCH: &str = "-p tcp -m multiport --dports 80,443 -j ACCEPT";
+/// The same for nft.
+const NFT_MATCH: &str = "tcp dport { 80, 443 } accept";
 
 /// Plans the rule, or the manual steps.
 pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
@@ -30,6 +35,12 @@ pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     ));
     plan.patience = Duration::from_secs(30);
     let Some(rule) = iptables_rule(&iptables).or_else(|| nft_rule(&nft)) else {
+        if is_let_out(&iptables, &nft) {
+            return Err(already(say!(
+                "This host's own firewall lets TCP 80 and 443 out already. If {hosts} cannot be reached, look at the security group of this ECS instance, the network ACL, and any firewall on the way.",
+                "本机防火墙已放行出方向 TCP 80 和 443。如果仍无法访问 {hosts}，请检查 ECS 安全组、网络 ACL 以及途经的防火墙。"
+            )));
+        }
         plan.manual.push(Text::fixed(
             "No rule of this host's own firewall was seen to drop this traffic; as an ordinary user the rules cannot be read.",
             "未发现本机防火墙丢弃该流量的规则；普通用户无法读取防火墙规则。",
@@ -53,6 +64,12 @@ pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
         "由于服务入口的 IP 会变化，该规则对所有目的地址放行这两个端口。防火墙重新加载后失效；如需保留请写入防火墙配置。撤销命令：{back}"
     ));
     Ok(plan)
+}
+
+/// Whether the rule that this remedy adds is there.
+fn is_let_out(iptables: &str, nft: &str) -> bool {
+    iptables.lines().any(|line| line.strip_prefix("-A OUTPUT ") == Some(IPTABLES_MATCH))
+        || nft.lines().any(|line| line.trim() == NFT_MATCH)
 }
 
 /// The hosts that must be reachable, for sentences.
@@ -108,12 +125,11 @@ fn may_meet(rule: &str, port_word: &str) -> bool {
 
 /// The answer to a dropping rule of `iptables-save`, chain OUTPUT of the table filter.
 fn iptables_rule(saved: &str) -> Option<Rule> {
-    const MATCH: &str = "-p tcp -m multiport --dports 80,443 -j ACCEPT";
     let filter = saved
         .split("\n*")
         .find(|table| table.trim_start_matches(['*', '#']).starts_with("filter") || table.contains("*filter"))?;
     let rules = || filter.lines().filter(|line| line.starts_with("-A OUTPUT "));
-    if rules().next().is_some_and(|first| first.ends_with(MATCH)) {
+    if rules().next().is_some_and(|first| first.ends_with(IPTABLES_MATCH)) {
         return None;
     }
     let is_dropping = |rule: &str| rule.contains("-j DROP") || rule.contains("-j REJECT");
@@ -123,14 +139,13 @@ fn iptables_rule(saved: &str) -> Option<Rule> {
         || filter.lines().find(|line| line.starts_with(":OUTPUT DROP")).map(|_| "iptables -P OUTPUT DROP".to_string());
     Some(Rule {
         found: rule.map(|rule| format!("iptables {rule}")).or_else(policy)?,
-        allow: words(&format!("iptables -I OUTPUT 1 {MATCH}")),
-        back: format!("iptables -D OUTPUT {MATCH}"),
+        allow: words(&format!("iptables -I OUTPUT 1 {IPTABLES_MATCH}")),
+        back: format!("iptables -D OUTPUT {IPTABLES_MATCH}"),
     })
 }
 
 /// The answer to a dropping rule of `nft list ruleset`, in a chain that hooks output.
 fn nft_rule(ruleset: &str) -> Option<Rule> {
-    const MATCH: &str = "tcp dport { 80, 443 } accept";
     let (mut table, mut chain) = (None, None);
     let (mut is_output, mut is_open) = (false, false);
     for line in ruleset.lines().map(str::trim) {
@@ -145,7 +160,7 @@ fn nft_rule(ruleset: &str) -> Option<Rule> {
                 (is_output, is_open) = (false, false);
             }
             (Some("type"), _, _) => is_output = line.contains("hook output") && line.contains("type filter"),
-            _ => is_open |= line.ends_with(MATCH),
+            _ => is_open |= line.ends_with(NFT_MATCH),
         }
         let is_named = |word: &str| line.split([' ', ';']).any(|found| found == word);
         let drops = is_named("drop") || is_named("reject");
@@ -161,7 +176,7 @@ fn nft_rule(ruleset: &str) -> Option<Rule> {
         {
             let place = format!("{family} {name} {chain}");
             let mut allow = words(&format!("nft insert rule {place}"));
-            allow.push(MATCH.to_string());
+            allow.push(NFT_MATCH.to_string());
             let list = shell_line(&words(&format!("nft -a list chain {place}")));
             let back = format!("{list}; nft delete rule {place} handle N");
             return Some(Rule { found: format!("nft {place}: {line}"), allow, back });

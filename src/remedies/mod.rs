@@ -32,4 +32,4 @@ pub use dispatch::plan;
 pub use hosts::bind;
 pub use plan::{Change, InputId, Inputs, Plan, Planned};
 pub use preview::{PreviewLine, PreviewMark, preview, shell_line, title};
-pub use undo::undo;
+pub use undo::{choose_entry, undo};

@@ -127,9 +127,10 @@ impl Plan {
         }
     }
 
-    /// Whether there is anything that the program can carry out.
+    /// Whether the program can carry it out. An undo that finds everything as it was has nothing to change and nothing to
+    /// be done by hand: it only closes its entry.
     pub fn is_automatic(&self) -> bool {
-        !self.changes.is_empty() || !self.restart.is_empty()
+        !self.changes.is_empty() || !self.restart.is_empty() || self.manual.is_empty()
     }
 
     /// Whether only root can carry it out. The service asks for a key and not for a user of this host.

@@ -297,7 +297,8 @@ fn an_entry_is_undone_by_id_by_beginning_or_as_the_last() {
         + &begin("a2", "write-custom-id")
         + &made("a2", overlay)
         + &begin("b3", "restart-agent")
-        + run;
+        + run
+        + "{\"event\":\"end\",\"id\":\"b3\",\"result\":\"applied\"}\n";
     let desk = Desk::logtail().with("/state/journal.jsonl", &journal).with(users, "").with(overlay, "");
     let undone = |entry: &str| match desk.undo(entry) {
         Planned::Ready(plan) => (lines(&plan.changes), plan.restart.len()),

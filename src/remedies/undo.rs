@@ -3,7 +3,7 @@
 
 use super::{Planned, control};
 use crate::agent::layout;
-use crate::carry_out::{JournalDone, RecordKind, Recorded, read_journal, undo_plan};
+use crate::carry_out::{JournalDone, Record, RecordKind, Recorded, is_reversible, read_journal, undo_plan};
 use crate::finding::{RemedyId, StepId};
 use crate::host::{Seen, Unseen};
 use crate::say;
@@ -17,16 +17,28 @@ use std::path::Path;
 /// Something has not been looked at yet; the question was noted.
 pub fn undo(entry: &str, verify: StepId, state_dir: &Path, see: &Seen) -> Result<Planned, Unseen> {
     let all = read_journal(see, state_dir)?;
-    let done = match choose(&all, entry) {
+    let done = match choose_entry(&all, entry) {
         Ok(done) => done,
         Err(text) => return Ok(Planned::Refused(text)),
     };
+    if let Some(later) = later_change(&all, done) {
+        let (id, later) = (&done.id, &later.id);
+        return Ok(Planned::Refused(say!(
+            "{later} changed the same file after {id}; take that one back first: logtail-doctor undo {later}",
+            "{later} 在 {id} 之后修改了同一文件；请先撤销它：logtail-doctor undo {later}"
+        )));
+    }
     let restart = match layout::find(see)?.first() {
         Some(agent) => control::restart_of(see, agent)?,
         None => Vec::new(),
     };
     let mut planned = undo_plan(see, done, verify, &restart)?;
     if let Planned::Ready(plan) = &mut planned {
+        // With its old, broken configuration the agent may not start at all; it keeps what it has loaded.
+        if done.remedy == RemedyId::RepairConfig {
+            plan.restart.clear();
+            return Ok(planned);
+        }
         // A restart owed at the time may have been made since, as an entry of its own.
         if plan.restart.is_empty() && acts_at_start(done.remedy) {
             plan.restart = restart;
@@ -35,15 +47,35 @@ pub fn undo(entry: &str, verify: StepId, state_dir: &Path, see: &Seen) -> Result
     Ok(planned)
 }
 
-/// The entry that is meant.
-fn choose<'a>(all: &'a [JournalDone], entry: &str) -> Result<&'a JournalDone, Text> {
+/// The newest entry after this one that still stands and touched one of its files.
+fn later_change<'a>(all: &'a [JournalDone], done: &JournalDone) -> Option<&'a JournalDone> {
+    let is_file = |kind: &RecordKind| !matches!(kind, RecordKind::Run(_));
+    let touches = |other: &JournalDone| {
+        let mut records = other.records.iter().filter(|record| is_file(&record.kind));
+        records.any(|record| done.records.iter().any(|own| is_file(&own.kind) && own.path == record.path))
+    };
+    all.iter()
+        .rev()
+        .take_while(|other| other.id != done.id)
+        .find(|other| matches!(other.result, Recorded::Applied | Recorded::LeftOver | Recorded::Open) && touches(other))
+}
+
+/// The entry that is meant: by its id, by a beginning of it that only one entry has, or `last` for the newest that is not
+/// taken back.
+///
+/// # Errors
+/// The sentence that says why none is meant.
+pub fn choose_entry<'a>(all: &'a [JournalDone], entry: &str) -> Result<&'a JournalDone, Text> {
     let entry = entry.trim();
     if entry.eq_ignore_ascii_case("last") {
         let standing =
             || all.iter().rev().filter(|done| !matches!(done.result, Recorded::Undone | Recorded::RolledBack));
         // A mere stop and start has nothing to take back, and hides the edit before it.
-        let is_more_than_a_run =
-            |done: &&JournalDone| done.records.iter().any(|record| !matches!(record.kind, RecordKind::Run(_)));
+        let is_run_only = |record: &Record| matches!(&record.kind, RecordKind::Run(argv) if !is_reversible(argv));
+        let is_more_than_a_run = |done: &&JournalDone| {
+            done.result == Recorded::Open && !done.records.is_empty()
+                || done.records.iter().any(|record| !is_run_only(record))
+        };
         return standing()
             .find(is_more_than_a_run)
             .or_else(|| standing().next())

@@ -12,9 +12,10 @@ mod words;
 mod tests;
 
 use super::signals::Held;
-use super::wizard::{Services, may_without_password};
+use super::wizard::Services;
 use super::{Busy, Signal, Signals};
 use crate::carry_out::ChangeState;
+use crate::carry_out::errand::may_without_password;
 use crate::checks::Investigation;
 use crate::engine;
 use crate::finding::{StepId, Verdict};

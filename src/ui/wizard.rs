@@ -16,7 +16,6 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use tokio::process::Command;
 
 /// Writes the text of the support ticket.
@@ -194,7 +193,7 @@ impl engine::Face for Wizard {
     }
 
     async fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> Result<(), Text> {
-        if may_without_password(sudo, argv).await {
+        if crate::carry_out::errand::may_without_password(sudo, argv).await {
             return Ok(());
         }
         self.keys.pause();
@@ -213,7 +212,9 @@ impl engine::Face for Wizard {
             Err(Gone) => self.lose(),
         }
         match asked {
-            Ok(status) if status.success() && may_without_password(sudo, argv).await => Ok(()),
+            Ok(status) if status.success() && crate::carry_out::errand::may_without_password(sudo, argv).await => {
+                Ok(())
+            }
             _ => Err(Text::fixed(
                 "sudo did not give leave (wrong password, or this user is not in sudoers). Nothing was changed; copy the command and run it as root.",
                 "sudo 未授权（密码错误，或当前用户不在 sudoers 中）。未做任何更改；请复制命令并以 root 执行。",
@@ -243,13 +244,6 @@ impl engine::Face for Wizard {
             | Effect::StopVerifying => None,
         }
     }
-}
-
-/// Whether sudo would start this without a word. Asked with `-l`: `sudo -n true` says nothing of this command.
-pub(super) async fn may_without_password(sudo: &Path, argv: &[String]) -> bool {
-    let mut command = Command::new(sudo);
-    command.args(["-n", "-l", "--"]).args(argv).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    matches!(command.kill_on_drop(true).status().await, Ok(status) if status.success())
 }
 
 /// The session's name for a key; none for keys that it does not know. Alt is no part of any of them.

@@ -142,7 +142,9 @@ fn without_consent_nothing_happens() {
     assert!(out.contains(TARGET) && !out.contains("abcdefgh"), "{out}");
     assert_eq!(go(&host, plan(&[(TARGET, "good")]), NEITHER, false).0, REFUSED);
     assert_eq!(go(&host, plan(&[(TARGET, "good")]), YES, true).0, REFUSED, "--read-only");
-    assert_eq!(go(&host, plan(&[]), YES, false).0, REFUSED, "manual steps only");
+    let mut by_hand = Plan::new(RemedyId::AddAliuid, StepId::Account, Text::fixed("why", "原因"));
+    by_hand.manual.push(Text::fixed("by hand", "手动"));
+    assert_eq!(go(&host, Planned::Ready(Box::new(by_hand)), YES, false).0, REFUSED, "manual steps only");
     let ordinary = Arc::new(Files { unprivileged: true, ..Files::default() });
     assert_eq!(go(&ordinary, plan(&[(TARGET, "good")]), YES, false).0, REFUSED);
     assert!(host.files.lock().unwrap().is_empty() && ordinary.files.lock().unwrap().is_empty());

@@ -12,6 +12,7 @@ mod files;
 pub(crate) mod http;
 mod identity;
 mod interfaces;
+mod lock;
 mod metadata;
 mod names;
 mod processes;
@@ -19,13 +20,14 @@ mod reach;
 mod write;
 
 use super::{
-    Act, ActError, Answer, CloudAnswer, CloudTrouble, Done, Host, LiveOutput, Looked, LookupSeen, NameserverSaid,
+    Act, ActError, Answer, CloudAnswer, CloudTrouble, Done, Held, Host, LiveOutput, Looked, LookupSeen, NameserverSaid,
     NameserverSeen, Pending, Question, ReachSeen, Trouble,
 };
 use futures_util::FutureExt;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -83,6 +85,17 @@ impl Host for LinuxHost {
             let outcome = acts::act(act, live).await;
             client.forget_names();
             outcome
+        })
+    }
+
+    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, ActError>> {
+        let read_only = self.options.read_only;
+        Box::pin(async move {
+            if read_only {
+                return Err(ActError::ReadOnly);
+            }
+            let broken = ActError::Io { path: path.clone(), reason: "internal error".into() };
+            tokio::task::spawn_blocking(move || lock::hold(&path, &note)).await.unwrap_or(Err(broken))
         })
     }
 }

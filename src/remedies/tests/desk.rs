@@ -75,7 +75,7 @@ impl Desk {
 
     pub fn answer(&self, question: &Question) -> Answer {
         match question {
-            Question::File(path) | Question::Present(path) => {
+            Question::File(path) | Question::Present(path) | Question::Tail(path) => {
                 let found = self.files.get(path.to_str().unwrap());
                 Answer::File(found.map(|text| file(text)).ok_or(Trouble::Absent))
             }
@@ -108,7 +108,7 @@ impl Desk {
             }),
             Question::Metadata => Answer::Metadata(Err(Trouble::TimedOut)),
             Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
-            Question::Tail(_) | Question::Reach(_) | Question::Clock | Question::AskNameserver { .. } => {
+            Question::Reach(_) | Question::Clock | Question::AskNameserver { .. } => {
                 panic!("no remedy asks {question:?}")
             }
         }

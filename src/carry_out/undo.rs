@@ -1,0 +1,261 @@
+//! Taking back an entry of the journal: the plan for it, the proof that it worked, and the clearing away of what the
+//! entry left beside the files. An entry without an end is taken back as far as it came.
+
+use super::fingerprint;
+use super::journal::{Done, Record, RecordKind, Recorded};
+use crate::finding::StepId;
+use crate::host::{Act, Answer, Fingerprint, Host, Question, Seen, Site, Trouble, Unseen};
+use crate::remedies::{Change, Plan, Planned};
+use crate::say;
+use crate::sls::{MachineGroup, group_edit};
+use crate::text::{Lang, Text};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::mpsc::unbounded_channel;
+
+/// How long a command that takes another one back may take.
+const RUN_LIMIT: Duration = Duration::from_secs(30);
+
+/// What files will be after the changes planned so far; None for one that will not be there.
+type Files = BTreeMap<PathBuf, Option<Vec<u8>>>;
+
+/// The plan that takes an entry back, newest change first. A file that has changed since is not touched.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) -> Result<Planned, Unseen> {
+    let id = &done.id;
+    if matches!(done.result, Recorded::Undone | Recorded::RolledBack) {
+        return Ok(Planned::Already(say!("{id} has been taken back already.", "{id} 已经撤销。")));
+    }
+    let is_open = done.result == Recorded::Open;
+    if is_open && done.records.is_empty() {
+        return Ok(Planned::Already(say!(
+            "{id} was broken off before it changed anything.",
+            "{id} 在做出任何更改之前就已中断。"
+        )));
+    }
+    let why = if is_open {
+        say!(
+            "Takes back the change {id}, which was broken off, as far as it came.",
+            "撤销中断的更改 {id}（已执行的部分）。"
+        )
+    } else {
+        say!("Takes back the change {id}.", "撤销更改 {id}。")
+    };
+    let mut plan = Plan::new(done.remedy, verify, why);
+    let (mut files, mut ran) = (Files::new(), false);
+    for record in done.records.iter().rev() {
+        let path = &record.path;
+        match &record.kind {
+            RecordKind::Write | RecordKind::Remove => match file_back(see, record, &mut files)? {
+                Ok(change) => plan.changes.extend(change),
+                Err(reason) => return Ok(Planned::Refused(reason)),
+            },
+            RecordKind::RenameTo(to) => {
+                let is_there = |path: &Path| Ok(!matches!(see.present(path)?, Err(Trouble::Absent)));
+                match (is_there(to)?, is_there(path)?) {
+                    (true, false) => plan.changes.push(Change::RenameFile { from: to.clone(), to: path.clone() }),
+                    (false, true) => {}
+                    (both, _) => {
+                        let (from, to) = (path.display(), to.display());
+                        return Ok(Planned::Refused(if both {
+                            say!("{from} and {to} are both there now.", "{from} 和 {to} 现在都存在。")
+                        } else {
+                            say!("neither {from} nor {to} is there any more.", "{from} 和 {to} 都已不存在。")
+                        }));
+                    }
+                }
+            }
+            RecordKind::MakeDir => plan.changes.push(Change::RemoveDir { path: path.clone() }),
+            RecordKind::RemoveDir => plan.changes.push(Change::MakeDir { path: path.clone(), mode: 0o755 }),
+            RecordKind::Run(argv) => match inverse(argv) {
+                Some(argv) => plan.changes.push(Change::Run {
+                    argv,
+                    limit: RUN_LIMIT,
+                    accept: vec![0],
+                    what: Text::fixed("take the command back", "撤销该命令"),
+                }),
+                None => ran = true,
+            },
+            RecordKind::PutGroup { site, before, after } => match group_back(see, site, before, after)? {
+                Ok(change) => plan.changes.extend(change),
+                Err(reason) => return Ok(Planned::Refused(reason)),
+            },
+        }
+    }
+    if plan.changes.is_empty() && !is_open {
+        return Ok(Planned::Refused(Text::fixed(
+            "This entry only ran commands (stop, start); there is nothing to take back.",
+            "该条目只执行了命令（停止、启动），没有可撤销的内容。",
+        )));
+    }
+    if ran {
+        plan.restart = restart.to_vec();
+    }
+    if done.records.iter().any(|record| record.backup.is_some()) {
+        plan.cautions.push(Text::fixed(
+            "The backups of this change are removed once every file is as it was.",
+            "所有文件恢复原状后，将删除该更改的备份。",
+        ));
+    }
+    Ok(Planned::Ready(Box::new(plan)))
+}
+
+/// The change that gives a machine group its old list again, if it still has the one that was written.
+fn group_back(
+    see: &Seen,
+    site: &Site,
+    before: &MachineGroup,
+    after: &MachineGroup,
+) -> Result<Result<Option<Change>, Text>, Unseen> {
+    let name = before.name();
+    let now = match see.cloud_group(site, name)? {
+        Ok(now) => now,
+        Err(trouble) => {
+            let (en, zh) = (trouble.what.get(Lang::En), trouble.what.get(Lang::Zh));
+            let (next_en, next_zh) = (trouble.next.get(Lang::En), trouble.next.get(Lang::Zh));
+            return Ok(Err(Text::filled(
+                format!("Machine group {name} cannot be read now. {en} {next_en}"),
+                format!("当前无法读取机器组 {name}。{zh}{next_zh}"),
+            )));
+        }
+    };
+    if now.list() == before.list() {
+        return Ok(Ok(None));
+    }
+    let done = group_edit::Planned { before: before.clone(), after: after.clone() };
+    Ok(match group_edit::undo(&done, now) {
+        Ok(back) => Ok(Some(Change::PutGroup { site: site.clone(), before: back.before, after: back.after })),
+        Err(_) => Err(say!(
+            "The list of machine group {name} has been changed since, by somebody else; undoing would lose that change.",
+            "机器组 {name} 的列表在此之后又被修改过，撤销会丢失那次修改。"
+        )),
+    })
+}
+
+/// Whether a command of a plan can be taken back by another one.
+pub fn is_reversible(argv: &[String]) -> bool {
+    inverse(argv).is_some()
+}
+
+/// The command that takes another one back; None for one that leaves nothing, like stop and start, or that cannot be
+/// taken back, like an installer.
+fn inverse(argv: &[String]) -> Option<Vec<String>> {
+    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let back: Vec<&str> = match words.as_slice() {
+        ["systemctl", "enable", unit] => vec!["systemctl", "disable", unit],
+        ["chkconfig", "--add", name] => vec!["chkconfig", "--del", name],
+        ["chkconfig", name, "on"] => vec!["chkconfig", name, "off"],
+        ["update-rc.d", name, "defaults"] => vec!["update-rc.d", "-f", name, "remove"],
+        ["iptables", "-I", chain, "1", rule @ ..] => [&["iptables", "-D", chain], rule].concat(),
+        ["nft", "insert", "rule", family, table, chain, rule] => {
+            // nft deletes a rule by its handle only; the first rule of this text is the one that was inserted.
+            const FIND: &str = r#"handle=$(nft -a list chain "$1" "$2" "$3" | grep -F "$4 # handle " | head -n 1); nft delete rule "$1" "$2" "$3" handle "${handle##* }""#;
+            vec!["sh", "-c", FIND, "nft-delete", family, table, chain, rule]
+        }
+        _ => return None,
+    };
+    Some(back.into_iter().map(str::to_string).collect())
+}
+
+/// How a file becomes what it was; None when it is so already. The inner error is the sentence that says why not.
+fn file_back(see: &Seen, record: &Record, files: &mut Files) -> Result<Result<Option<Change>, Text>, Unseen> {
+    let path = &record.path;
+    let name = path.display();
+    let now = match files.get(path) {
+        Some(content) => content.clone(),
+        None => match see.file(path)? {
+            Ok(file) if !file.is_partial() => Some(file.bytes.clone()),
+            Err(Trouble::Absent) => None,
+            _ => {
+                return Ok(Err(say!(
+                    "{name} cannot be read now, so it is unknown whether undoing would lose a later change.",
+                    "当前无法读取 {name}，无法确认撤销是否会丢失之后的修改。"
+                )));
+            }
+        },
+    };
+    if Fingerprint::of(now.as_deref()) == record.before {
+        return Ok(Ok(None));
+    }
+    if Fingerprint::of(now.as_deref()) != record.after {
+        return Ok(Err(say!(
+            "{name} has been changed since, by somebody else; undoing would lose that change. Compare it with the backup beside it.",
+            "{name} 在此之后又被修改过，撤销会丢失那次修改。请与旁边的备份对比。"
+        )));
+    }
+    let Some(backup) = &record.backup else {
+        files.insert(path.clone(), None);
+        return Ok(Ok(now.map(|before| Change::RemoveFile { path: path.clone(), before })));
+    };
+    let (after, mode) = match see.file(backup)? {
+        Ok(file) if !file.is_partial() && Fingerprint::of(Some(&file.bytes)) == record.before => {
+            (file.bytes.clone(), file.mode)
+        }
+        _ => {
+            let backup = backup.display();
+            return Ok(Err(say!("the backup {backup} is missing or was changed.", "备份 {backup} 缺失或已被修改。")));
+        }
+    };
+    files.insert(path.clone(), Some(after.clone()));
+    Ok(Ok(Some(match now {
+        // The backup is the old file with its owner, its label and its time; it only needs its name back.
+        None => Change::RenameFile { from: backup.clone(), to: path.clone() },
+        before => Change::WriteFile { path: path.clone(), before, after, mode },
+    })))
+}
+
+/// What is not as it was before an entry, after it was taken back; None when everything is.
+pub(super) async fn left(host: &dyn Host, done: Option<&Done>) -> Option<Text> {
+    let mut seen: Vec<&Path> = Vec::new();
+    for record in done.into_iter().flat_map(|done| &done.records) {
+        // Of several changes of one file the first one knows what it was.
+        if !matches!(record.kind, RecordKind::Write | RecordKind::Remove) || seen.contains(&record.path.as_path()) {
+            continue;
+        }
+        seen.push(&record.path);
+        if fingerprint(host, &record.path).await.as_ref() != Some(&record.before) {
+            let path = record.path.display();
+            return Some(say!(
+                "{path} was written back, but it is not what it was before the change: somebody else changes it at the same time.",
+                "{path} 已写回，但内容与更改之前不一致：可能有其他人同时在修改。"
+            ));
+        }
+    }
+    None
+}
+
+/// Removes what an entry that was taken back left beside its files: its backups, and the temporaries of a process that
+/// was killed. What cannot be removed stays; it does no harm.
+pub(super) async fn tidy(host: &dyn Host, done: &Done) {
+    let act = async |act: Act| {
+        let (live, _) = unbounded_channel();
+        let _ = host.act(act, live).await;
+    };
+    let remove = async |path: PathBuf, expect: Fingerprint| act(Act::Remove { path, expect }).await;
+    for record in &done.records {
+        if let Some(backup) = &record.backup {
+            remove(backup.clone(), record.before.clone()).await;
+        }
+        if done.result != Recorded::Open {
+            continue;
+        }
+        let (Some(dir), Some(name)) = (record.path.parent(), record.path.file_name()) else { continue };
+        let Answer::Dir(Ok(dir_seen)) = host.observe(Question::Dir(dir.to_path_buf())).await else { continue };
+        let ours = format!(".{}.logtail-doctor-", name.to_string_lossy());
+        for entry in dir_seen.entries.iter().filter(|entry| entry.name.contains(&ours)) {
+            let path = dir.join(&entry.name);
+            if entry.name.contains(".logtail-doctor-tmp-")
+                && let Some(expect) = fingerprint(host, &path).await
+            {
+                remove(path, expect).await;
+            }
+        }
+    }
+    // A directory that was made for the change may have held nothing but a backup until now.
+    for record in done.records.iter().rev().filter(|record| record.kind == RecordKind::MakeDir) {
+        act(Act::RemoveDir { path: record.path.clone() }).await;
+    }
+}

@@ -1,0 +1,196 @@
+//! Hosts that do not let themselves be cured: each gives a clear sentence, the exit code of the contract, and is left as
+//! it was. And two cures at the same time.
+
+use crate::{differences, ends_with, entries, picture};
+use lab::{Behaviour, Lab, Output, Sudo};
+use std::time::Duration;
+
+const FIX: [&str; 7] = ["fix", "bind-hostname", "--set", "ip=10.1.1.5", "--yes", "--region", "cn-hangzhou"];
+const SOON: Duration = Duration::from_secs(20);
+
+fn broken() -> Option<Lab> {
+    Lab::new().hosts_line("203.0.113.7 iZbp1lab").build_or_skip()
+}
+
+/// Runs the cure, and finds the host as it was.
+fn left_alone(lab: &Lab, code: i32, sentence: &str) -> Output {
+    let before = picture(lab);
+    let fixed = lab.run(&FIX);
+    ends_with(&fixed, code);
+    assert!(fixed.stderr.contains(sentence), "{fixed:?}");
+    assert_eq!(differences(&before, &picture(lab)), Vec::<String>::new());
+    assert_eq!(lab.sh("pgrep -xc ilogtail").stdout.trim(), "2", "the agent runs as before");
+    fixed
+}
+
+#[test]
+fn a_read_only_file_system() {
+    let Some(lab) = broken() else { return };
+    lab.sh("mount --bind /etc /etc && mount -o remount,bind,ro /etc");
+    left_alone(&lab, 4, "/etc/hosts");
+    assert!(entries(&lab)[0].contains("rolled back"), "{:?}", entries(&lab));
+    // Where not even the journal can be written, nothing is begun.
+    lab.sh("mount --bind /var /var && mount -o remount,bind,ro /var");
+    left_alone(&lab, 2, "Nothing was changed: the journal cannot be written");
+}
+
+#[test]
+fn a_full_disk() {
+    let Some(lab) = broken() else { return };
+    lab.sh("mkdir -p /var/lib/logtail-doctor && mount -t tmpfs -o size=16k,mode=700 tmpfs /var/lib/logtail-doctor");
+    lab.sh("head -c 1M /dev/zero > /var/lib/logtail-doctor/filler 2> /dev/null");
+    left_alone(&lab, 2, "No space left on device");
+    lab.sh("umount /var/lib/logtail-doctor");
+    // The journal has room, the file has not.
+    lab.sh(
+        "cp -a /etc /tmp/etc; size=$(du -sk /etc | cut -f1); mount -t tmpfs -o size=$((size + size / 2 + 4096))k,mode=755 tmpfs /etc
+         cp -a /tmp/etc/. /etc/; head -c 1G /dev/zero > /etc/filler 2> /dev/null",
+    );
+    left_alone(&lab, 4, "No space left on device");
+}
+
+#[test]
+fn an_immutable_file() {
+    let Some(lab) = broken() else { return };
+    // A mount point cannot be replaced, and a read-only one cannot be written in place either.
+    lab.sh("mount --bind /etc/hosts /etc/hosts && mount -o remount,bind,ro /etc/hosts");
+    left_alone(&lab, 4, "/etc/hosts could not be changed");
+    lab.sh("umount /etc/hosts");
+    if lab.sh("chattr +i /etc/hosts").code == 0 {
+        left_alone(&lab, 4, "/etc/hosts could not be changed");
+        lab.sh("chattr -i /etc/hosts");
+    } else {
+        println!("SKIPPED: no immutable files on this file system");
+    }
+}
+
+#[test]
+fn a_mount_point_is_written_in_place_and_taken_back() {
+    let Some(lab) = broken() else { return };
+    lab.sh("cp -a /etc/hosts /tmp/hosts && mount --bind /tmp/hosts /etc/hosts");
+    let before = picture(&lab);
+    ends_with(&lab.run(&FIX), 0);
+    ends_with(&lab.run(&["undo", "--yes"]), 0);
+    assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
+}
+
+#[test]
+fn an_agent_that_never_stops() {
+    let deaf = Behaviour { ignore_sigterm: true, ..Behaviour::default() };
+    let Some(lab) = Lab::new().hosts_line("203.0.113.7 iZbp1lab").behaviour(deaf).build_or_skip() else { return };
+    // The worker is replaced by its daemon whenever the address changes; the daemon stays.
+    let pids = lab.sh("pgrep -x ilogtail -P 1").stdout;
+    let fixed = left_alone(&lab, 4, "it does not stop when asked");
+    assert!(fixed.stderr.contains("force-stop"), "{fixed:?}");
+    assert_eq!(lab.sh("pgrep -x ilogtail -P 1").stdout, pids, "nobody forced it");
+}
+
+#[test]
+fn a_start_that_starts_nothing_is_not_believed() {
+    let Some(lab) = broken() else { return };
+    let before = picture(&lab);
+    // The script says that all is well, and starts a program that ends at once.
+    lab.sh("sed -i 's/^    start) .*/    start) [ -e \\/tmp\\/lie ] \\&\\& { echo \"ilogtail is running\"; exit 0; }; start ;;/' /etc/init.d/ilogtaild");
+    let lying = picture(&lab);
+    lab.sh("touch /tmp/lie");
+    let fixed = lab.run(&FIX);
+    ends_with(&fixed, 2);
+    assert!(fixed.stderr.contains("the agent did not start again"), "{fixed:?}");
+    assert_eq!(differences(&lying, &picture(&lab)), Vec::<String>::new(), "the files are as they were");
+    assert_ne!(before, lying);
+}
+
+#[test]
+fn a_script_that_is_missing() {
+    let Some(lab) = Lab::new().stopped().build_or_skip() else { return };
+    lab.sh("rm /etc/init.d/ilogtaild");
+    let before = picture(&lab);
+    let fixed = lab.run(&["fix", "start-agent", "--yes", "--region", "cn-hangzhou"]);
+    ends_with(&fixed, 3);
+    assert!(fixed.stderr.contains("/etc/init.d/ilogtaild"), "{fixed:?}");
+    assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
+    // And one whose interpreter is missing.
+    lab.write("/etc/init.d/ilogtaild", "#!/nowhere/sh\n");
+    lab.sh("chmod 755 /etc/init.d/ilogtaild");
+    let fixed = lab.run(&["fix", "start-agent", "--yes", "--region", "cn-hangzhou"]);
+    ends_with(&fixed, 4);
+    assert!(fixed.stderr.contains("interpreter"), "{fixed:?}");
+}
+
+#[test]
+fn sudo_that_is_taken_away_between_question_and_change() {
+    let builder = Lab::new().hosts_line("203.0.113.7 iZbp1lab").user("ops", Sudo::Free);
+    let Some(lab) = builder.build_or_skip() else { return };
+    // The first `sudo -n -l` still says yes; the call itself asks for a password.
+    lab.sh("mv /usr/bin/sudo /usr/bin/sudo.real");
+    lab.write(
+        "/usr/bin/sudo",
+        "#!/bin/sh\n[ \"$2\" = -l ] && exit 0\necho 'sudo: a password is required' >&2\nexit 1\n",
+    );
+    lab.sh("chmod 755 /usr/bin/sudo");
+    let before = picture(&lab);
+    let fixed = lab.as_user("ops").run(&FIX);
+    ends_with(&fixed, 3);
+    assert!(fixed.stderr.contains("a password is required"), "{fixed:?}");
+    assert!(fixed.stderr.contains("sudo logtail-doctor fix bind-hostname"), "{fixed:?}");
+    assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
+}
+
+#[test]
+fn two_cures_at_the_same_time() {
+    let slow = Behaviour { ignore_sigterm: true, ..Behaviour::default() };
+    let Some(lab) = Lab::new().hosts_line("203.0.113.7 iZbp1lab").behaviour(slow).build_or_skip() else { return };
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| lab.run(&FIX));
+        lab.wait("the first one at work", SOON, |lab| lab.read("/etc/hosts").contains("10.1.1.5"));
+        let second = lab.run(&["fix", "write-custom-id", "--set", "custom-id=web", "--yes", "--region", "cn-hangzhou"]);
+        ends_with(&second, 3);
+        assert!(second.stderr.contains("root (pid "), "{second:?}");
+        assert!(!lab.exists("/etc/ilogtail/user_defined_id"));
+        // A holder that is killed holds nothing any more.
+        lab.sh("pkill -9 -x logtail-doctor");
+        drop(first.join());
+    });
+    lab.sh("/etc/init.d/ilogtaild force-stop");
+    lab.behave(&Behaviour::default());
+    ends_with(&lab.run(&["undo", "--yes"]), 0);
+}
+
+#[test]
+fn undo_goes_backwards_and_loses_nobodys_work() {
+    let Some(lab) = broken() else { return };
+    let before = picture(&lab);
+    ends_with(&lab.run(&FIX), 0);
+    ends_with(&lab.run(&["fix", "set-working-ip", "--set", "ip=10.1.1.5", "--yes", "--region", "cn-hangzhou"]), 0);
+    lab.sh("ip address add 10.1.1.6/24 dev eth0");
+    ends_with(&lab.run(&["fix", "set-working-ip", "--set", "ip=10.1.1.6", "--yes", "--region", "cn-hangzhou"]), 0);
+    let ids: Vec<String> = entries(&lab).iter().filter_map(|line| line.split(' ').next().map(str::to_string)).collect();
+    assert_eq!(ids.len(), 3);
+    let early = lab.run(&["undo", &ids[1], "--yes"]);
+    ends_with(&early, 3);
+    assert!(early.stderr.contains(&ids[2]), "the newer one is named: {early:?}");
+    // Somebody else's line in /etc/hosts is not lost by an undo.
+    lab.sh("echo '192.0.2.1 other' >> /etc/hosts");
+    let refused = lab.run(&["undo", &ids[0], "--yes"]);
+    ends_with(&refused, 3);
+    assert!(refused.stderr.contains("changed since"), "{refused:?}");
+    assert!(lab.read("/etc/hosts").contains("192.0.2.1 other"));
+    lab.sh("sed -i '/192.0.2.1/d' /etc/hosts");
+    for _ in 0..3 {
+        ends_with(&lab.run(&["undo", "--yes"]), 0);
+    }
+    assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
+}
+
+#[test]
+fn a_long_journal_still_knows_the_newest_change() {
+    let Some(lab) = broken() else { return };
+    let before = picture(&lab);
+    let line = r#"{"event":"begin","id":"20200101T000000.000Z","at_ms":0,"remedy":"bind-hostname","actor":"ops","consent":"button"}"#;
+    let end = r#"{"event":"end","id":"20200101T000000.000Z","result":"rolled-back"}"#;
+    lab.sh("mkdir -m 700 -p /var/lib/logtail-doctor");
+    lab.write("/var/lib/logtail-doctor/journal.jsonl", format!("{line}\n{end}\n").repeat(8000));
+    ends_with(&lab.run(&FIX), 0);
+    ends_with(&lab.run(&["undo", "--yes"]), 0);
+    assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
+}
