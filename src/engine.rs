@@ -1,16 +1,19 @@
 //! The one loop that awaits: session effects → host → events. Every face runs on it.
 //!
-//! The engine knows no terminal and no sentence. It asks the host what checks and plans want to know, each distinct
+//! What the session shows has no secrets: findings and sentences pass through the [`Redactor`] here, before any face
+//! sees them. The engine knows no terminal and no sentence. It asks the host what checks and plans want to know, each distinct
 //! question once and all in parallel, and turns answers, keys and progress into events for the session.
 
-use crate::carry_out::{self, Applied, Consent, Progress, Store, errand};
+use crate::agent::layout;
+use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Progress, Store, errand, read_journal};
 use crate::checks::{Asked, Checked, Investigation};
-use crate::finding::{RemedyId, StepId};
+use crate::finding::{Finding, RemedyId, StepId};
 use crate::flow::{Effect, Event, Session, StepView, Way};
 use crate::host::{Answer, Host, Question};
 use crate::remedies::{self, Inputs, Plan, Planned};
-use crate::text::Text;
-use std::collections::BTreeSet;
+use crate::report::Redactor;
+use crate::text::{Lang, Text};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -210,7 +213,18 @@ struct Applying {
 
 /// Runs a session on a host with a face, until it is over. A plan under way is finished first.
 pub async fn run<F: Face>(looking: &mut Looking, session: &mut Session, store: Store, face: &mut F) {
-    let mut run = Run { looking, session, store, planning: None, verifying: None, applying: None, was_settled: false };
+    let mut run = Run {
+        looking,
+        session,
+        store,
+        planning: None,
+        reading_journal: None,
+        verifying: None,
+        applying: None,
+        was_settled: false,
+        published: BTreeMap::new(),
+        redactor: Redactor::new(),
+    };
     face.show(run.session);
     run.looking.advance();
     run.looking.spawn_identity();
@@ -236,9 +250,14 @@ struct Run<'a> {
     session: &'a mut Session,
     store: Store,
     planning: Option<Planning>,
+    /// The reading of the journal; whether it has been asked for anew.
+    reading_journal: Option<bool>,
     verifying: Option<Verifying>,
     applying: Option<Applying>,
     was_settled: bool,
+    /// The steps as they were last shown to the session, before secrets were taken out.
+    published: BTreeMap<StepId, StepView>,
+    redactor: Redactor,
 }
 
 impl Run<'_> {
@@ -252,11 +271,13 @@ impl Run<'_> {
                 if matches!(event, Event::Applied(_)) {
                     self.applying = None;
                 }
-                vec![event]
+                vec![masked(&mut self.redactor, event)]
             }
             () = self.looking.take_answers() => {
                 self.looking.advance();
-                self.attempt_plan()
+                let mut events = self.attempt_plan();
+                events.extend(self.attempt_journal());
+                events
             }
             () = sleep_until(wake) => Vec::new(),
         }
@@ -267,10 +288,27 @@ impl Run<'_> {
         match planning.attempt(self.looking) {
             Some(planned) => {
                 self.planning = None;
-                vec![Event::Planned(Box::new(planned))]
+                vec![masked(&mut self.redactor, Event::Planned(Box::new(planned)))]
             }
             None => Vec::new(),
         }
+    }
+
+    /// Reads the journal anew: what was seen of it earlier may have been added to since.
+    fn attempt_journal(&mut self) -> Option<Event> {
+        let has_asked = self.reading_journal.as_mut()?;
+        let seen = self.looking.found.seen();
+        seen.take_open();
+        if !std::mem::replace(has_asked, true) {
+            let question = BTreeSet::from([Question::File(self.store.dir.join(carry_out::JOURNAL))]);
+            self.looking.found.forget(&question);
+            let asked = self.looking.found.ask(question);
+            self.looking.spawn(asked);
+            return None;
+        }
+        let entries = read_journal(seen, &self.store.dir).ok()?;
+        self.reading_journal = None;
+        Some(Event::Journal(entries))
     }
 
     /// Starts what the session wants done.
@@ -291,6 +329,10 @@ impl Run<'_> {
                 self.perform(Effect::Judge(context), face).await;
             }
             Effect::Plan(remedy, inputs) => self.begin_plan(Wish::Remedy(remedy, inputs)),
+            Effect::ReadJournal => {
+                self.reading_journal = Some(false);
+                self.attempt_journal();
+            }
             Effect::PlanUndo { entry, verify } => {
                 self.begin_plan(Wish::Undo { entry, verify, store: self.store.clone() });
             }
@@ -369,8 +411,16 @@ impl Run<'_> {
                 checked: self.looking.found.finding(step).cloned(),
                 is_open: self.looking.found.is_open(step),
             };
-            if self.session.steps.get(&step).is_none_or(|known| !same(known, &view)) {
-                self.session.handle(Event::Step { step, view: Box::new(view) });
+            if self.published.get(&step).is_some_and(|known| same(known, &view)) {
+                continue;
+            }
+            let shown =
+                StepView { checked: view.checked.as_ref().map(|checked| self.without_secrets(checked)), ..view };
+            self.published.insert(step, view);
+            self.session.handle(Event::Step { step, view: Box::new(shown) });
+            if step == StepId::Installed {
+                let agent = self.agent();
+                self.session.handle(Event::Agent(agent));
             }
         }
         if let Ok(identity) = self.looking.found.seen().identity()
@@ -385,6 +435,29 @@ impl Run<'_> {
         }
         self.was_settled = settled;
         self.verify();
+    }
+
+    /// The finding as it may be shown.
+    fn without_secrets(&mut self, checked: &Checked) -> Checked {
+        let finding = self.redactor.through(&checked.finding).unwrap_or_else(|| {
+            let said = Text::fixed("This finding cannot be shown safely.", "该结果无法安全显示。");
+            Finding::unknown(checked.finding.step, said, Vec::new())
+        });
+        Checked { finding, elapsed_ms: checked.elapsed_ms }
+    }
+
+    /// The agent's name and version, from what was observed.
+    fn agent(&self) -> Option<String> {
+        let seen = self.looking.found.seen();
+        let found = layout::find(seen);
+        // Only a look at what is known; nothing is to be asked for it.
+        seen.take_open();
+        let agent = found.ok()?.into_iter().next()?;
+        let name = agent.flavour.label().get(Lang::En).to_string();
+        Some(match &agent.version {
+            Some(version) => format!("{name} {version}"),
+            None => name,
+        })
     }
 
     /// Moves a verification on: cured, out of patience, or look again.
@@ -427,6 +500,36 @@ impl Looking {
     fn spawn_identity(&mut self) {
         let asked = self.found.ask(BTreeSet::from([Question::Identity]));
         self.spawn(asked);
+    }
+}
+
+/// The event without secrets, as far as it brings text from outside. A plan keeps them, because it must write files
+/// as they are; its preview takes them out.
+fn masked(redactor: &mut Redactor, event: Event) -> Event {
+    let mut text = |text: Text| Text::filled(redactor.text(text.get(Lang::En)), redactor.text(text.get(Lang::Zh)));
+    match event {
+        Event::Planned(planned) => Event::Planned(Box::new(match *planned {
+            Planned::Already(said) => Planned::Already(text(said)),
+            Planned::Refused(said) => Planned::Refused(text(said)),
+            ready @ (Planned::Ready(_) | Planned::Needs(_)) => ready,
+        })),
+        Event::Progress(Progress::State(number, ChangeState::Failed(said))) => {
+            Event::Progress(Progress::State(number, ChangeState::Failed(text(said))))
+        }
+        Event::Progress(Progress::Line(mut line)) => {
+            line.text = redactor.text(&line.text);
+            Event::Progress(Progress::Line(line))
+        }
+        Event::Applied(mut applied) => {
+            applied.result = match applied.result {
+                AppliedResult::Refused(said) => AppliedResult::Refused(text(said)),
+                AppliedResult::RolledBack(said) => AppliedResult::RolledBack(text(said)),
+                AppliedResult::LeftOver(said) => AppliedResult::LeftOver(text(said)),
+                other @ (AppliedResult::Applied | AppliedResult::Stale(_)) => other,
+            };
+            Event::Applied(applied)
+        }
+        other => other,
     }
 }
 

@@ -4,9 +4,9 @@ use super::Settings;
 use crate::agent::{endpoint, layout};
 use crate::checks::{Investigation, Judge};
 use crate::engine::Looking;
-use crate::flow::{Choice, Session};
+use crate::flow::{Choice, Offer, Session};
 use crate::host::{Host, LinuxHost, Options, Seen};
-use crate::memory;
+use crate::memory::{self, Earlier};
 use crate::report::{self, AgentInfo, Case, Taken};
 use crate::say;
 use crate::text::Text;
@@ -75,8 +75,16 @@ pub async fn wizard(
     let through = Through::of_environment(var("TMUX").as_deref(), var("STY").as_deref(), term.as_deref());
     let over_ssh = var("SSH_CONNECTION").is_some();
     let state = settings.store.dir.clone();
+    let memory_dir = memory::state_dirs().own;
+    let earlier = memory::earlier_session(&memory_dir, now_ms());
+    let may_keep = !settings.read_only && earlier != Earlier::Alive;
+    if let Earlier::Interrupted(interrupted, at_ms) = earlier
+        && !settings.read_only
+    {
+        session.offer(Offer { session: *interrupted, stopped_at: clock(at_ms) });
+    }
     install_panic_hook(lang, move |text| record_crash(&state, text));
-    let mut face = Wizard::enter(Theme::of(depth), glyphs, through, over_ssh, services(settings))?;
+    let mut face = Wizard::enter(Theme::of(depth), glyphs, through, over_ssh, services(settings, may_keep))?;
     crate::engine::run(&mut looking, &mut session, settings.store.clone(), &mut face).await;
     let ended_by = face.ended_by();
     drop(face);
@@ -91,13 +99,13 @@ pub async fn wizard(
 }
 
 /// What the wizard has other rooms do.
-fn services(settings: &Settings) -> Services {
+fn services(settings: &Settings, may_keep: bool) -> Services {
     let case = |found: &Investigation| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let taken = Taken::at(i64::try_from(now).unwrap_or_default(), 0);
+        let taken = Taken::at(now_ms(), 0);
         Case::new(found, found.seen(), taken, agent_info(found.seen()))
     };
     let memory_dir = memory::state_dirs().own;
+    let session_dir = memory_dir.clone();
     let is_read_only = settings.read_only;
     Services {
         evidence_text: report::evidence_text,
@@ -114,7 +122,31 @@ fn services(settings: &Settings) -> Services {
                 let _ = memory::remember(&memory_dir, context);
             }
         }),
+        keep: Box::new(move |session| {
+            if may_keep {
+                // Only the comfort of the next start depends on it, here too.
+                let _ = match session {
+                    Some(session) => memory::keep_session(&session_dir, session, now_ms()),
+                    None => memory::forget_session(&session_dir),
+                };
+            }
+        }),
     }
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    i64::try_from(now).unwrap_or_default()
+}
+
+/// A time as the operator's clock shows it: with the date unless it is today.
+fn clock(at_ms: i64) -> String {
+    let zone = jiff::tz::TimeZone::system();
+    let local = |ms| jiff::Timestamp::from_millisecond(ms).unwrap_or_default().to_zoned(zone.clone());
+    let (then, now) = (local(at_ms), local(now_ms()));
+    let form = if then.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    then.strftime(form).to_string()
 }
 
 fn not_written(error: &str) -> Text {

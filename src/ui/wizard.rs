@@ -9,7 +9,7 @@ use crate::checks::Investigation;
 use crate::context::Context;
 use crate::engine;
 use crate::finding::Finding;
-use crate::flow::{Clip, Effect, Event, Key, Layer, Notice, Session, Stage};
+use crate::flow::{Clip, Effect, Event, Interrupted, Key, Layer, Notice, Session, Stage};
 use crate::say;
 use crate::text::{Lang, Text, printable};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -34,6 +34,8 @@ pub struct Services {
     pub write_bundle: Box<WriteBundle>,
     /// Remembers what the operator told, for the next start.
     pub remember: Box<dyn Fn(&Context)>,
+    /// Keeps what a broken-off session would be taken up with; None: there is nothing to take up.
+    pub keep: Box<dyn Fn(Option<&Interrupted>)>,
 }
 
 /// The wizard's way to and from the terminal. Dropping it gives the terminal back.
@@ -53,6 +55,8 @@ pub struct Wizard {
     /// The signal that ended the program, if one did.
     ended_by: Option<Signal>,
     is_gone: bool,
+    /// What was kept last of the session.
+    kept: Option<Interrupted>,
 }
 
 impl Wizard {
@@ -84,7 +88,19 @@ impl Wizard {
             arrived: VecDeque::new(),
             ended_by: None,
             is_gone: false,
+            kept: None,
         })
+    }
+
+    /// Keeps the session as it is now, so that it can be taken up after a hang-up, a kill or a power cut. One that the
+    /// operator left in order is over, unless a restart is still owed.
+    fn keep(&mut self, session: &Session) {
+        let was_left = session.is_over() && self.ended_by.is_none() && session.owed_restart.is_empty();
+        let now = if was_left { None } else { session.interrupted() };
+        if now != self.kept {
+            (self.services.keep)(now.as_ref());
+            self.kept = now;
+        }
     }
 
     /// The signal that ended the session: the exit code is then the signal's, and after a hang-up nobody is left to
@@ -166,12 +182,15 @@ impl engine::Face for Wizard {
             _ => {}
         }
         if self.is_gone || session.is_over() || !self.arrived.is_empty() {
+            self.keep(session);
             return;
         }
         let (theme, glyphs) = (self.theme, self.glyphs);
         if self.screen.draw(|frame| view::draw(frame, session, &theme, glyphs)).is_err() {
             self.lose();
         }
+        // After the frame: a slow disk must not slow the picture.
+        self.keep(session);
     }
 
     async fn next(&mut self) -> Event {
@@ -238,6 +257,7 @@ impl engine::Face for Wizard {
             | Effect::RecheckAll
             | Effect::Plan(..)
             | Effect::PlanUndo { .. }
+            | Effect::ReadJournal
             | Effect::Apply { .. }
             | Effect::Verify { .. }
             | Effect::StopVerifying => None,

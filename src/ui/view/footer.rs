@@ -13,6 +13,16 @@ const NOTICE_LINES: usize = 3;
 
 /// The notice as lines for a window of this width; none when nothing happened.
 pub(super) fn notice(session: &Session, look: Look, cells: u16) -> Vec<Line<'static>> {
+    if let Some(search) = &session.search {
+        let mut sheet = Sheet::new(cells);
+        let end = if search.is_typing { "_" } else { "" };
+        let label = look.word("Filter: ", "筛选：");
+        sheet.line(&[
+            run(format!(" / {label}"), look.theme.key),
+            run(format!("{}{end}", search.text), look.theme.input),
+        ]);
+        return sheet.lines;
+    }
     let Some(notice) = &session.notice else { return Vec::new() };
     let mut sheet = Sheet::new(cells.saturating_sub(1));
     let (sign, style) = if notice.is_problem {

@@ -10,11 +10,13 @@ mod footer;
 mod form;
 mod header;
 mod help;
+mod journal;
 mod map;
 mod outcome;
 mod page;
 mod remedy;
 mod result;
+mod resume;
 mod sheet;
 mod step;
 mod summary;
@@ -100,7 +102,7 @@ pub fn draw(frame: &mut Frame, session: &mut Session, theme: &Theme, glyphs: Gly
 fn beside_the_flowchart(frame: &mut Frame, body: Rect, session: &mut Session, look: Look) {
     let covers = match top_layer(session) {
         None => false,
-        Some(Layer::Help { .. } | Layer::Map { .. }) => true,
+        Some(Layer::Help { .. } | Layer::Map { .. } | Layer::Journal(_)) => true,
         Some(_) => body.width < WIDE,
     };
     let rule = Rect { y: body.y.saturating_sub(1), height: 1, ..body };
@@ -133,6 +135,8 @@ fn content(frame: &mut Frame, area: Rect, session: &mut Session, look: Look) {
         Some(Layer::Map { at }) => map::draw(frame, area, session, *at, look),
         Some(Layer::Form(form)) => form::draw(frame, area, form, None, look),
         Some(Layer::Remedy(_)) => remedy::draw(frame, area, session, look),
+        Some(Layer::Journal(layer)) => journal::draw(frame, area, session, layer, look),
+        Some(Layer::Resume(offer)) => resume::draw(frame, area, offer, look),
         Some(Layer::ConfirmQuit) | None => match session.place {
             Place::Step(step) => step::draw(frame, area, session, step, look),
             Place::Ticket => ticket::draw(frame, area, session, look),

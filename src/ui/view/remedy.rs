@@ -4,7 +4,7 @@
 use super::sheet::{Sheet, part, run, show, show_scrolled};
 use super::{Look, form, outcome};
 use crate::carry_out::ChangeState;
-use crate::flow::{Button, Layer, RemedyLayer, Session, Stage, Way, command_for};
+use crate::flow::{Button, Layer, RemedyLayer, Session, Stage, Way};
 use crate::host::LiveLine;
 use crate::remedies::{self, Plan, PreviewLine, PreviewMark, preview};
 use crate::say;
@@ -174,7 +174,7 @@ fn who_may(sheet: &mut Sheet, session: &Session, plan: &Plan, look: Look) {
     };
     sheet.hung(&[run(look.glyphs.bullet(), look.theme.accent)], 2, &[run(look.read(&text), look.theme.text)]);
     sheet.gap();
-    sheet.hung(&[], 3, &[run(command_for(plan), look.theme.heading)]);
+    sheet.hung(&[], 3, &[run(session.command_of_plan(plan), look.theme.heading)]);
     sheet.gap();
 }
 
