@@ -74,14 +74,20 @@ fn bind(keys: &[Key], shown: &'static str, label: Text, command: Command, in_foo
     Binding { keys: keys.to_vec(), shown, label, command, in_footer }
 }
 
+/// The list of the field with the cursor; the form itself takes the keys before any command sees them.
+fn choose_in_list() -> Binding {
+    bind(&[], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, true)
+}
+
 impl Session {
     /// The keys that work now, most important first. Text fields take letters themselves; they list only the rest.
     pub fn bindings(&self) -> Vec<Binding> {
         use Key::*;
         let close = |label: Text| bind(&[Esc, Char('q')], "Esc", label, Command::Close, true);
+        let scrolls = self.has_more_to_scroll();
         let scroll = |out: &mut Vec<Binding>| {
             out.push(bind(&[Up, Char('k')], "Up", Text::fixed("scroll up", "上滚"), Command::ScrollUp, false));
-            out.push(bind(&[Down, Char('j')], "Up/Dn", Text::fixed("scroll", "滚动"), Command::ScrollDown, true));
+            out.push(bind(&[Down, Char('j')], "Up/Dn", Text::fixed("scroll", "滚动"), Command::ScrollDown, scrolls));
             out.push(bind(&[PageUp], "PgUp", Text::fixed("scroll up", "上滚"), Command::ScrollUp, false));
             out.push(bind(&[PageDown], "PgDn", Text::fixed("scroll down", "下滚"), Command::ScrollDown, false));
         };
@@ -115,7 +121,8 @@ impl Session {
                 out.push(filter());
                 out.push(bind(&[Esc, Char('m'), Char('q')], "Esc", Text::fixed("close", "关闭"), Command::Close, true));
             }
-            Some(Layer::Form(_)) => {
+            Some(Layer::Form(form)) => {
+                out.extend(form.has_list().then(choose_in_list));
                 out.push(bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true));
                 out.push(bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, false));
                 out.push(bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true));
@@ -133,7 +140,7 @@ impl Session {
                 out.push(bind(&[Down, Char('j')], "Up/Dn", choose, Command::ChooseDown, true));
                 let take_back = Text::fixed("take back (preview)", "撤销（预览）");
                 out.push(bind(&[Enter, Char('u')], "Enter", take_back, Command::Choose, true));
-                let copy = Text::fixed("copy the undo command", "复制撤销命令");
+                let copy = Text::fixed("copy command", "复制命令");
                 out.push(bind(&[Char('y')], "y", copy, Command::Copy, true));
                 out.push(filter());
                 let close = Text::fixed("close", "关闭");
@@ -148,7 +155,8 @@ impl Session {
                 out.push(bind(&[Esc, Char('n')], "Esc", Text::fixed("stay", "留下"), Command::Close, true));
             }
             Some(Layer::Remedy(layer)) => match &layer.stage {
-                Stage::Asking(_) => {
+                Stage::Asking(form) => {
+                    out.extend(form.has_list().then(choose_in_list));
                     out.push(bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true));
                     out.push(bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, false));
                     out.push(bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true));
@@ -302,7 +310,7 @@ impl Session {
             "J",
             Text::fixed("journal: what was changed", "操作日志"),
             Command::Journal,
-            false,
+            self.place == Place::Finish,
         ));
         out.push(bind(
             &[Char('u')],

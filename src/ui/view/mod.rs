@@ -42,6 +42,8 @@ use sheet::{Sheet, part};
 const FULL: (u16, u16) = (60, 20);
 /// Below this there is one sentence.
 const LEAST: (u16, u16) = (30, 8);
+/// Text is no wider than this: in a longer line the eye loses its way back, and a value its source.
+const WIDEST: u16 = 110;
 /// From this width on a layer leaves the flowchart in sight.
 const WIDE: u16 = 100;
 
@@ -118,9 +120,9 @@ fn beside_the_flowchart(frame: &mut Frame, body: Rect, session: &mut Session, lo
     content(frame, inset(right), session, look);
 }
 
-/// An area without its first and last column, where text would touch the edge.
+/// An area without its first and last column, where text would touch the edge; no wider than is well read.
 fn inset(area: Rect) -> Rect {
-    part(area, 1, 0, area.width.saturating_sub(2), area.height)
+    part(area, 1, 0, area.width.saturating_sub(2).min(WIDEST), area.height)
 }
 
 /// The layer on top; the question before quitting is drawn over it, not instead of it.
