@@ -4,11 +4,12 @@
 
 pub mod args;
 pub mod changing;
+mod demo;
 pub mod looking;
 mod wiring;
 
 use crate::carry_out::Store;
-use crate::context::Context;
+use crate::context::{Context, Field};
 use crate::finding::RemedyId;
 use crate::flow::Session;
 use crate::report::{self, Style};
@@ -20,6 +21,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
+use wiring::Stage;
 
 /// Nothing fails.
 pub const NOTHING_FAILS: u8 = 0;
@@ -122,10 +124,12 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
             out.write_all(&page)?;
             return out.flush().map(|()| NOTHING_FAILS);
         }
-        None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => {
+        Some(Command::Demo { list: true, .. }) => return demo::list(lang, &mut out),
+        None | Some(Command::Demo { .. }) if wiring::stage(cli.manner.plain) == Stage::None => {
             complain(lang, &wiring::no_terminal());
             return Ok(COULD_NOT_RUN);
         }
+        Some(Command::Demo { scenario, .. }) => return run_demo(scenario.as_deref(), &cli, lang, &mut out),
         _ => {}
     }
     let dirs = memory::state_dirs();
@@ -141,8 +145,7 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
     };
     settings.context.no_cloud = cli.manner.no_cloud;
     if let Err((field, refusal)) = cli.told.over(&mut settings.context) {
-        let (id, en, zh) = (field.id(), refusal.get(Lang::En), refusal.get(Lang::Zh));
-        complain(lang, &Text::filled(format!("--{id}: {en}"), format!("--{id}：{zh}")));
+        refuse(field, &refusal, lang);
         return Ok(COULD_NOT_RUN);
     }
     if let Some(Command::Check { format, from: Some(bundle) }) = &cli.command {
@@ -152,6 +155,30 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(dispatch(&cli, &settings, &mut out));
     // A probe may hang in the kernel on a dead mount; nobody waits for it.
+    runtime.shutdown_background();
+    code
+}
+
+/// An option whose value is not acceptable, and why.
+fn refuse(field: Field, refusal: &Text, lang: Lang) {
+    let (id, en, zh) = (field.id(), refusal.get(Lang::En), refusal.get(Lang::Zh));
+    complain(lang, &Text::filled(format!("--{id}: {en}"), format!("--{id}：{zh}")));
+}
+
+/// `demo`: what is remembered of this machine is neither read nor written.
+fn run_demo(scenario: Option<&str>, cli: &Cli, lang: Lang, out: &mut impl Write) -> io::Result<u8> {
+    let Some(scenario) = demo::choose(scenario, lang) else { return Ok(COULD_NOT_RUN) };
+    let settings = Settings {
+        lang,
+        style: style(&cli.manner),
+        no_colour: cli.manner.no_color,
+        read_only: cli.manner.read_only,
+        context: Context::default(),
+        store: Store { dir: Path::new("/").into(), actor: String::new() },
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let stage = wiring::stage(cli.manner.plain);
+    let code = runtime.block_on(demo::run(scenario, cli, &settings, stage, out));
     runtime.shutdown_background();
     code
 }
@@ -210,7 +237,7 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
         None => {
             let looking = looking::begin(&host, judge, settings);
             let session = Session::new(settings.context.clone(), settings.lang, settings.read_only, wiring::regions());
-            wiring::wizard(looking, session, settings, out).await
+            wiring::walk(looking, session, settings, wiring::stage(cli.manner.plain), None, out).await
         }
         Some(Command::Check { format, .. }) => looking::check(host, judge, settings, *format, out).await,
         Some(Command::Fix { remedy, set, consent }) => match RemedyId::of_id(remedy) {
@@ -238,7 +265,7 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
         }
         Some(Command::CarryOut) => changing::run_errand(host, settings).await,
         // Answered before there was a host.
-        Some(Command::Completions { .. } | Command::Man) => Ok(NOTHING_FAILS),
+        Some(Command::Demo { .. } | Command::Completions { .. } | Command::Man) => Ok(NOTHING_FAILS),
     }
 }
 

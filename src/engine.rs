@@ -7,7 +7,7 @@
 use crate::agent::layout;
 use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Progress, Store, errand, read_journal};
 use crate::checks::{Asked, Checked, Investigation};
-use crate::finding::{Finding, RemedyId, StepId};
+use crate::finding::{Finding, RemedyId, StepId, Verdict};
 use crate::flow::{Effect, Event, Session, StepView, Way};
 use crate::host::{Answer, Host, Question};
 use crate::remedies::{self, Inputs, Plan, Planned};
@@ -138,9 +138,10 @@ impl Looking {
     /// Checks the step again and again until none of its causes offers the remedy, at most this long.
     pub async fn verify(&mut self, step: StepId, remedy: RemedyId, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
+        let failed = self.fails(step);
         loop {
             self.settle_again().await;
-            if self.is_cured(step, remedy) {
+            if self.is_cured(step, remedy) || (failed && self.is_mended(step)) {
                 return true;
             }
             if Instant::now() >= deadline {
@@ -148,6 +149,17 @@ impl Looking {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+    }
+
+    /// Whether the step failed when it was last judged.
+    fn fails(&self, step: StepId) -> bool {
+        self.found.finding(step).is_some_and(|checked| checked.finding.verdict == Verdict::Fail)
+    }
+
+    /// Whether a step that failed holds now, if with a warning: an address that the agent was told is no address of
+    /// this host, and the remedy that told it is still offered.
+    fn is_mended(&self, step: StepId) -> bool {
+        self.found.finding(step).is_some_and(|checked| matches!(checked.finding.verdict, Verdict::Pass | Verdict::Warn))
     }
 
     /// Whether the step has a finding and none of its causes offers the remedy.
@@ -200,6 +212,8 @@ impl Planning {
 struct Verifying {
     step: StepId,
     remedy: RemedyId,
+    /// Whether the step failed before.
+    failed: bool,
     deadline: Instant,
     look_at: Option<Instant>,
     told: u64,
@@ -342,10 +356,11 @@ impl Run<'_> {
                 Way::Never => {}
             },
             Effect::Verify { step, remedy, seconds } => {
+                let failed = self.looking.fails(step);
                 self.looking.found.recheck_all(now);
                 self.looking.advance();
                 let deadline = Instant::now() + Duration::from_secs(seconds);
-                self.verifying = Some(Verifying { step, remedy, deadline, look_at: None, told: seconds });
+                self.verifying = Some(Verifying { step, remedy, failed, deadline, look_at: None, told: seconds });
             }
             Effect::StopVerifying => self.verifying = None,
             Effect::WriteBundle | Effect::Copy(_) | Effect::Suspend | Effect::Quit => self.perform(effect, face).await,
@@ -472,7 +487,8 @@ impl Run<'_> {
         if self.looking.found.is_open(verifying.step) {
             return;
         }
-        let cured = self.looking.is_cured(verifying.step, verifying.remedy);
+        let cured = self.looking.is_cured(verifying.step, verifying.remedy)
+            || (verifying.failed && self.looking.is_mended(verifying.step));
         if cured || now >= verifying.deadline {
             self.verifying = None;
             self.session.handle(Event::Verified { cured });

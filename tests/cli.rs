@@ -35,13 +35,13 @@ fn help_names_every_command_and_every_option() {
     let help = run(dir.path(), &["--help"]);
     assert_eq!(code(&help), 0);
     let help = out(&help);
-    for word in ["check", "fix", "verify", "journal", "undo", "bundle", "completions", "man"] {
+    for word in ["check", "fix", "verify", "journal", "undo", "bundle", "demo", "completions", "man"] {
         assert!(help.contains(&format!("\n  {word} ")), "{word}\n{help}");
     }
     for field in logtail_doctor::context::Field::ALL {
         assert!(help.contains(&format!("--{}", field.id())), "{}", field.id());
     }
-    for option in ["--read-only", "--no-cloud", "--lang", "--ascii", "--no-color", "--timeout"] {
+    for option in ["--read-only", "--no-cloud", "--lang", "--ascii", "--no-color", "--timeout", "--plain"] {
         assert!(help.contains(option), "{option}");
     }
     let check = out(&run(dir.path(), &["check", "--help"]));
@@ -195,4 +195,46 @@ fn a_reader_that_leaves_early_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(err(&output), "");
     assert_eq!(code(&output), 0);
+}
+
+/// Runs the program with answers on standard input.
+fn answered(state: &Path, args: &[&str], answers: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_logtail-doctor"))
+        .args(args)
+        .current_dir(state)
+        .env("LOGTAIL_DOCTOR_STATE", state)
+        .env("LC_ALL", "C")
+        .env("TERM", "dumb")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    child.stdin.take().expect("it is piped").write_all(answers.as_bytes()).expect("it reads");
+    child.wait_with_output().expect("it ends")
+}
+
+#[test]
+fn the_demo_is_listed_and_walked_through_pipes_and_leaves_no_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let list = out(&run(dir.path(), &["demo", "--list"]));
+    assert!(list.lines().count() >= 12 && list.contains("two-faults  "), "{list}");
+    let walk = answered(dir.path(), &["demo", "--plain", "stopped"], "1\nyes\n\nt\n1\nq\n");
+    let said = out(&walk);
+    assert_eq!(code(&walk), 0, "{said}");
+    assert!(said.contains("DEMO (simulated host)") && said.contains("heartbeat OK"), "{said}");
+    assert!(said.contains("PROBLEM Not written: this is a demo"), "{said}");
+    assert!(!said.contains('\u{1b}') && err(&walk).is_empty(), "{said}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is written");
+    assert_eq!(code(&run(dir.path(), &["demo"])), 2, "there is no terminal");
+    let unknown = run(dir.path(), &["demo", "--plain", "nonsense"]);
+    assert!(code(&unknown) == 2 && err(&unknown).contains("--list"));
+}
+
+#[test]
+fn the_plain_walk_on_this_machine_ends_with_the_answers_and_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let walk = answered(dir.path(), &["--plain", "--read-only", "--no-cloud", "--timeout", "1"], "");
+    assert_eq!(code(&walk), 0, "{}", err(&walk));
+    assert!(out(&walk).contains("Number or letter> ") && !out(&walk).contains('\u{1b}'));
 }

@@ -18,6 +18,7 @@ Exit codes of check and verify:
 Environment:
   LC_ALL, LC_MESSAGES, LANG  the language, unless --lang says it
   NO_COLOR                   no colours
+  ACCESSIBLE                 1: questions and answers line by line, as with --plain
   LOGTAIL_DOCTOR_STATE       directory of the journal and of what is remembered
   SSL_CERT_FILE              more roots to trust";
 
@@ -134,7 +135,9 @@ pub struct Manner {
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
     pub timeout: u64,
     /// Questions and answers line by line instead of screens
-    #[arg(long, global = true, hide = true)]
+    ///
+    /// Chosen by itself for TERM=dumb and for screen readers (ACCESSIBLE=1). Needs no terminal.
+    #[arg(long, global = true)]
     pub plain: bool,
 }
 
@@ -216,6 +219,14 @@ pub enum Command {
         /// Where to write it; without it logtail-doctor-HOST-TIME.tar.gz in the current directory
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+    /// Practise on a simulated host: the wizard with the same checks and remedies; nothing here is changed
+    Demo {
+        /// The host, as --list names it; without it the first one
+        scenario: Option<String>,
+        /// List the simulated hosts
+        #[arg(long)]
+        list: bool,
     },
     /// Carry out an errand of a wizard that is not root; sudo starts this
     #[command(hide = true)]

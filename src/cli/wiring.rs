@@ -1,20 +1,23 @@
 //! Where the command line meets the rooms that look, judge and draw: one place for each joint.
 
 use super::Settings;
+use super::demo::{Beside, no_bundle};
 use crate::agent::{endpoint, layout};
 use crate::checks::{Investigation, Judge};
 use crate::engine::Looking;
 use crate::flow::{Choice, Offer, Session};
+use crate::host::simulated::SimulatedHost;
 use crate::host::{Host, LinuxHost, Options, Seen};
 use crate::memory::{self, Earlier};
 use crate::report::{self, AgentInfo, Case, Taken};
 use crate::say;
 use crate::text::Text;
+pub use crate::ui::Face as Stage;
 use crate::ui::clipboard::Through;
 use crate::ui::panic::install_panic_hook;
 use crate::ui::wizard::{Services, Wizard};
-use crate::ui::{Depth, Glyphs, Signal, Theme, view};
-use std::io::{self, Write};
+use crate::ui::{Depth, Glyphs, Keep, Plain, Signal, Theme, decide_face, view};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,45 +52,61 @@ pub fn regions() -> Vec<Choice> {
 /// What the bare command says where there is no terminal.
 pub fn no_terminal() -> Text {
     Text::fixed(
-        "The wizard needs a terminal on standard input and output. Without one, run: logtail-doctor check",
-        "向导需要标准输入和标准输出都是终端。没有终端时请运行：logtail-doctor check",
+        "The wizard needs a terminal on standard input and output. Without one, run: logtail-doctor check (or answer line by line: --plain)",
+        "向导需要标准输入和标准输出都是终端。没有终端时请运行：logtail-doctor check（或使用 --plain 逐行问答）",
     )
 }
 
-/// Runs the wizard until the operator leaves it. Returns the exit code: 0 for an operator who quits, whatever was
-/// found; the verdict as an exit code is for `check`.
+/// Which face the bare command and the demo get here.
+pub fn stage(plain_asked: bool) -> Stage {
+    let var = |name: &str| std::env::var(name).ok();
+    let (stdin, stdout) = (io::stdin().is_terminal(), io::stdout().is_terminal());
+    decide_face(stdin, stdout, var("TERM").as_deref(), plain_asked, var("ACCESSIBLE").as_deref())
+}
+
+/// Walks until the operator leaves, and says then what was found and done. Leaving is no failure: the exit code is 0,
+/// but after a signal.
 ///
 /// # Errors
 /// The terminal cannot be taken, or the summary cannot be written.
-pub async fn wizard(
+pub async fn walk(
     mut looking: Looking,
     mut session: Session,
     settings: &Settings,
+    stage: Stage,
+    demo: Option<SimulatedHost>,
     out: &mut impl Write,
 ) -> io::Result<u8> {
-    let var = |name: &str| std::env::var(name).ok();
-    let (term, lang) = (var("TERM"), settings.lang);
-    let depth =
-        Depth::decide(settings.no_colour, var("NO_COLOR").as_deref(), term.as_deref(), var("COLORTERM").as_deref());
-    let (all, kind, general) = (var("LC_ALL"), var("LC_CTYPE"), var("LANG"));
-    let locales = [all.as_deref(), kind.as_deref(), general.as_deref()];
-    let glyphs = Glyphs::decide(settings.style.ascii, lang, locales, term.as_deref());
-    let through = Through::of_environment(var("TMUX").as_deref(), var("STY").as_deref(), term.as_deref());
-    let over_ssh = var("SSH_CONNECTION").is_some();
-    let state = settings.store.dir.clone();
     let memory_dir = memory::state_dirs().own;
-    let earlier = memory::earlier_session(&memory_dir, now_ms());
-    let may_keep = !settings.read_only && earlier != Earlier::Alive;
-    if let Earlier::Interrupted(interrupted, at_ms) = earlier
-        && !settings.read_only
-    {
+    let keeps = !settings.read_only && demo.is_none();
+    let earlier = if keeps { memory::earlier_session(&memory_dir, now_ms()) } else { Earlier::None };
+    let keeps = keeps && earlier != Earlier::Alive;
+    if let Earlier::Interrupted(interrupted, at_ms) = earlier {
         session.offer(Offer { session: *interrupted, stopped_at: clock(at_ms) });
     }
-    install_panic_hook(lang, move |text| record_crash(&state, text));
-    let mut face = Wizard::enter(Theme::of(depth), glyphs, through, over_ssh, services(settings, may_keep))?;
-    crate::engine::run(&mut looking, &mut session, settings.store.clone(), &mut face).await;
-    let ended_by = face.ended_by();
-    drop(face);
+    let services = services(settings, demo.is_some(), keeps);
+    let store = settings.store.clone();
+    let ended_by = match stage {
+        Stage::None => {
+            settings.complain(&no_terminal());
+            return Ok(super::COULD_NOT_RUN);
+        }
+        Stage::Plain => {
+            let echoes = !io::stdin().is_terminal();
+            let face = Plain::new(io::stdin(), &mut *out, echoes, true, services)?;
+            let mut face = Beside { face, host: demo };
+            crate::engine::run(&mut looking, &mut session, store, &mut face).await;
+            face.face.ended_by()
+        }
+        Stage::Wizard => {
+            let is_demo = demo.is_some();
+            let state = settings.store.dir.clone();
+            install_panic_hook(settings.lang, move |text| if is_demo { None } else { record_crash(&state, text) });
+            let mut face = Beside { face: enter(settings, services)?, host: demo };
+            crate::engine::run(&mut looking, &mut session, store, &mut face).await;
+            face.face.ended_by()
+        }
+    };
     if let Some(code) = ended_by.and_then(Signal::exit_code) {
         return Ok(u8::try_from(code).unwrap_or(super::COULD_NOT_RUN));
     }
@@ -98,8 +117,22 @@ pub async fn wizard(
     Ok(super::NOTHING_FAILS)
 }
 
+/// Takes the terminal for the full screen.
+fn enter(settings: &Settings, services: Services) -> io::Result<Wizard> {
+    let var = |name: &str| std::env::var(name).ok();
+    let term = var("TERM");
+    let depth =
+        Depth::decide(settings.no_colour, var("NO_COLOR").as_deref(), term.as_deref(), var("COLORTERM").as_deref());
+    let (all, kind, general) = (var("LC_ALL"), var("LC_CTYPE"), var("LANG"));
+    let locales = [all.as_deref(), kind.as_deref(), general.as_deref()];
+    let glyphs = Glyphs::decide(settings.style.ascii, settings.lang, locales, term.as_deref());
+    let through = Through::of_environment(var("TMUX").as_deref(), var("STY").as_deref(), term.as_deref());
+    let over_ssh = var("SSH_CONNECTION").is_some();
+    Wizard::enter(Theme::of(depth), glyphs, through, over_ssh, services)
+}
+
 /// What the wizard has other rooms do.
-fn services(settings: &Settings, may_keep: bool) -> Services {
+fn services(settings: &Settings, is_demo: bool, may_keep: bool) -> Services {
     let case = |found: &Investigation| {
         let taken = Taken::at(now_ms(), 0);
         Case::new(found, found.seen(), taken, agent_info(found.seen()))
@@ -111,18 +144,21 @@ fn services(settings: &Settings, may_keep: bool) -> Services {
         evidence_text: report::evidence_text,
         ticket_text: Box::new(move |found, lang| report::ticket(&case(found), lang)),
         write_bundle: Box::new(move |found, lang| {
+            if is_demo {
+                return Err(no_bundle());
+            }
             let case = case(found);
             let bytes = report::pack(&case, lang).map_err(|error| not_written(&error.to_string()))?;
             let name = report::bundle_name(&case);
             report::write_bundle(&bytes, &report::bundle_places(&name)).map_err(|error| not_written(&error.to_string()))
         }),
         remember: Box::new(move |context| {
-            if !is_read_only {
+            if !is_read_only && !is_demo {
                 // Only the comfort of the next start depends on it.
                 let _ = memory::remember(&memory_dir, context);
             }
         }),
-        keep: Box::new(move |session| {
+        keep: Keep::new(Box::new(move |session| {
             if may_keep {
                 // Only the comfort of the next start depends on it, here too.
                 let _ = match session {
@@ -130,7 +166,7 @@ fn services(settings: &Settings, may_keep: bool) -> Services {
                     None => memory::forget_session(&session_dir),
                 };
             }
-        }),
+        })),
     }
 }
 

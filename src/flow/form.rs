@@ -55,6 +55,11 @@ impl Row {
         self.choices.iter().filter(hits).collect()
     }
 
+    /// All choices of a row that has a list, whatever is typed.
+    pub fn choices(&self) -> &[Choice] {
+        &self.choices
+    }
+
     /// Whether this row chooses from a list.
     pub fn has_choices(&self) -> bool {
         !self.choices.is_empty()
@@ -196,7 +201,9 @@ impl Form {
         let before = row.edit.value().to_string();
         row.edit.handle(request);
         if row.edit.value() != before {
-            row.picked = 0;
+            // A word that was typed as a whole is the chosen one of all that are then listed.
+            let typed = row.edit.value().trim();
+            row.picked = row.matching().iter().position(|choice| choice.value == typed).unwrap_or(0);
             self.judge(focus);
         }
     }
@@ -264,6 +271,14 @@ mod tests {
         form.handle(&Key::Enter);
         assert_eq!(form.inputs().context.region.as_deref(), Some("cn-hangzhou"));
         assert_eq!(form.handle(&Key::Enter), FormKey::Submitted);
+    }
+
+    #[test]
+    fn a_choice_that_is_typed_as_a_whole_is_taken() {
+        let mut form = form(&[Field::Network]);
+        type_in(&mut form, "internet");
+        form.handle(&Key::Enter);
+        assert_eq!(form.inputs().context.network, Some(crate::context::NetworkType::Internet));
     }
 
     #[test]

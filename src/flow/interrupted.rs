@@ -3,6 +3,8 @@
 
 use super::{Action, Effect, Layer, Place, Session};
 use crate::finding::RemedyId;
+use crate::text::{Lang, Text};
+use crate::{remedies, say};
 use serde::{Deserialize, Serialize};
 
 /// What is kept of a session.
@@ -23,6 +25,45 @@ pub struct Offer {
     pub session: Interrupted,
     /// When it stopped, as the operator's clock shows it.
     pub stopped_at: String,
+}
+
+impl Offer {
+    /// What is offered: where the session stopped, what was on screen, which restarts are owed.
+    pub fn told(&self) -> Vec<Text> {
+        let at = &self.stopped_at;
+        let with = |text: Text, make: fn(&str) -> String, zh: fn(&str) -> String| {
+            Text::filled(make(text.get(Lang::En)), zh(text.get(Lang::Zh)))
+        };
+        let mut out = vec![match self.session.place {
+            Place::Step(step) => {
+                let (number, title) = (step.index() + 1, step.title());
+                let (en, zh) = (title.get(Lang::En), title.get(Lang::Zh));
+                Text::filled(
+                    format!("A session from {at} stopped at step {number}, {en}."),
+                    format!("{at} 的会话停在第 {number} 步（{zh}）。"),
+                )
+            }
+            Place::Ticket => say!("A session from {at} stopped at the support ticket.", "{at} 的会话停在工单页面。"),
+            Place::Finish => say!("A session from {at} stopped at the result.", "{at} 的会话停在结果页面。"),
+        }];
+        out.extend(self.session.pending.map(|remedy| {
+            let title = remedies::title(remedy);
+            with(
+                title,
+                |en| format!("On screen was: {en}. It is planned anew."),
+                |zh| format!("当时正在处理：{zh}。将重新生成预览。"),
+            )
+        }));
+        out.extend(self.session.owed_restart.iter().map(|remedy| {
+            let title = remedies::title(*remedy);
+            with(
+                title,
+                |en| format!("A restart is owed after: {en}."),
+                |zh| format!("以下更改需要重启 Agent 后才会生效：{zh}。"),
+            )
+        }));
+        out
+    }
 }
 
 impl Session {

@@ -23,4 +23,4 @@ pub use keys::{Binding, Command, Key};
 pub use remedy_layer::{Button, RemedyLayer, Stage};
 pub use remedy_steering::command_for;
 pub use search::Search;
-pub use session::{Action, Clip, Effect, Event, Layer, Notice, Place, Session, StepView, Way};
+pub use session::{Action, Clip, Demo, Effect, Event, Layer, Notice, Place, Session, StepView, Way};

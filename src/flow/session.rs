@@ -196,12 +196,33 @@ pub enum Clip {
     Ticket,
 }
 
+/// What a walk on a simulated host tells beside the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demo {
+    /// What happened on this host.
+    pub story: Text,
+    /// Whether the simulated console shows the heartbeat now.
+    pub console_ok: bool,
+}
+
+impl Demo {
+    /// What the simulated console shows now.
+    pub fn console(&self) -> Text {
+        match self.console_ok {
+            true => Text::fixed("The simulated console shows now: heartbeat OK.", "模拟控制台当前显示：心跳 OK。"),
+            false => Text::fixed("The simulated console shows now: heartbeat FAIL.", "模拟控制台当前显示：心跳 FAIL。"),
+        }
+    }
+}
+
 /// The wizard's whole state.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub lang: Lang,
     /// `--read-only`: remedies are shown, none is run.
     pub read_only: bool,
+    /// Present on a simulated host.
+    pub demo: Option<Demo>,
     pub identity: Option<IdentitySeen>,
     /// The agent's name and version, such as `Logtail 1.8.7`.
     pub agent: Option<String>,
@@ -241,6 +262,7 @@ impl Session {
         Session {
             lang,
             read_only,
+            demo: None,
             identity: None,
             agent: None,
             place: Place::Step(StepId::Installed),

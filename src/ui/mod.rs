@@ -8,8 +8,10 @@
 pub mod clipboard;
 pub mod glyphs;
 pub mod input;
+pub mod keep;
 pub mod kind;
 pub mod panic;
+pub mod plain;
 pub mod signals;
 pub mod terminal;
 pub mod theme;
@@ -23,7 +25,9 @@ mod tty;
 
 pub use glyphs::Glyphs;
 pub use input::{Input, Keys};
+pub use keep::Keep;
 pub use kind::{Face, decide_face};
+pub use plain::Plain;
 pub use signals::{Busy, Signal, Signals};
 pub use terminal::{Gone, Screen};
 pub use theme::{Depth, Theme};

@@ -4,12 +4,12 @@
 //! them and the terminal. Nothing ticks: without an event there is no frame.
 
 use super::clipboard::Through;
-use super::{Busy, Glyphs, Gone, Input, Keys, Screen, Signal, Signals, Theme, view};
+use super::{Busy, Glyphs, Gone, Input, Keep, Keys, Screen, Signal, Signals, Theme, view};
 use crate::checks::Investigation;
 use crate::context::Context;
 use crate::engine;
 use crate::finding::Finding;
-use crate::flow::{Clip, Effect, Event, Interrupted, Key, Layer, Notice, Session, Stage};
+use crate::flow::{Clip, Effect, Event, Key, Layer, Notice, Session, Stage};
 use crate::say;
 use crate::text::{Lang, Text, printable};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -34,8 +34,8 @@ pub struct Services {
     pub write_bundle: Box<WriteBundle>,
     /// Remembers what the operator told, for the next start.
     pub remember: Box<dyn Fn(&Context)>,
-    /// Keeps what a broken-off session would be taken up with; None: there is nothing to take up.
-    pub keep: Box<dyn Fn(Option<&Interrupted>)>,
+    /// Keeps the session for the case that it is broken off.
+    pub keep: Keep,
 }
 
 /// The wizard's way to and from the terminal. Dropping it gives the terminal back.
@@ -55,8 +55,6 @@ pub struct Wizard {
     /// The signal that ended the program, if one did.
     ended_by: Option<Signal>,
     is_gone: bool,
-    /// What was kept last of the session.
-    kept: Option<Interrupted>,
 }
 
 impl Wizard {
@@ -88,19 +86,7 @@ impl Wizard {
             arrived: VecDeque::new(),
             ended_by: None,
             is_gone: false,
-            kept: None,
         })
-    }
-
-    /// Keeps the session as it is now, so that it can be taken up after a hang-up, a kill or a power cut. One that the
-    /// operator left in order is over, unless a restart is still owed.
-    fn keep(&mut self, session: &Session) {
-        let was_left = session.is_over() && self.ended_by.is_none() && session.owed_restart.is_empty();
-        let now = if was_left { None } else { session.interrupted() };
-        if now != self.kept {
-            (self.services.keep)(now.as_ref());
-            self.kept = now;
-        }
     }
 
     /// The signal that ended the session: the exit code is then the signal's, and after a hang-up nobody is left to
@@ -182,7 +168,7 @@ impl engine::Face for Wizard {
             _ => {}
         }
         if self.is_gone || session.is_over() || !self.arrived.is_empty() {
-            self.keep(session);
+            self.services.keep.session(session, self.ended_by.is_some());
             return;
         }
         let (theme, glyphs) = (self.theme, self.glyphs);
@@ -190,7 +176,7 @@ impl engine::Face for Wizard {
             self.lose();
         }
         // After the frame: a slow disk must not slow the picture.
-        self.keep(session);
+        self.services.keep.session(session, self.ended_by.is_some());
     }
 
     async fn next(&mut self) -> Event {
@@ -266,7 +252,7 @@ impl engine::Face for Wizard {
 }
 
 /// Whether sudo would start this without a word. Asked with `-l`: `sudo -n true` says nothing of this command.
-async fn may_without_password(sudo: &Path, argv: &[String]) -> bool {
+pub(super) async fn may_without_password(sudo: &Path, argv: &[String]) -> bool {
     let mut command = Command::new(sudo);
     command.args(["-n", "-l", "--"]).args(argv).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     matches!(command.kill_on_drop(true).status().await, Ok(status) if status.success())

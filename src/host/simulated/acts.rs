@@ -27,7 +27,7 @@ impl World {
         done
     }
 
-    fn now_s(&self) -> i64 {
+    pub(super) fn now_s(&self) -> i64 {
         self.time.host_ms().div_euclid(1000)
     }
 

@@ -113,6 +113,8 @@ impl World {
                 let (name, action) = (rest.first()?, rest.get(1)?);
                 self.init_script(&Path::new("/etc/init.d").join(name), action, root)
             }
+            "iptables" | "iptables-save" => self.iptables(program, rest, root),
+            "sh" => self.shell(rest, root),
             "true" => Some(Printed::nothing(0)),
             "false" => Some(Printed::nothing(1)),
             script => self.init_script(Path::new(script), rest.first().unwrap_or(&""), root),
@@ -223,7 +225,10 @@ impl World {
         let mut code = 0;
         for action in actions {
             if name == "chronyd" || name == "systemd-timesyncd" {
-                self.correct_clock();
+                if *action == "start" {
+                    self.time.synchronised = true;
+                    self.correct_clock();
+                }
             } else if let Some(done) = self.init_script(&Path::new("/etc/init.d").join(name), action, true) {
                 takes += done.takes;
                 code = done.code;

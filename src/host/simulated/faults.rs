@@ -4,6 +4,7 @@
 use super::agent::{StartManner, StopManner};
 use super::commands::Sudo;
 use super::files::Kind;
+use super::firewall::Firewall;
 use super::healthy::config_text;
 use super::network::{Reaction, Rule, Way};
 use super::service::{Ecs, Group};
@@ -233,6 +234,13 @@ impl World {
     /// Packets to a host get lost.
     pub fn drop_packets(self, host: &str) -> World {
         self.reaction(host, None, Reaction::Silent)
+    }
+
+    /// This host's own firewall drops what goes out to the ports 80 and 443.
+    pub fn own_firewall_drops(mut self) -> World {
+        let rule = "-A OUTPUT -p tcp -m multiport --dports 80,443 -j DROP".to_string();
+        self.firewall = Some(Firewall { output: vec![rule] });
+        self
     }
 
     /// A proxy at this name and port, which knows the whole network.

@@ -53,6 +53,7 @@ impl World {
             hostname: HOSTNAME.into(),
             dns: healthy_dns(),
             network: Vec::new(),
+            firewall: None,
             person: Person { user: "root".into(), uid: 0, sudo: Sudo::WithoutPassword },
             container: None,
             agent: Agent {
@@ -114,7 +115,19 @@ impl World {
         }
         self.files.put(Path::new("/tmp"), Kind::Dir, 0o1777, modified);
         self.files.put(&Path::new("/etc/ilogtail/users").join(OWNER), Kind::File(Vec::new()), 0o644, modified);
-        let config = config_text(self.agent.flavour, "cn-hangzhou", "-intranet");
+        self.install_agent("cn-hangzhou", "-intranet", modified);
+        // What the service delivered once: proof of an earlier contact.
+        let delivered = if self.agent.flavour == Flavour::Logtail188 {
+            "/usr/local/ilogtail/user_log_config.json"
+        } else {
+            "/etc/ilogtail/config/enterprise/demo.json"
+        };
+        self.files.put(Path::new(delivered), Kind::File(b"{\"metrics\" : {}}\n".to_vec()), 0o644, modified);
+    }
+
+    /// What the installer alone puts there: configuration, programs, scripts and units.
+    pub(super) fn install_agent(&mut self, region: &str, suffix: &str, modified: i64) {
+        let config = config_text(self.agent.flavour, region, suffix);
         self.files.put(&self.agent.config_path(), Kind::File(config.into_bytes()), 0o644, modified);
         self.install_programs(modified);
         let mut services = vec!["ilogtaild"];
@@ -128,13 +141,6 @@ impl World {
             let text = format!("[Service]\nExecStart=/etc/init.d/{service} start\n");
             self.files.put(Path::new(&unit), Kind::File(text.into()), 0o644, modified);
         }
-        // What the service delivered once: proof of an earlier contact.
-        let delivered = if self.agent.flavour == Flavour::Logtail188 {
-            "/usr/local/ilogtail/user_log_config.json"
-        } else {
-            "/etc/ilogtail/config/enterprise/demo.json"
-        };
-        self.files.put(Path::new(delivered), Kind::File(b"{\"metrics\" : {}}\n".to_vec()), 0o644, modified);
     }
 }
 

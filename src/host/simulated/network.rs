@@ -152,6 +152,9 @@ impl World {
 
     /// The rule for a place; nobody is there when none fits, so the packets get lost.
     fn reaction_at(&self, host: &str, port: u16, way: Way) -> Reaction {
+        if self.firewall.as_ref().is_some_and(|firewall| firewall.drops(port)) {
+            return Reaction::Silent;
+        }
         let host = host.to_ascii_lowercase();
         let rule = self.network.iter().rev().find(|rule| {
             fits(&rule.host, &host)

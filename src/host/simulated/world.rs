@@ -3,16 +3,19 @@
 use super::agent::Agent;
 use super::commands::{Person, Systemd};
 use super::files::{Files, Kind};
+use super::firewall::Firewall;
 use super::network::{Dns, Rule};
 use super::service::Cloud;
 use crate::host::{CommandSeen, InterfaceSeen, ProcessSeen};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// Which agent a healthy world has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Flavour {
     /// Logtail 1.8.8: the last of the 1.x line.
     Logtail188,
@@ -114,6 +117,8 @@ pub struct World {
     pub(super) hostname: String,
     pub(super) dns: Dns,
     pub(super) network: Vec<Rule>,
+    /// None: iptables is not installed.
+    pub(super) firewall: Option<Firewall>,
     pub(super) person: Person,
     /// What says that we run in a container.
     pub(super) container: Option<String>,

@@ -45,8 +45,16 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look)
 
 fn marks(session: &Session, look: Look, cells: usize) -> Vec<Mark> {
     let theme = look.theme;
-    let mut marks = vec![Mark { rank: 6, text: "logtail-doctor".into(), style: theme.title, is_right: false }];
+    let mut marks = vec![Mark { rank: 7, text: "logtail-doctor".into(), style: theme.title, is_right: false }];
     let mut left = |rank, text: String, style| marks.push(Mark { rank, text, style, is_right: false });
+    if let Some(demo) = &session.demo {
+        left(1, look.word("DEMO (simulated host)", "演示（模拟主机）").into(), theme.accent);
+        let (en, zh) = match demo.console_ok {
+            true => ("console: OK", "控制台：OK"),
+            false => ("console: FAIL", "控制台：FAIL"),
+        };
+        left(4, look.word(en, zh).into(), theme.text);
+    }
     match &session.identity {
         Some(identity) => {
             let (host, user) = (printable(&identity.hostname), printable(&identity.user));
@@ -55,25 +63,25 @@ fn marks(session: &Session, look: Look, cells: usize) -> Vec<Mark> {
             let host = cut(&host, cells.saturating_sub(width(&user) + 1)).into_owned();
             left(0, format!("{user}@{host}"), theme.title);
             match (session.read_only, identity.privileged) {
-                (true, _) => left(1, look.word("READ-ONLY", "只读").into(), theme.accent),
-                (false, true) => left(1, look.word("as root", "以 root 运行").into(), theme.text),
-                (false, false) => left(1, look.word("not root", "非 root").into(), theme.accent),
+                (true, _) => left(2, look.word("READ-ONLY", "只读").into(), theme.accent),
+                (false, true) => left(2, look.word("as root", "以 root 运行").into(), theme.text),
+                (false, false) => left(2, look.word("not root", "非 root").into(), theme.accent),
             }
         }
         None => {
             left(0, look.word("looking at this host...", "正在读取本机信息...").into(), theme.dim);
             if session.read_only {
-                left(1, look.word("READ-ONLY", "只读").into(), theme.accent);
+                left(2, look.word("READ-ONLY", "只读").into(), theme.accent);
             }
         }
     }
     if !session.owed_restart.is_empty() {
-        left(2, look.word("! restart owed", "! 待重启").into(), theme.warn);
+        left(3, look.word("! restart owed", "! 待重启").into(), theme.warn);
     }
     let mut right = |rank, text: String| marks.push(Mark { rank, text, style: theme.dim, is_right: true });
     if let Some(agent) = &session.agent {
-        right(5, cut(&printable(agent), 28).into_owned());
+        right(6, cut(&printable(agent), 28).into_owned());
     }
-    right(4, look.word("EN", "中文").into());
+    right(5, look.word("EN", "中文").into());
     marks
 }

@@ -20,11 +20,11 @@ mod resume;
 mod sheet;
 mod step;
 mod summary;
-mod ticket;
+pub(super) mod ticket;
 mod wrap;
 
 #[cfg(test)]
-mod samples;
+pub(super) mod samples;
 #[cfg(test)]
 mod tests;
 

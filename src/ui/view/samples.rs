@@ -25,7 +25,7 @@ fn identity(privileged: bool) -> Event {
     }))
 }
 
-fn finished(finding: Finding) -> Event {
+pub(in crate::ui) fn finished(finding: Finding) -> Event {
     let step = finding.step;
     let view = StepView { checked: Some(Checked { finding, elapsed_ms: 12 }), is_open: false };
     Event::Step { step, view: Box::new(view) }
@@ -91,7 +91,7 @@ pub(super) fn failing_address() -> Finding {
     Finding::judged(StepId::Address, summary, vec![not_local, stale], evidence)
 }
 
-fn passing(step: StepId) -> Finding {
+pub(in crate::ui) fn passing(step: StepId) -> Finding {
     let (summary, evidence) = match step {
         StepId::Installed => (
             Text::fixed(
@@ -147,12 +147,12 @@ fn regions() -> Vec<Choice> {
 }
 
 /// Nothing is observed yet.
-pub(super) fn first(lang: Lang) -> Session {
+pub(in crate::ui) fn first(lang: Lang) -> Session {
     Session::new(Context::default(), lang, false, regions())
 }
 
 /// Everything is looked at; the address fails, the account is unknown.
-pub(super) fn failing(lang: Lang, privileged: bool) -> Session {
+pub(in crate::ui) fn failing(lang: Lang, privileged: bool) -> Session {
     let mut session = first(lang);
     session.handle(identity(privileged));
     session.handle(Event::Agent(Some("Logtail 1.8.7".into())));
@@ -293,7 +293,7 @@ pub(super) fn resume(lang: Lang) -> Session {
     session
 }
 
-fn plan() -> Plan {
+pub(in crate::ui) fn plan() -> Plan {
     let why = Text::fixed(
         "The hostname web-01 resolves to 192.168.99.7 in /etc/hosts; eth0 has 10.0.3.17.",
         "主机名 web-01 在 /etc/hosts 中解析为 192.168.99.7；eth0 的地址为 10.0.3.17。",
@@ -382,7 +382,7 @@ pub(super) fn applying(lang: Lang) -> Session {
     session
 }
 
-fn applied(result: AppliedResult) -> Event {
+pub(in crate::ui) fn applied(result: AppliedResult) -> Event {
     Event::Applied(Box::new(Applied {
         result,
         entry: Some("20261122-054012.345".into()),
@@ -440,7 +440,7 @@ pub(super) fn confirm_quit(lang: Lang) -> Session {
 }
 
 /// Every sample with its name.
-pub(super) fn all(lang: Lang) -> Vec<(&'static str, Session)> {
+pub(in crate::ui) fn all(lang: Lang) -> Vec<(&'static str, Session)> {
     vec![
         ("first", first(lang)),
         ("looking", looking(lang)),

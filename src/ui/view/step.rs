@@ -34,6 +34,9 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, step: StepI
         }
         Some(finding) => {
             verdict_lines(&mut verdict, session, finding, look);
+            if let (StepId::Heartbeat, Some(demo)) = (step, &session.demo) {
+                verdict.say(look.read(&demo.console()), look.theme.accent);
+            }
             causes(&mut body, finding, look);
             evidence(&mut body, &finding.evidence, look);
             wants(&mut body, finding, look);

@@ -4,7 +4,7 @@ use super::result::sentence;
 use crate::flow::{Session, undo_command};
 use crate::remedies;
 use crate::say;
-use crate::text::printable;
+use crate::text::{Text, printable};
 
 /// The verdict, where it stopped, what was changed, how to take it back, where the bundle is. Every line is
 /// printable; the first ones matter most.
@@ -25,12 +25,12 @@ pub fn summary_lines(session: &Session) -> Vec<String> {
             (false, _) => say!("Changed: {title} (not proved)", "已更改：{title}（效果未确认）"),
         };
         lines.push(text.get(lang).to_string());
-        if let Some(entry) = entry {
+        if let (Some(entry), None) = (entry, &session.demo) {
             let text = say!("  undo: {}", "  撤销：{}", undo_command(entry));
             lines.push(text.get(lang).to_string());
         }
     }
-    if !session.owed_restart.is_empty() {
+    if !session.owed_restart.is_empty() && session.demo.is_none() {
         let command = "sudo logtail-doctor fix restart-agent";
         let text = say!("Restart owed: {command}", "待执行的重启：{command}");
         lines.push(text.get(lang).to_string());
@@ -38,6 +38,13 @@ pub fn summary_lines(session: &Session) -> Vec<String> {
     if let Some(path) = &session.bundle {
         let path = path.display();
         let text = say!("Bundle for the ticket: {path}", "工单诊断包：{path}");
+        lines.push(text.get(lang).to_string());
+    }
+    if session.demo.is_some() {
+        let text = Text::fixed(
+            "This was a demo on a simulated host: nothing was changed on this machine, and there is nothing to undo.",
+            "以上为模拟主机上的演示：本机未做任何更改，无需撤销。",
+        );
         lines.push(text.get(lang).to_string());
     }
     lines.into_iter().map(|line| printable(&line).into_owned()).collect()

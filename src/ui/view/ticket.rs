@@ -9,13 +9,13 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 /// Where a ticket is opened on the Chinese site, as the vendor's troubleshooting document says.
-const ADDRESS_CHINA: &str = "https://selfservice.console.aliyun.com/ticket/category/sls/today";
+pub(in crate::ui) const ADDRESS_CHINA: &str = "https://selfservice.console.aliyun.com/ticket/category/sls/today";
 /// Where a ticket is opened on the international site.
-const ADDRESS_INTERNATIONAL: &str =
+pub(in crate::ui) const ADDRESS_INTERNATIONAL: &str =
     "https://smartservice.console.alibabacloud.com/console.htm#/ticket/add/?productId=1210";
 
 /// What the vendor asks for in a ticket and this host cannot know.
-const FACTS: [Field; 3] = [Field::Project, Field::Logstore, Field::MachineGroup];
+pub(in crate::ui) const FACTS: [Field; 3] = [Field::Project, Field::Logstore, Field::MachineGroup];
 
 pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look) -> (usize, usize) {
     let theme = look.theme;
