@@ -1,18 +1,25 @@
 //! The one loop that awaits: session effects → host → events. Every face runs on it.
 //!
-//! What the session shows has no secrets: findings and sentences pass through the [`Redactor`] here, before any face
-//! sees them. The engine knows no terminal and no sentence. It asks the host what checks and plans want to know, each distinct
-//! question once and all in parallel, and turns answers, keys and progress into events for the session.
+//! The engine knows no terminal and no sentence. It asks the host what checks and plans want to know, each distinct
+//! question once and all in parallel, and turns answers, keys and progress into events for the session. What the
+//! session is told has no secrets: findings and sentences pass through the [`Redactor`] first.
+
+mod masking;
+mod planning;
+
+pub use planning::Wish;
 
 use crate::agent::layout;
-use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Progress, Store, errand, read_journal};
+use crate::carry_out::{self, Applied, Consent, Progress, Store, errand, read_journal};
 use crate::checks::{Asked, Checked, Investigation};
-use crate::finding::{Finding, RemedyId, StepId, Verdict};
+use crate::finding::{RemedyId, StepId, Verdict};
 use crate::flow::{Effect, Event, Session, StepView, Way};
 use crate::host::{Answer, Host, Question};
-use crate::remedies::{self, Inputs, Plan, Planned};
+use crate::remedies::{Plan, Planned};
 use crate::report::Redactor;
 use crate::text::{Lang, Text};
+use masking::{finding_without_secrets, masked};
+use planning::Planning;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -123,7 +130,7 @@ impl Looking {
 
     /// Plans a remedy from fresh observations.
     pub async fn plan(&mut self, wish: Wish) -> Planned {
-        let mut planning = Planning { wish, fresh: BTreeSet::new() };
+        let mut planning = Planning::of(wish);
         loop {
             match planning.attempt(self) {
                 Some(planned) => return planned,
@@ -165,46 +172,6 @@ impl Looking {
     /// Whether the step has a finding and none of its causes offers the remedy.
     pub fn is_cured(&self, step: StepId, remedy: RemedyId) -> bool {
         self.found.finding(step).is_some_and(|checked| !checked.finding.remedies().contains(&remedy))
-    }
-}
-
-/// What is to be planned.
-#[derive(Debug, Clone)]
-pub enum Wish {
-    Remedy(RemedyId, Box<Inputs>),
-    /// The undo of a journal entry.
-    Undo {
-        entry: String,
-        verify: StepId,
-        store: Store,
-    },
-}
-
-/// A plan being made. It rests on fresh observations only: what it reads that was seen earlier is looked at again.
-struct Planning {
-    wish: Wish,
-    fresh: BTreeSet<Question>,
-}
-
-impl Planning {
-    fn attempt(&mut self, looking: &mut Looking) -> Option<Planned> {
-        let seen = looking.found.seen();
-        seen.take_open();
-        seen.take_touched();
-        let planned = match &self.wish {
-            Wish::Remedy(remedy, inputs) => remedies::plan(*remedy, inputs, seen),
-            Wish::Undo { entry, verify, store } => remedies::undo(entry, *verify, &store.dir, seen),
-        };
-        let mut wanted = seen.take_open();
-        wanted.extend(seen.take_touched().into_iter().filter(|question| !self.fresh.contains(question)));
-        if wanted.is_empty() {
-            return planned.ok();
-        }
-        self.fresh.extend(wanted.iter().cloned());
-        looking.found.forget(&wanted);
-        let asked = looking.found.ask(wanted);
-        looking.spawn(asked);
-        None
     }
 }
 
@@ -375,7 +342,7 @@ impl Run<'_> {
     }
 
     fn begin_plan(&mut self, wish: Wish) {
-        self.planning = Some(Planning { wish, fresh: BTreeSet::new() });
+        self.planning = Some(Planning::of(wish));
         for event in self.attempt_plan() {
             self.session.handle(event);
         }
@@ -429,8 +396,10 @@ impl Run<'_> {
             if self.published.get(&step).is_some_and(|known| same(known, &view)) {
                 continue;
             }
-            let shown =
-                StepView { checked: view.checked.as_ref().map(|checked| self.without_secrets(checked)), ..view };
+            let shown = StepView {
+                checked: view.checked.as_ref().map(|checked| finding_without_secrets(&mut self.redactor, checked)),
+                ..view
+            };
             self.published.insert(step, view);
             self.session.handle(Event::Step { step, view: Box::new(shown) });
             if step == StepId::Installed {
@@ -450,15 +419,6 @@ impl Run<'_> {
         }
         self.was_settled = settled;
         self.verify();
-    }
-
-    /// The finding as it may be shown.
-    fn without_secrets(&mut self, checked: &Checked) -> Checked {
-        let finding = self.redactor.through(&checked.finding).unwrap_or_else(|| {
-            let said = Text::fixed("This finding cannot be shown safely.", "该结果无法安全显示。");
-            Finding::unknown(checked.finding.step, said, Vec::new())
-        });
-        Checked { finding, elapsed_ms: checked.elapsed_ms }
     }
 
     /// The agent's name and version, from what was observed.
@@ -516,36 +476,6 @@ impl Looking {
     fn spawn_identity(&mut self) {
         let asked = self.found.ask(BTreeSet::from([Question::Identity]));
         self.spawn(asked);
-    }
-}
-
-/// The event without secrets, as far as it brings text from outside. A plan keeps them, because it must write files
-/// as they are; its preview takes them out.
-fn masked(redactor: &mut Redactor, event: Event) -> Event {
-    let mut text = |text: Text| Text::filled(redactor.text(text.get(Lang::En)), redactor.text(text.get(Lang::Zh)));
-    match event {
-        Event::Planned(planned) => Event::Planned(Box::new(match *planned {
-            Planned::Already(said) => Planned::Already(text(said)),
-            Planned::Refused(said) => Planned::Refused(text(said)),
-            ready @ (Planned::Ready(_) | Planned::Needs(_)) => ready,
-        })),
-        Event::Progress(Progress::State(number, ChangeState::Failed(said))) => {
-            Event::Progress(Progress::State(number, ChangeState::Failed(text(said))))
-        }
-        Event::Progress(Progress::Line(mut line)) => {
-            line.text = redactor.text(&line.text);
-            Event::Progress(Progress::Line(line))
-        }
-        Event::Applied(mut applied) => {
-            applied.result = match applied.result {
-                AppliedResult::Refused(said) => AppliedResult::Refused(text(said)),
-                AppliedResult::RolledBack(said) => AppliedResult::RolledBack(text(said)),
-                AppliedResult::LeftOver(said) => AppliedResult::LeftOver(text(said)),
-                other @ (AppliedResult::Applied | AppliedResult::Stale(_)) => other,
-            };
-            Event::Applied(applied)
-        }
-        other => other,
     }
 }
 

@@ -80,6 +80,35 @@ fn on_the_terminal_that_screen_emulates() {
     on("screen");
 }
 
+/// A terminal that cannot move its cursor gets the plain walk, and not one escape sequence.
+#[test]
+fn on_a_dumb_terminal() {
+    let Some(lab) = host_with("sh") else { return };
+    let mut argv = vec!["env", "TERM=dumb"];
+    argv.extend(WIZARD.split(' '));
+    let mut pty = lab.terminal(&argv, 80, 60);
+    let title = "Start the agent";
+    let screen = pty.wait_until("the question with the remedy", SOON, |screen| {
+        screen.contains(title) && screen.contains("Number or letter>")
+    });
+    let line = screen.lines().rev().find(|line| line.contains(title)).unwrap_or_default();
+    let number: String = line.split(title).next().unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
+    let answer = |pty: &mut Pty, word: &str| {
+        pty.send(word);
+        pty.send("Enter");
+    };
+    answer(&mut pty, &number);
+    pty.wait_for("Type yes", SOON);
+    answer(&mut pty, "yes");
+    pty.wait_for("Cured", CURE);
+    answer(&mut pty, "");
+    pty.wait_until("the question after the cure", SOON, |screen| screen.trim_end().ends_with("Number or letter>"));
+    answer(&mut pty, "q");
+    assert_eq!(pty.exit_code(SOON), 0);
+    assert!(!pty.raw().contains(&0x1b), "an escape sequence on a dumb terminal");
+    assert!(lab.heartbeat_ok(SOON), "{:?}", lab.heartbeats());
+}
+
 #[test]
 fn inside_tmux() {
     let Some(lab) = host_with("tmux") else { return };
@@ -203,8 +232,9 @@ fn a_secret_in_the_agent_s_configuration_never_reaches_the_screen() {
     let preview = pty.wait_for("[ Cancel ]", SOON);
     assert!(preview.contains("default_access_key"), "the diff quotes the line:\n{preview}");
     pty.send("Esc");
+    pty.wait_gone("[ Cancel ]", SOON);
     pty.send("q");
-    pty.exit_code(SOON);
+    assert_eq!(pty.exit_code(SOON), 0);
     let written = String::from_utf8_lossy(&pty.raw()).into_owned();
     assert!(!written.contains(SECRET), "the secret was written to the terminal");
 }

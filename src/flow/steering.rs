@@ -283,7 +283,7 @@ impl Session {
             Some(Layer::Help { scroll }) => (scroll, 1),
             Some(Layer::Remedy(layer)) => (&mut layer.scroll, 1),
             Some(_) => return,
-            None => (&mut self.scroll, PAGE.min(height.max(1))),
+            None => (&mut self.scroll, PAGE.min(height.saturating_sub(1).max(1))),
         };
         *scroll = if down { (*scroll + by).min(last) } else { scroll.min(&mut last.clone()).saturating_sub(by) };
     }
