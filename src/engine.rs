@@ -32,6 +32,9 @@ use tokio::time::Instant;
 /// How long to wait between two looks while a cure is being verified.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// While answers come in, a frame is shown no more often than this; whatever the operator does is shown at once.
+const BETWEEN_FRAMES: Duration = Duration::from_millis(30);
+
 /// What shows the session to an operator and brings back what the operator does.
 pub trait Face {
     /// Shows the session as it is now. Called only when something may have changed.
@@ -205,12 +208,15 @@ pub async fn run<F: Face>(looking: &mut Looking, session: &mut Session, store: S
         was_settled: false,
         published: BTreeMap::new(),
         redactor: Redactor::new(),
+        next_frame: Instant::now() + BETWEEN_FRAMES,
+        owes_frame: false,
     };
     face.show(run.session);
     run.looking.advance();
     run.looking.spawn_identity();
     while !run.session.is_over() {
         let events = run.wait(face).await;
+        let is_urgent = !events.is_empty();
         let mut effects = Vec::new();
         for event in events {
             effects.extend(run.session.handle(event));
@@ -219,7 +225,7 @@ pub async fn run<F: Face>(looking: &mut Looking, session: &mut Session, store: S
             run.start(effect, face).await;
         }
         run.publish();
-        face.show(run.session);
+        run.show(is_urgent, face);
     }
     if let Some(applying) = run.applying.take() {
         let _ = applying.task.await;
@@ -239,12 +245,17 @@ struct Run<'a> {
     /// The steps as they were last shown to the session, before secrets were taken out.
     published: BTreeMap<StepId, StepView>,
     redactor: Redactor,
+    /// Before this, a frame that only brings answers waits.
+    next_frame: Instant,
+    /// Whether such a frame waits.
+    owes_frame: bool,
 }
 
 impl Run<'_> {
     /// Waits for the next thing that happens, and returns it as events.
     async fn wait<F: Face>(&mut self, face: &mut F) -> Vec<Event> {
-        let wake = self.verifying.as_ref().map(Verifying::wake_at);
+        let owed = self.owes_frame.then_some(self.next_frame);
+        let wake = self.verifying.as_ref().map(Verifying::wake_at).into_iter().chain(owed).min();
         tokio::select! {
             biased;
             event = face.next() => vec![event],
@@ -261,6 +272,16 @@ impl Run<'_> {
                 events
             }
             () = sleep_until(wake) => Vec::new(),
+        }
+    }
+
+    /// Shows the session: at once what is urgent and what is complete, else at its time.
+    fn show<F: Face>(&mut self, is_urgent: bool, face: &mut F) {
+        let now = Instant::now();
+        self.owes_frame = !is_urgent && !self.looking.found.is_settled() && now < self.next_frame;
+        if !self.owes_frame {
+            self.next_frame = now + BETWEEN_FRAMES;
+            face.show(self.session);
         }
     }
 

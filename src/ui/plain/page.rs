@@ -151,7 +151,7 @@ fn page(session: &Session) -> Vec<String> {
     }
     let letters = word(
         lang,
-        "  b back, n next, r check again, m steps, f facts, t ticket, l 中文, q quit, ? help",
+        "  b back, n next, r check again, m steps, f facts, t ticket, q quit, ? help, l 中文",
         "  b 上一步，n 下一步，r 重新检查，m 步骤列表，f 填写信息，t 工单，l English，q 退出，? 帮助",
     );
     out.push(letters.to_string());

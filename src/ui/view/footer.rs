@@ -51,7 +51,8 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look,
     show(frame, keys, sheet.lines);
 }
 
-/// The bindings of the footer that fit, in their order. The help (or, in a layer, the way out of it) goes last.
+/// The bindings of the footer that fit, in their order. The help (or, in a layer, the way out
+/// of it) and what Enter does go last.
 fn fitting<'a>(bindings: &'a [Binding], cells: usize, look: Look) -> Vec<&'a Binding> {
     let need = |binding: &Binding| width(binding.shown) + width(look.read(&binding.label)) + 4;
     let shown: Vec<&Binding> = bindings.iter().filter(|binding| binding.in_footer).collect();
@@ -64,7 +65,7 @@ fn fitting<'a>(bindings: &'a [Binding], cells: usize, look: Look) -> Vec<&'a Bin
             kept[number] = true;
         }
     };
-    for last in [Command::Help, Command::Close, Command::Quit] {
+    for last in [Command::Help, Command::Close, Command::Quit, Command::Choose] {
         if let Some(number) = shown.iter().position(|binding| binding.command == last) {
             keep(number, &mut kept);
         }

@@ -77,7 +77,7 @@ fn entry(sheet: &mut Sheet, done: &JournalDone, is_chosen: bool, look: Look) {
     let theme = look.theme;
     let marker = if is_chosen { look.glyphs.cursor() } else { " " };
     let id = printable(&done.id);
-    let id = cut(&id, 19);
+    let id = cut(&id, 20);
     let result = pad(look.read(&recorded_word(done.result)), RESULT);
     let title = remedies::title(done.remedy);
     let mut one = Sheet::new(sheet.cells as u16);
