@@ -165,18 +165,20 @@ impl Field {
                 Text::fixed("intranet, internet or acceleration", "intranet 内网、internet 公网、acceleration 传输加速")
             }
             Field::MachineGroup => Text::fixed("Name of the machine group", "机器组名称"),
-            Field::Identity => Text::fixed("ip or custom: see the group in the console", "ip 或 custom:见控制台机器组"),
+            Field::Identity => {
+                Text::fixed("ip or custom: see the group in the console", "ip 或 custom：见控制台机器组")
+            }
             Field::GroupIp => {
                 Text::fixed("The list in the console, separated by spaces", "控制台机器组中的列表，用空格分隔")
             }
             Field::CustomId => Text::fixed("The identifier that the group names", "机器组中填写的用户自定义标识"),
             Field::Aliuid => Text::fixed(
                 "Main account id of the project's owner: console, account menu",
-                "Project 所属主账号 ID:控制台右上角账号信息",
+                "Project 所属主账号 ID：控制台右上角账号信息",
             ),
             Field::SameAccount => Text::fixed(
                 "yes: an ECS of the account that owns the project; else no",
-                "yes:本机是 Project 所属账号的 ECS；其他情况 no",
+                "yes：本机是 Project 所属账号的 ECS；否则填 no",
             ),
             Field::Logstore => Text::fixed("For the support ticket only", "仅用于工单"),
         }

@@ -1,17 +1,27 @@
 //! The one loop that awaits: session effects → host → events. Every face runs on it.
 //!
 //! The engine knows no terminal and no sentence. It asks the host what checks and plans want to know, each distinct
-//! question once and all in parallel, and turns answers, keys and progress into events for the session.
+//! question once and all in parallel, and turns answers, keys and progress into events for the session. What the
+//! session is told has no secrets: findings and sentences pass through the [`Redactor`] first.
 
-use crate::carry_out::{self, Applied, Consent, Progress, Store, errand};
+mod masking;
+mod planning;
+
+pub use planning::Wish;
+
+use crate::agent::layout;
+use crate::carry_out::{self, Applied, Consent, Progress, Store, errand, read_journal};
 use crate::checks::{Asked, Checked, Investigation};
 use crate::context::Context;
 use crate::finding::{RemedyId, StepId, Verdict};
 use crate::flow::{Effect, Event, Session, StepView, Way};
 use crate::host::{Answer, Host, Question};
-use crate::remedies::{self, Inputs, Plan, Planned};
-use crate::text::Text;
-use std::collections::BTreeSet;
+use crate::remedies::{Plan, Planned};
+use crate::report::Redactor;
+use crate::text::{Lang, Text};
+use masking::{finding_without_secrets, masked};
+use planning::Planning;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +39,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 fn pause(step: StepId) -> Duration {
     if step == StepId::Heartbeat { ASK_AGAIN } else { LOOK_AGAIN }
 }
+/// While answers come in, a frame is shown no more often than this; whatever the operator does is shown at once.
+const BETWEEN_FRAMES: Duration = Duration::from_millis(30);
 
 /// What shows the session to an operator and brings back what the operator does.
 pub trait Face {
@@ -128,7 +140,7 @@ impl Looking {
 
     /// Plans a remedy from fresh observations.
     pub async fn plan(&mut self, wish: Wish) -> Planned {
-        let mut planning = Planning { wish, fresh: BTreeSet::new() };
+        let mut planning = Planning::of(wish);
         loop {
             match planning.attempt(self) {
                 Some(planned) => return planned,
@@ -193,46 +205,6 @@ impl Looking {
     }
 }
 
-/// What is to be planned.
-#[derive(Debug, Clone)]
-pub enum Wish {
-    Remedy(RemedyId, Box<Inputs>),
-    /// The undo of a journal entry.
-    Undo {
-        entry: String,
-        verify: StepId,
-        store: Store,
-    },
-}
-
-/// A plan being made. It rests on fresh observations only: what it reads that was seen earlier is looked at again.
-struct Planning {
-    wish: Wish,
-    fresh: BTreeSet<Question>,
-}
-
-impl Planning {
-    fn attempt(&mut self, looking: &mut Looking) -> Option<Planned> {
-        let seen = looking.found.seen();
-        seen.take_open();
-        seen.take_touched();
-        let planned = match &self.wish {
-            Wish::Remedy(remedy, inputs) => remedies::plan(*remedy, inputs, seen),
-            Wish::Undo { entry, verify, store } => remedies::undo(entry, *verify, &store.dir, seen),
-        };
-        let mut wanted = seen.take_open();
-        wanted.extend(seen.take_touched().into_iter().filter(|question| !self.fresh.contains(question)));
-        if wanted.is_empty() {
-            return planned.ok();
-        }
-        self.fresh.extend(wanted.iter().cloned());
-        looking.found.forget(&wanted);
-        let asked = looking.found.ask(wanted);
-        looking.spawn(asked);
-        None
-    }
-}
-
 /// A verification under way.
 struct Verifying {
     step: StepId,
@@ -252,12 +224,26 @@ struct Applying {
 
 /// Runs a session on a host with a face, until it is over. A plan under way is finished first.
 pub async fn run<F: Face>(looking: &mut Looking, session: &mut Session, store: Store, face: &mut F) {
-    let mut run = Run { looking, session, store, planning: None, verifying: None, applying: None, was_settled: false };
+    let mut run = Run {
+        looking,
+        session,
+        store,
+        planning: None,
+        reading_journal: None,
+        verifying: None,
+        applying: None,
+        was_settled: false,
+        published: BTreeMap::new(),
+        redactor: Redactor::new(),
+        next_frame: Instant::now() + BETWEEN_FRAMES,
+        owes_frame: false,
+    };
     face.show(run.session);
     run.looking.advance();
     run.looking.spawn_identity();
     while !run.session.is_over() {
         let events = run.wait(face).await;
+        let is_urgent = !events.is_empty();
         let mut effects = Vec::new();
         for event in events {
             effects.extend(run.session.handle(event));
@@ -266,7 +252,7 @@ pub async fn run<F: Face>(looking: &mut Looking, session: &mut Session, store: S
             run.start(effect, face).await;
         }
         run.publish();
-        face.show(run.session);
+        run.show(is_urgent, face);
     }
     if let Some(applying) = run.applying.take() {
         let _ = applying.task.await;
@@ -278,15 +264,25 @@ struct Run<'a> {
     session: &'a mut Session,
     store: Store,
     planning: Option<Planning>,
+    /// The reading of the journal; whether it has been asked for anew.
+    reading_journal: Option<bool>,
     verifying: Option<Verifying>,
     applying: Option<Applying>,
     was_settled: bool,
+    /// The steps as they were last shown to the session, before secrets were taken out.
+    published: BTreeMap<StepId, StepView>,
+    redactor: Redactor,
+    /// Before this, a frame that only brings answers waits.
+    next_frame: Instant,
+    /// Whether such a frame waits.
+    owes_frame: bool,
 }
 
 impl Run<'_> {
     /// Waits for the next thing that happens, and returns it as events.
     async fn wait<F: Face>(&mut self, face: &mut F) -> Vec<Event> {
-        let wake = self.verifying.as_ref().map(Verifying::wake_at);
+        let owed = self.owes_frame.then_some(self.next_frame);
+        let wake = self.verifying.as_ref().map(Verifying::wake_at).into_iter().chain(owed).min();
         tokio::select! {
             biased;
             event = face.next() => vec![event],
@@ -294,13 +290,25 @@ impl Run<'_> {
                 if matches!(event, Event::Applied(_)) {
                     self.applying = None;
                 }
-                vec![event]
+                vec![masked(&mut self.redactor, event)]
             }
             () = self.looking.take_answers() => {
                 self.looking.advance();
-                self.attempt_plan()
+                let mut events = self.attempt_plan();
+                events.extend(self.attempt_journal());
+                events
             }
             () = sleep_until(wake) => Vec::new(),
+        }
+    }
+
+    /// Shows the session: at once what is urgent and what is complete, else at its time.
+    fn show<F: Face>(&mut self, is_urgent: bool, face: &mut F) {
+        let now = Instant::now();
+        self.owes_frame = !is_urgent && !self.looking.found.is_settled() && now < self.next_frame;
+        if !self.owes_frame {
+            self.next_frame = now + BETWEEN_FRAMES;
+            face.show(self.session);
         }
     }
 
@@ -309,10 +317,27 @@ impl Run<'_> {
         match planning.attempt(self.looking) {
             Some(planned) => {
                 self.planning = None;
-                vec![Event::Planned(Box::new(planned))]
+                vec![masked(&mut self.redactor, Event::Planned(Box::new(planned)))]
             }
             None => Vec::new(),
         }
+    }
+
+    /// Reads the journal anew: what was seen of it earlier may have been added to since.
+    fn attempt_journal(&mut self) -> Option<Event> {
+        let has_asked = self.reading_journal.as_mut()?;
+        let seen = self.looking.found.seen();
+        seen.take_open();
+        if !std::mem::replace(has_asked, true) {
+            let question = BTreeSet::from([Question::File(self.store.dir.join(carry_out::JOURNAL))]);
+            self.looking.found.forget(&question);
+            let asked = self.looking.found.ask(question);
+            self.looking.spawn(asked);
+            return None;
+        }
+        let entries = read_journal(seen, &self.store.dir).ok()?;
+        self.reading_journal = None;
+        Some(Event::Journal(entries))
     }
 
     /// Starts what the session wants done.
@@ -333,6 +358,10 @@ impl Run<'_> {
                 self.perform(Effect::Judge(context), face).await;
             }
             Effect::Plan(remedy, inputs) => self.begin_plan(Wish::Remedy(remedy, inputs)),
+            Effect::ReadJournal => {
+                self.reading_journal = Some(false);
+                self.attempt_journal();
+            }
             Effect::PlanUndo { entry, verify } => {
                 self.begin_plan(Wish::Undo { entry, verify, store: self.store.clone() });
             }
@@ -362,7 +391,7 @@ impl Run<'_> {
     }
 
     fn begin_plan(&mut self, wish: Wish) {
-        self.planning = Some(Planning { wish, fresh: BTreeSet::new() });
+        self.planning = Some(Planning::of(wish));
         for event in self.attempt_plan() {
             self.session.handle(event);
         }
@@ -412,8 +441,18 @@ impl Run<'_> {
                 checked: self.looking.found.finding(step).cloned(),
                 is_open: self.looking.found.is_open(step),
             };
-            if self.session.steps.get(&step).is_none_or(|known| !same(known, &view)) {
-                self.session.handle(Event::Step { step, view: Box::new(view) });
+            if self.published.get(&step).is_some_and(|known| same(known, &view)) {
+                continue;
+            }
+            let shown = StepView {
+                checked: view.checked.as_ref().map(|checked| finding_without_secrets(&mut self.redactor, checked)),
+                ..view
+            };
+            self.published.insert(step, view);
+            self.session.handle(Event::Step { step, view: Box::new(shown) });
+            if step == StepId::Installed {
+                let agent = self.agent();
+                self.session.handle(Event::Agent(agent));
             }
         }
         if let Ok(identity) = self.looking.found.seen().identity()
@@ -428,6 +467,20 @@ impl Run<'_> {
         }
         self.was_settled = settled;
         self.verify();
+    }
+
+    /// The agent's name and version, from what was observed.
+    fn agent(&self) -> Option<String> {
+        let seen = self.looking.found.seen();
+        let found = layout::find(seen);
+        // Only a look at what is known; nothing is to be asked for it.
+        seen.take_open();
+        let agent = found.ok()?.into_iter().next()?;
+        let name = agent.flavour.label().get(Lang::En).to_string();
+        Some(match &agent.version {
+            Some(version) => format!("{name} {version}"),
+            None => name,
+        })
     }
 
     /// Moves a verification on: cured, out of patience, or look again.

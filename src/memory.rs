@@ -1,10 +1,13 @@
-//! What is remembered between two starts: what the operator told. Never a secret, because none is ever told.
+//! What is remembered between two starts: what the operator told, and where a broken-off session stood. Never a secret,
+//! because none is ever told.
 //!
 //! Losing this file costs some typing, so nothing here is an error that stops anybody.
 
 use crate::context::{Context, Field};
+use crate::flow::Interrupted;
 use crate::say;
 use crate::text::Text;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
@@ -13,6 +16,10 @@ use std::path::{Path, PathBuf};
 
 /// The file's name in the state directory.
 const CONTEXT: &str = "context.json";
+/// The file of a broken-off session.
+const SESSION: &str = "session.json";
+/// A session that stopped longer ago is not offered any more, in milliseconds.
+const STALE_MS: i64 = 7 * 24 * 3600 * 1000;
 /// A larger file is none of ours.
 const LIMIT: u64 = 64 << 10;
 
@@ -105,13 +112,76 @@ fn understood(fields: serde_json::Map<String, Value>) -> Context {
 /// # Errors
 /// It could not be written; the file is as it was.
 pub fn remember(dir: &Path, context: &Context) -> io::Result<()> {
+    write(dir, CONTEXT, &serde_json::to_vec_pretty(context)?, true)
+}
+
+/// A session as it is kept: by which process, and when it was last seen alive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    pid: u32,
+    at_ms: i64,
+    session: Interrupted,
+}
+
+/// Keeps a session for the case that it is broken off. Not fsynced: it is written while somebody types.
+///
+/// # Errors
+/// It could not be written.
+pub fn keep_session(dir: &Path, session: &Interrupted, now_ms: i64) -> io::Result<()> {
+    let kept = Kept { pid: std::process::id(), at_ms: now_ms, session: session.clone() };
+    write(dir, SESSION, &serde_json::to_vec(&kept)?, false)
+}
+
+/// Forgets the kept session: it ended in order.
+///
+/// # Errors
+/// It could not be removed.
+pub fn forget_session(dir: &Path) -> io::Result<()> {
+    match fs::remove_file(dir.join(SESSION)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What is known of an earlier session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Earlier {
+    None,
+    /// Another process is in the middle of it.
+    Alive,
+    /// It was broken off at this time, in milliseconds since 1970.
+    Interrupted(Box<Interrupted>, i64),
+}
+
+/// The session that was kept last. A file that cannot be understood is none.
+pub fn earlier_session(dir: &Path, now_ms: i64) -> Earlier {
+    let Ok(Some(bytes)) = read(&dir.join(SESSION)) else { return Earlier::None };
+    let Ok(Kept { pid, at_ms, session }) = serde_json::from_slice(&bytes) else { return Earlier::None };
+    if is_alive(pid) {
+        return Earlier::Alive;
+    }
+    let age = now_ms.saturating_sub(at_ms);
+    // A time in the future is a clock that was set; the session is as good as any.
+    if age < STALE_MS { Earlier::Interrupted(Box::new(session), at_ms) } else { Earlier::None }
+}
+
+/// Whether another process of this program has this id.
+fn is_alive(pid: u32) -> bool {
+    let name = |pid: &str| fs::read_to_string(format!("/proc/{pid}/comm")).ok();
+    pid != std::process::id() && name(&pid.to_string()).is_some_and(|theirs| Some(theirs) == name("self"))
+}
+
+/// Writes a file of the directory: to a temporary, then renamed; readable by its owner alone.
+fn write(dir: &Path, name: &str, bytes: &[u8], is_lasting: bool) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let path = dir.join(CONTEXT);
-    let temporary = dir.join(format!(".{CONTEXT}.{}.tmp", std::process::id()));
+    let path = dir.join(name);
+    let temporary = dir.join(format!(".{name}.{}.tmp", std::process::id()));
     let written = (|| {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        file.write_all(&serde_json::to_vec_pretty(context)?)?;
-        file.sync_all()?;
+        file.write_all(bytes)?;
+        if is_lasting {
+            file.sync_all()?;
+        }
         fs::rename(&temporary, &path)
     })();
     if written.is_err() {
@@ -154,6 +224,30 @@ mod tests {
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
         assert!(recall(dir.path()).1.is_some());
+    }
+
+    #[test]
+    fn a_broken_off_session_is_found_again_until_it_is_stale_or_forgotten() {
+        use crate::finding::{RemedyId, StepId};
+        use crate::flow::Place;
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(earlier_session(dir.path(), 5), Earlier::None);
+        let session = Interrupted {
+            place: Place::Step(StepId::Group),
+            owed_restart: vec![RemedyId::BindHostname],
+            pending: Some(RemedyId::WriteCustomId),
+            console_heartbeat: Some(false),
+        };
+        keep_session(dir.path(), &session, 1000).unwrap();
+        let found = Earlier::Interrupted(Box::new(session), 1000);
+        assert_eq!(earlier_session(dir.path(), 5), found, "a clock that went back loses nothing");
+        assert_eq!(earlier_session(dir.path(), 999 + STALE_MS), found);
+        assert_eq!(earlier_session(dir.path(), 1000 + STALE_MS), Earlier::None);
+        forget_session(dir.path()).unwrap();
+        forget_session(dir.path()).unwrap();
+        assert_eq!(earlier_session(dir.path(), 1000), Earlier::None);
+        fs::write(dir.path().join(SESSION), "{\"pid\":").unwrap();
+        assert_eq!(earlier_session(dir.path(), 1000), Earlier::None);
     }
 
     #[test]

@@ -138,6 +138,7 @@ async fn walk(id: &str, lang: Lang, answers: &'static str) -> (String, Session, 
         ticket_text: Box::new(|_, _| String::new()),
         write_bundle: Box::new(|_, _| panic!("nothing is written")),
         remember: Box::new(|_| {}),
+        keep: logtail_doctor::ui::Keep::new(Box::new(|_| {})),
     };
     let mut face = Plain::new(Cursor::new(answers), Vec::new(), true, false, services).unwrap();
     engine::run(&mut looking, &mut session, store(), &mut face).await;

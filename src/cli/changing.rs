@@ -5,11 +5,12 @@ use super::looking::begin;
 use super::{COULD_NOT_RUN, Settings};
 use crate::carry_out::{
     self, Applied, AppliedResult, ChangeState, Consent, ConsentBy, JOURNAL, JournalDone, Progress, Record, RecordKind,
-    Recorded, errand,
+    errand,
 };
 use crate::checks::Judge;
 use crate::engine::{Looking, Wish};
 use crate::finding::{CauseId, RemedyId, StepId};
+use crate::flow::recorded_word;
 use crate::host::{Answer, Host, IdentitySeen, Question, Trouble};
 use crate::remedies::{self, InputId, Inputs, Plan, Planned, PreviewMark};
 use crate::report::Redactor;
@@ -115,30 +116,11 @@ pub async fn undo(
         }
     };
     let mut looking = begin(&host, judge, settings);
-    let wish = Wish::Undo { entry: entry.id.clone(), verify: step_of(entry.remedy), store: settings.store.clone() };
+    let wish =
+        Wish::Undo { entry: entry.id.clone(), verify: remedies::step_of(entry.remedy), store: settings.store.clone() };
     let planned = looking.plan(wish).await;
     let changing = Changing { host, settings, consent, remedy: entry.remedy, undoes: Some(entry.id.clone()) };
     changing.go(&mut looking, planned, out).await
-}
-
-/// The step that a remedy belongs to (design, section 3).
-fn step_of(remedy: RemedyId) -> StepId {
-    match remedy {
-        RemedyId::InstallAgent | RemedyId::UpgradeAgent => StepId::Installed,
-        RemedyId::StartAgent | RemedyId::RestartAgent | RemedyId::StopExtraAgent | RemedyId::EnableAtBoot => {
-            StepId::Running
-        }
-        RemedyId::RepairConfig | RemedyId::SetEndpoint | RemedyId::ReinstallAgent => StepId::Parameters,
-        RemedyId::AllowEgress => StepId::Network,
-        RemedyId::SyncClock | RemedyId::EnableTimeAdjust => StepId::Clock,
-        RemedyId::BindHostname | RemedyId::SetWorkingIp => StepId::Address,
-        RemedyId::AddIpToGroup
-        | RemedyId::ReplaceIpInGroup
-        | RemedyId::WriteCustomId
-        | RemedyId::CleanCustomId
-        | RemedyId::RemoveCustomId => StepId::Group,
-        RemedyId::AddAliuid | RemedyId::RenameAliuid => StepId::Account,
-    }
 }
 
 /// Lists what was changed, oldest first.
@@ -152,13 +134,7 @@ pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Wr
         settings.say(out, &say!("No changes are recorded in {dir}.", "{dir} 中没有更改记录。"))?;
     }
     for done in &entries {
-        let result = match done.result {
-            Recorded::Open => Text::fixed("broken off", "中断"),
-            Recorded::Applied => Text::fixed("applied", "已应用"),
-            Recorded::RolledBack => Text::fixed("rolled back", "已回退"),
-            Recorded::LeftOver => Text::fixed("partly rolled back", "部分回退"),
-            Recorded::Undone => Text::fixed("undone", "已撤销"),
-        };
+        let result = recorded_word(done.result);
         let result = result.get(settings.lang);
         writeln!(out, "{}  {}  {result}  {}", printable(&done.id), done.remedy.id(), printable(&done.actor))?;
         for record in &done.records {

@@ -5,10 +5,10 @@ use super::demo::{Beside, no_bundle};
 use crate::agent::{endpoint, layout};
 use crate::checks::{Investigation, Judge};
 use crate::engine::Looking;
-use crate::flow::{Choice, Session};
+use crate::flow::{Choice, Offer, Session};
 use crate::host::simulated::SimulatedHost;
 use crate::host::{Host, LinuxHost, Options, Seen};
-use crate::memory;
+use crate::memory::{self, Earlier};
 use crate::report::{self, AgentInfo, Case, Taken};
 use crate::say;
 use crate::sls::WithCloud;
@@ -18,7 +18,7 @@ pub use crate::ui::Face as Stage;
 use crate::ui::clipboard::Through;
 use crate::ui::panic::install_panic_hook;
 use crate::ui::wizard::{Services, Wizard};
-use crate::ui::{Depth, Glyphs, Plain, Signal, Theme, decide_face, view};
+use crate::ui::{Depth, Glyphs, Keep, Plain, Signal, Theme, decide_face, view};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -80,7 +80,14 @@ pub async fn walk(
     demo: Option<SimulatedHost>,
     out: &mut impl Write,
 ) -> io::Result<u8> {
-    let services = services(settings, demo.is_some());
+    let memory_dir = memory::state_dirs().own;
+    let keeps = !settings.read_only && demo.is_none();
+    let earlier = if keeps { memory::earlier_session(&memory_dir, now_ms()) } else { Earlier::None };
+    let keeps = keeps && earlier != Earlier::Alive;
+    if let Earlier::Interrupted(interrupted, at_ms) = earlier {
+        session.offer(Offer { session: *interrupted, stopped_at: clock(at_ms) });
+    }
+    let services = services(settings, demo.is_some(), keeps);
     let store = settings.store.clone();
     let ended_by = match stage {
         Stage::None => {
@@ -128,13 +135,13 @@ fn enter(settings: &Settings, services: Services) -> io::Result<Wizard> {
 }
 
 /// What the wizard has other rooms do.
-fn services(settings: &Settings, is_demo: bool) -> Services {
+fn services(settings: &Settings, is_demo: bool, may_keep: bool) -> Services {
     let case = |found: &Investigation| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let taken = Taken::at(i64::try_from(now).unwrap_or_default(), 0);
+        let taken = Taken::at(now_ms(), 0);
         Case::new(found, found.seen(), taken, agent_info(found.seen()))
     };
     let memory_dir = memory::state_dirs().own;
+    let session_dir = memory_dir.clone();
     let is_read_only = settings.read_only;
     Services {
         evidence_text: report::evidence_text,
@@ -154,7 +161,31 @@ fn services(settings: &Settings, is_demo: bool) -> Services {
                 let _ = memory::remember(&memory_dir, context);
             }
         }),
+        keep: Keep::new(Box::new(move |session| {
+            if may_keep {
+                // Only the comfort of the next start depends on it, here too.
+                let _ = match session {
+                    Some(session) => memory::keep_session(&session_dir, session, now_ms()),
+                    None => memory::forget_session(&session_dir),
+                };
+            }
+        })),
     }
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    i64::try_from(now).unwrap_or_default()
+}
+
+/// A time as the operator's clock shows it: with the date unless it is today.
+fn clock(at_ms: i64) -> String {
+    let zone = jiff::tz::TimeZone::system();
+    let local = |ms| jiff::Timestamp::from_millisecond(ms).unwrap_or_default().to_zoned(zone.clone());
+    let (then, now) = (local(at_ms), local(now_ms()));
+    let form = if then.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    then.strftime(form).to_string()
 }
 
 fn not_written(error: &str) -> Text {

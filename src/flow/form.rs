@@ -129,6 +129,11 @@ impl Form {
         &self.inputs
     }
 
+    /// Whether the field with the cursor chooses from a list that has a line.
+    pub fn has_list(&self) -> bool {
+        self.rows.get(self.focus).is_some_and(|row| row.has_choices() && !row.matching().is_empty())
+    }
+
     /// Handles a key.
     pub fn handle(&mut self, key: &Key) -> FormKey {
         let on_button = self.focus >= self.rows.len();

@@ -46,6 +46,12 @@ pub enum Command {
     RecheckAll,
     Tell,
     Ticket,
+    /// The list of what was changed on this host.
+    Journal,
+    /// Take back the newest change, after a preview.
+    Undo,
+    /// Type a filter for the list on top.
+    Filter,
     Copy,
     Close,
     /// A digit: the action with that number.
@@ -68,21 +74,32 @@ fn bind(keys: &[Key], shown: &'static str, label: Text, command: Command, in_foo
     Binding { keys: keys.to_vec(), shown, label, command, in_footer }
 }
 
+/// The list of the field with the cursor; the form itself takes the keys before any command sees them.
+fn choose_in_list() -> Binding {
+    bind(&[], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, true)
+}
+
 impl Session {
     /// The keys that work now, most important first. Text fields take letters themselves; they list only the rest.
     pub fn bindings(&self) -> Vec<Binding> {
         use Key::*;
         let close = |label: Text| bind(&[Esc, Char('q')], "Esc", label, Command::Close, true);
+        let scrolls = self.has_more_to_scroll();
         let scroll = |out: &mut Vec<Binding>| {
             out.push(bind(&[Up, Char('k')], "Up", Text::fixed("scroll up", "上滚"), Command::ScrollUp, false));
-            out.push(bind(&[Down, Char('j')], "Up/Dn", Text::fixed("scroll", "滚动"), Command::ScrollDown, true));
+            out.push(bind(&[Down, Char('j')], "Up/Dn", Text::fixed("scroll", "滚动"), Command::ScrollDown, scrolls));
             out.push(bind(&[PageUp], "PgUp", Text::fixed("scroll up", "上滚"), Command::ScrollUp, false));
             out.push(bind(&[PageDown], "PgDn", Text::fixed("scroll down", "下滚"), Command::ScrollDown, false));
         };
         let mut out = Vec::new();
+        let filter = || bind(&[Char('/')], "/", Text::fixed("filter", "筛选"), Command::Filter, true);
+        if self.is_filtering() {
+            return self.filter_bindings();
+        }
         match self.layers.last() {
             Some(Layer::Help { .. }) => {
                 scroll(&mut out);
+                out.push(filter());
                 out.push(bind(
                     &[Esc, Enter, Char('?'), Char('q')],
                     "Esc",
@@ -101,9 +118,11 @@ impl Session {
                     true,
                 ));
                 out.push(bind(&[Enter], "Enter", Text::fixed("go there", "前往"), Command::Choose, true));
+                out.push(filter());
                 out.push(bind(&[Esc, Char('m'), Char('q')], "Esc", Text::fixed("close", "关闭"), Command::Close, true));
             }
-            Some(Layer::Form(_)) => {
+            Some(Layer::Form(form)) => {
+                out.extend(form.has_list().then(choose_in_list));
                 out.push(bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true));
                 out.push(bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, false));
                 out.push(bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true));
@@ -115,12 +134,29 @@ impl Session {
                     true,
                 ));
             }
+            Some(Layer::Journal(_)) => {
+                out.push(bind(&[Up, Char('k')], "Up", Text::fixed("newer", "较新条目"), Command::ChooseUp, false));
+                let choose = Text::fixed("choose", "选择");
+                out.push(bind(&[Down, Char('j')], "Up/Dn", choose, Command::ChooseDown, true));
+                let take_back = Text::fixed("take back (preview)", "撤销（预览）");
+                out.push(bind(&[Enter, Char('u')], "Enter", take_back, Command::Choose, true));
+                let copy = Text::fixed("copy command", "复制命令");
+                out.push(bind(&[Char('y')], "y", copy, Command::Copy, true));
+                out.push(filter());
+                let close = Text::fixed("close", "关闭");
+                out.push(bind(&[Esc, Char('J'), Char('q')], "Esc", close, Command::Close, true));
+            }
+            Some(Layer::Resume(_)) => {
+                out.push(bind(&[Enter], "Enter", Text::fixed("resume", "继续上次会话"), Command::Choose, true));
+                out.push(bind(&[Esc, Char('n')], "Esc", Text::fixed("start over", "重新开始"), Command::Close, true));
+            }
             Some(Layer::ConfirmQuit) => {
                 out.push(bind(&[Enter], "Enter", Text::fixed("quit", "退出"), Command::Choose, true));
                 out.push(bind(&[Esc, Char('n')], "Esc", Text::fixed("stay", "留下"), Command::Close, true));
             }
             Some(Layer::Remedy(layer)) => match &layer.stage {
-                Stage::Asking(_) => {
+                Stage::Asking(form) => {
+                    out.extend(form.has_list().then(choose_in_list));
                     out.push(bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true));
                     out.push(bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, false));
                     out.push(bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true));
@@ -206,6 +242,22 @@ impl Session {
         out
     }
 
+    /// The keys while a filter is typed; all letters go into it.
+    fn filter_bindings(&self) -> Vec<Binding> {
+        use Key::*;
+        let mut out = Vec::new();
+        if !matches!(self.layers.last(), Some(Layer::Help { .. })) {
+            out.push(bind(&[Up], "Up", Text::fixed("choice above", "上一个选项"), Command::ChooseUp, false));
+            out.push(bind(&[Down], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, true));
+        }
+        // The filter itself takes Enter before any command sees it.
+        out.push(bind(&[], "Enter", Text::fixed("keep the filter", "保留筛选"), Command::Choose, true));
+        out.push(bind(&[Esc], "Esc", Text::fixed("show all", "显示全部"), Command::Close, true));
+        out.push(bind(&[Ctrl('c')], "^C", Text::fixed("quit", "退出"), Command::Quit, false));
+        out.push(bind(&[Ctrl('z')], "^Z", Text::fixed("suspend", "挂起"), Command::Suspend, false));
+        out
+    }
+
     /// The keys of a page without a layer above it.
     fn page_bindings(&self, out: &mut Vec<Binding>) {
         use Key::*;
@@ -253,6 +305,20 @@ impl Session {
         out.push(bind(&[Char('f')], "f", Text::fixed("facts", "填写信息"), Command::Tell, true));
         out.push(bind(&[Char('m')], "m", Text::fixed("map", "流程图"), Command::Map, true));
         out.push(bind(&[Char('t')], "t", Text::fixed("ticket", "工单"), Command::Ticket, false));
+        out.push(bind(
+            &[Char('J')],
+            "J",
+            Text::fixed("journal: what was changed", "操作日志"),
+            Command::Journal,
+            self.place == Place::Finish,
+        ));
+        out.push(bind(
+            &[Char('u')],
+            "u",
+            Text::fixed("undo the newest change", "撤销最近一次更改"),
+            Command::Undo,
+            false,
+        ));
         out.push(bind(&[Char('y')], "y", Text::fixed("copy the evidence", "复制证据"), Command::Copy, false));
     }
 

@@ -7,14 +7,20 @@
 pub mod graph;
 
 mod form;
+mod interrupted;
+mod journal_layer;
 mod keys;
 mod remedy_layer;
 mod remedy_steering;
+mod search;
 mod session;
 mod steering;
 
 pub use form::{Choice, Form, FormKey, Purpose, Row};
+pub use interrupted::{Interrupted, Offer};
+pub use journal_layer::{JournalLayer, recorded_word, undo_command};
 pub use keys::{Binding, Command, Key};
 pub use remedy_layer::{Button, RemedyLayer, Stage};
 pub use remedy_steering::command_for;
+pub use search::Search;
 pub use session::{Action, Clip, Demo, Effect, Event, Layer, Notice, Place, Session, StepView, Way};

@@ -74,6 +74,11 @@ impl RemedyLayer {
         RemedyLayer { remedy, stage: Stage::Planning, focus: 0, scroll: 0, is_undo: false }
     }
 
+    /// Whether there is nothing left to decide or to wait for.
+    pub fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Outcome { .. })
+    }
+
     /// Moves on to another stage, with the focus on its first button.
     pub fn enter(&mut self, stage: Stage) {
         self.stage = stage;

@@ -1,7 +1,7 @@
 //! Everything that the operator sees and can do, as data, and the events and effects around it.
 
-use super::{Form, Key, RemedyLayer};
-use crate::carry_out::{Applied, Consent, Progress};
+use super::{Form, JournalLayer, Key, Offer, RemedyLayer, Search};
+use crate::carry_out::{Applied, Consent, JournalDone, Progress};
 use crate::checks::Checked;
 use crate::context::Context;
 use crate::finding::{Finding, RemedyId, StepId, Verdict};
@@ -10,11 +10,13 @@ use crate::flow::graph::{self, Next};
 use crate::host::IdentitySeen;
 use crate::remedies::{self, Inputs, Plan, Planned};
 use crate::text::{Lang, Text};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Where the operator is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Place {
     Step(StepId),
     /// The support ticket.
@@ -35,6 +37,10 @@ pub enum Layer {
     },
     Form(Box<Form>),
     Remedy(Box<RemedyLayer>),
+    /// What was changed on this host.
+    Journal(JournalLayer),
+    /// A session that was broken off is offered again.
+    Resume(Box<Offer>),
     /// Shown when quitting would abandon something: a restart that is owed, or a remedy under way.
     ConfirmQuit,
 }
@@ -112,6 +118,8 @@ pub enum Event {
     Key(Key),
     /// Who and where we are.
     Identity(Box<IdentitySeen>),
+    /// The agent's name and version; None when none is installed.
+    Agent(Option<String>),
     /// A step changed: it is being looked at, or its finding is there.
     Step {
         step: StepId,
@@ -120,7 +128,8 @@ pub enum Event {
     /// All open steps have their findings.
     Settled,
     Planned(Box<Planned>),
-    /// The plan that undoes an entry.
+    /// The journal, oldest entry first.
+    Journal(Vec<JournalDone>),
     Progress(Progress),
     Applied(Box<Applied>),
     /// Seconds left while a cure is being verified.
@@ -150,6 +159,8 @@ pub enum Effect {
     /// Judge anew with what the operator told, and remember it.
     Judge(Box<Context>),
     Plan(RemedyId, Box<Inputs>),
+    /// Read what was changed on this host.
+    ReadJournal,
     /// Plan the undo of a journal entry.
     PlanUndo {
         entry: String,
@@ -213,6 +224,8 @@ pub struct Session {
     /// Present on a simulated host.
     pub demo: Option<Demo>,
     pub identity: Option<IdentitySeen>,
+    /// The agent's name and version, such as `Logtail 1.8.7`.
+    pub agent: Option<String>,
     pub place: Place,
     pub steps: BTreeMap<StepId, StepView>,
     pub context: Context,
@@ -224,6 +237,8 @@ pub struct Session {
     /// How many lines the evidence has and how many fit, as the face last drew them.
     pub extent: (usize, usize),
     pub notice: Option<Notice>,
+    /// The filter of the list on top.
+    pub search: Option<Search>,
     /// Edits that take effect only after a restart that is still owed.
     pub owed_restart: Vec<RemedyId>,
     /// Remedies that were applied in this session, with the journal entry and whether the step held afterwards.
@@ -249,6 +264,7 @@ impl Session {
             read_only,
             demo: None,
             identity: None,
+            agent: None,
             place: Place::Step(StepId::Installed),
             steps: StepId::ALL.iter().map(|&step| (step, open.clone())).collect(),
             context,
@@ -257,6 +273,7 @@ impl Session {
             scroll: 0,
             extent: (0, 0),
             notice: None,
+            search: None,
             owed_restart: Vec::new(),
             done: Vec::new(),
             path: vec![Place::Step(StepId::Installed)],

@@ -1,9 +1,9 @@
 //! How events change the session. The only writer of [`Session`]; total: every event is fine in every state.
 
 use super::form::FormKey;
-use super::remedy_steering::{command_for, layer_step};
+use super::remedy_steering::layer_step;
 use super::{
-    Action, Clip, Command, Effect, Event, Form, Key, Layer, Notice, Place, Purpose, RemedyLayer, Session, Stage,
+    Action, Clip, Command, Effect, Event, Form, Key, Layer, Notice, Place, Purpose, RemedyLayer, Search, Session, Stage,
 };
 use crate::context::{Context, Field};
 use crate::finding::{Finding, StepId, Verdict};
@@ -26,6 +26,11 @@ impl Session {
                 self.identity = Some(*identity);
                 Vec::new()
             }
+            Event::Agent(agent) => {
+                self.agent = agent;
+                Vec::new()
+            }
+            Event::Journal(entries) => self.journal_read(entries),
             Event::Step { step, view } => {
                 self.steps.insert(step, *view);
                 self.rest_on_first_failure();
@@ -117,6 +122,18 @@ impl Session {
 
     fn key(&mut self, key: Key) -> Vec<Effect> {
         self.notice = None;
+        let depth = self.layers.len();
+        let effects = self.key_on_top(key);
+        if self.layers.len() != depth {
+            self.search = None;
+        }
+        effects
+    }
+
+    fn key_on_top(&mut self, key: Key) -> Vec<Effect> {
+        if self.search_key(&key) {
+            return Vec::new();
+        }
         if let Some(effects) = self.form_key(&key) {
             return effects;
         }
@@ -187,6 +204,9 @@ impl Session {
             Command::RecheckAll => return vec![Effect::RecheckAll],
             Command::Tell => self.open_form(),
             Command::Ticket => self.walk_to(Place::Ticket),
+            Command::Journal => return self.open_journal(false),
+            Command::Undo => return self.open_journal(true),
+            Command::Filter => self.search = Some(Search { text: String::new(), is_typing: true }),
             Command::Copy => return vec![Effect::Copy(self.clip())],
             Command::Close => return self.close(),
             Command::Number(number) => {
@@ -240,10 +260,13 @@ impl Session {
         let step = |at: usize, count: usize| {
             if down { (at + 1).min(count.saturating_sub(1)) } else { at.saturating_sub(1) }
         };
+        let steps = self.steps_left();
         match self.layers.last_mut() {
             Some(Layer::Map { at }) => {
-                *at = StepId::ALL.get(step(at.index(), StepId::ALL.len())).copied().unwrap_or(*at);
+                let index = steps.iter().position(|known| known == at).unwrap_or(0);
+                *at = steps.get(step(index, steps.len())).copied().unwrap_or(*at);
             }
+            Some(Layer::Journal(_)) => self.journal_move(down),
             Some(_) => {}
             None => {
                 let count = self.actions().len();
@@ -260,7 +283,7 @@ impl Session {
             Some(Layer::Help { scroll }) => (scroll, 1),
             Some(Layer::Remedy(layer)) => (&mut layer.scroll, 1),
             Some(_) => return,
-            None => (&mut self.scroll, PAGE.min(height.max(1))),
+            None => (&mut self.scroll, PAGE.min(height.saturating_sub(1).max(1))),
         };
         *scroll = if down { (*scroll + by).min(last) } else { scroll.min(&mut last.clone()).saturating_sub(by) };
     }
@@ -282,10 +305,20 @@ impl Session {
                 }
                 Stage::Outcome { .. } => {
                     self.layers.pop();
+                    if matches!(self.layers.last(), Some(Layer::Journal(_))) {
+                        // What was just taken back stands in it now.
+                        self.undoing = None;
+                        return vec![Effect::ReadJournal];
+                    }
                     self.after_remedy();
                     Vec::new()
                 }
             },
+            // The first Esc takes the filter away, the second closes the list.
+            Some(_) if self.search.is_some() => {
+                self.search = None;
+                Vec::new()
+            }
             Some(_) => {
                 self.layers.pop();
                 Vec::new()
@@ -304,6 +337,8 @@ impl Session {
                 Vec::new()
             }
             Some(Layer::Help { .. }) => self.close(),
+            Some(Layer::Journal(_)) => self.take_back_chosen(),
+            Some(Layer::Resume(_)) => self.resume(),
             Some(Layer::Remedy(layer)) => {
                 let focus = layer.focus;
                 self.buttons().get(focus).map(|&button| self.press(button)).unwrap_or_default()
@@ -316,7 +351,7 @@ impl Session {
         }
     }
 
-    fn act(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         self.has_moved = true;
         match action {
             Action::Remedy(remedy) => {
@@ -372,9 +407,12 @@ impl Session {
 
     /// What `y` copies: the command to run elsewhere, or the evidence of the page.
     pub(super) fn clip(&self) -> Clip {
+        if let Some(clip) = self.journal_clip() {
+            return clip;
+        }
         match (self.layers.last(), self.place) {
             (Some(Layer::Remedy(layer)), _) => match &layer.stage {
-                Stage::Preview { plan } => Clip::Command(command_for(plan)),
+                Stage::Preview { plan } => Clip::Command(self.command_of_plan(plan)),
                 _ => Clip::Evidence(layer_step(layer)),
             },
             (_, Place::Step(step)) => Clip::Evidence(step),

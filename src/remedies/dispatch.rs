@@ -5,8 +5,28 @@ use super::{
     Inputs, Planned, aliuid, bind_hostname, config_switch, control, custom_id, egress, enable_at_boot, group_ip,
     install, repair_config, set_endpoint, stop_extra, sync_clock,
 };
-use crate::finding::RemedyId;
+use crate::finding::{RemedyId, StepId};
 use crate::host::{Seen, Unseen};
+
+/// The step that a remedy belongs to (design, section 3).
+pub const fn step_of(remedy: RemedyId) -> StepId {
+    match remedy {
+        RemedyId::InstallAgent | RemedyId::UpgradeAgent => StepId::Installed,
+        RemedyId::StartAgent | RemedyId::RestartAgent | RemedyId::StopExtraAgent | RemedyId::EnableAtBoot => {
+            StepId::Running
+        }
+        RemedyId::RepairConfig | RemedyId::SetEndpoint | RemedyId::ReinstallAgent => StepId::Parameters,
+        RemedyId::AllowEgress => StepId::Network,
+        RemedyId::SyncClock | RemedyId::EnableTimeAdjust => StepId::Clock,
+        RemedyId::BindHostname | RemedyId::SetWorkingIp => StepId::Address,
+        RemedyId::AddIpToGroup
+        | RemedyId::ReplaceIpInGroup
+        | RemedyId::WriteCustomId
+        | RemedyId::CleanCustomId
+        | RemedyId::RemoveCustomId => StepId::Group,
+        RemedyId::AddAliuid | RemedyId::RenameAliuid => StepId::Account,
+    }
+}
 
 /// Plans a remedy from what was observed.
 ///

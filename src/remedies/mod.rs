@@ -28,7 +28,7 @@ mod undo;
 mod tests;
 
 pub use control::restart_of;
-pub use dispatch::plan;
+pub use dispatch::{plan, step_of};
 pub use hosts::bind;
 pub use plan::{Change, InputId, Inputs, Plan, Planned};
 pub use preview::{PreviewLine, PreviewMark, preview, shell_line, title};

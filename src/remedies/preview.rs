@@ -1,8 +1,10 @@
 //! A plan as lines to read before saying yes: unified diffs, exact commands, cautions, manual steps.
-//! Pure. The wizard, the plain face, `--dry-run` and the journal all show these lines.
+//! Pure. The wizard, the plain face, `--dry-run` and the journal all show these lines, so no secret of a file that is
+//! edited may stand in them.
 
 use super::{Change, Plan};
 use crate::host::group_resource;
+use crate::report::Redactor;
 use crate::sls::MachineGroup;
 use crate::text::{Lang, Text, printable};
 use crate::{finding::RemedyId, say};
@@ -29,7 +31,7 @@ pub struct PreviewLine {
 
 /// The lines of a plan. `with_restart` tells whether the restart is part of it.
 pub fn preview(plan: &Plan, with_restart: bool, lang: Lang) -> Vec<PreviewLine> {
-    let mut lines = Lines { lang, out: Vec::new() };
+    let mut lines = Lines { lang, out: Vec::new(), redactor: Redactor::new() };
     lines.wrapped(PreviewMark::Plain, &plan.why);
     let restart = if with_restart { plan.restart.as_slice() } else { &[] };
     for (number, change) in plan.changes.iter().chain(restart).enumerate() {
@@ -94,11 +96,13 @@ pub fn title(remedy: RemedyId) -> Text {
 struct Lines {
     lang: Lang,
     out: Vec<PreviewLine>,
+    redactor: Redactor,
 }
 
 impl Lines {
     fn push(&mut self, mark: PreviewMark, text: &str) {
-        self.out.push(PreviewLine { mark, text: printable(text).into_owned() });
+        let text = self.redactor.text(text);
+        self.out.push(PreviewLine { mark, text: printable(&text).into_owned() });
     }
 
     fn wrapped(&mut self, mark: PreviewMark, text: &Text) {
@@ -184,7 +188,9 @@ impl Lines {
             self.wrapped(PreviewMark::Plain, &Text::fixed("   (empty file)", "   （空文件）"));
             return;
         }
-        let (before, after) = (visible(before), visible(after));
+        // Before the diff and not line by line: a private key has many lines, and a changed secret is still a change.
+        let (before, after) = (self.redactor.bytes(before), self.redactor.bytes(after));
+        let (before, after) = (visible(&before), visible(&after));
         let diff = TextDiff::from_lines(&before, &after);
         let name = path.display().to_string();
         let unified = diff.unified_diff().context_radius(2).header(&name, &name).missing_newline_hint(true).to_string();

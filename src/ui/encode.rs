@@ -2,14 +2,22 @@
 //!
 //! ratatui's crossterm backend writes even the eight basic colours as `38;5;n`, which the Linux console of older
 //! kernels and hardware terminals read as something else (5 is "blink"), moves the cursor with eight bytes where four
-//! do, and before every second Chinese character. This writes `30` to `37` and `90` to `97`, and relative moves
-//! wherever it is certain how far a terminal has moved its cursor by itself.
+//! do, and before every second Chinese character. This writes `30` to `37` and `90` to `97`, relative moves wherever
+//! it is certain how far a terminal has moved its cursor by itself, and remembers what the terminal shows: so it can
+//! clear the rest of a line with three bytes, and write an unchanged letter again where that is shorter than a move.
 
 use crate::text::width;
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 use std::io::Write;
 use unicode_width::UnicodeWidthStr;
+
+/// Clears from the cursor to the end of the line; every terminal since the VT100 knows it.
+const CLEAR_REST: &[u8] = b"\x1b[K";
+/// Fewer blanks than this are as short as clearing.
+const WORTH_CLEARING: usize = 4;
+/// A move by a few cells takes this many bytes; writing the cells between again must be shorter.
+const MOVE: u16 = 4;
 
 /// The SGR numbers of attributes.
 const ATTRIBUTES: [(Modifier, u8); 7] = [
@@ -23,7 +31,7 @@ const ATTRIBUTES: [(Modifier, u8); 7] = [
 ];
 
 /// What the next character would look like.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Look {
     fg: Color,
     bg: Color,
@@ -41,32 +49,120 @@ struct Cursor {
     certain: bool,
 }
 
-/// Appends the cells, which must come in reading order. Begins and ends in the plain style.
-pub(super) fn cells<'a>(out: &mut Vec<u8>, changed: impl Iterator<Item = (u16, u16, &'a Cell)>) {
+/// Attributes that are seen on a blank, too.
+const ON_BLANKS: Modifier = Modifier::UNDERLINED.union(Modifier::REVERSED).union(Modifier::CROSSED_OUT);
+
+impl Look {
+    const fn of(cell: &Cell) -> Look {
+        Look { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }
+    }
+
+    /// Whether a blank looks plain in it.
+    fn blank_is_plain(self) -> bool {
+        self.bg == Color::Reset && !self.modifier.intersects(ON_BLANKS)
+    }
+
+    /// Whether the cell may be written in this look instead of its own.
+    fn suits(self, cell: &Cell) -> bool {
+        let own = Look::of(cell);
+        self == own || (shown(cell.symbol()) == " " && self.blank_is_plain() && own.blank_is_plain())
+    }
+}
+
+/// What the terminal shows, as far as it was written; beyond that it is blank.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Shown {
+    fn put(&mut self, x: u16, y: u16, cell: &Cell) {
+        let (x, y) = (usize::from(x), usize::from(y));
+        let cells = width(shown(cell.symbol())).max(1);
+        if self.rows.len() <= y {
+            self.rows.resize_with(y + 1, Vec::new);
+        }
+        let row = &mut self.rows[y];
+        if row.len() < x + cells {
+            row.resize(x + cells, Cell::default());
+        }
+        row[x] = cell.clone();
+        // The other half of a wide character: never blank, and never written alone.
+        row[x + 1..x + cells].fill(Cell::new(""));
+    }
+
+    /// Whether the line is blank and plain from here on.
+    fn is_blank_from(&self, x: u16, y: u16) -> bool {
+        let row = self.rows.get(usize::from(y)).map(Vec::as_slice).unwrap_or_default();
+        let is_blank = |cell: &Cell| cell.symbol() == " " && Look::of(cell).blank_is_plain();
+        row.get(usize::from(x)..).unwrap_or_default().iter().all(is_blank)
+    }
+
+    /// The text of these cells, if it is plain ASCII that may be written in this look.
+    fn again(&self, from: u16, to: u16, y: u16, look: Look) -> Option<String> {
+        let row = self.rows.get(usize::from(y)).map(Vec::as_slice).unwrap_or_default();
+        (from..to)
+            .map(|x| match row.get(usize::from(x)) {
+                None => look.blank_is_plain().then_some(' '),
+                Some(cell) => match cell.symbol().as_bytes() {
+                    [byte @ b' '..=b'~'] if look.suits(cell) => Some(char::from(*byte)),
+                    _ => None,
+                },
+            })
+            .collect()
+    }
+}
+
+/// Appends the cells, which must come in reading order. Begins and ends in the plain style. `shown` is what the
+/// terminal shows before and, afterwards, what it shows then.
+pub(super) fn cells<'a>(out: &mut Vec<u8>, shown_now: &mut Shown, changed: impl Iterator<Item = (u16, u16, &'a Cell)>) {
+    let changed: Vec<_> = changed.collect();
+    for (x, y, cell) in &changed {
+        shown_now.put(*x, *y, cell);
+    }
     let mut look = PLAIN;
     let mut cursor: Option<Cursor> = None;
-    for (x, y, cell) in changed {
-        let certain = go_to(out, cursor, x, y);
-        let wanted = Look { fg: cell.fg, bg: cell.bg, modifier: cell.modifier };
-        change_look(out, look, wanted);
-        look = wanted;
+    let mut at = 0;
+    while let Some(&(x, y, cell)) = changed.get(at) {
+        let certain = go_to(out, shown_now, cursor, (x, y), look);
+        let rest = changed[at..].iter().take_while(|(_, row, _)| *row == y).count();
+        if rest >= WORTH_CLEARING && shown(cell.symbol()) == " " && shown_now.is_blank_from(x, y) {
+            // What is cleared takes the background of the moment.
+            if !look.blank_is_plain() {
+                change_look(out, look, PLAIN);
+                look = PLAIN;
+            }
+            out.extend_from_slice(CLEAR_REST);
+            cursor = Some(Cursor { x, y, certain });
+            at += rest;
+            continue;
+        }
+        if !look.suits(cell) {
+            change_look(out, look, Look::of(cell));
+            look = Look::of(cell);
+        }
         let symbol = shown(cell.symbol());
         out.extend_from_slice(symbol.as_bytes());
         let cells = u16::try_from(width(symbol)).unwrap_or(1).max(1);
         cursor = Some(Cursor { x: x.saturating_add(cells), y, certain: certain && same_everywhere(symbol) });
+        at += 1;
     }
     change_look(out, look, PLAIN);
 }
 
 /// Moves the cursor to the cell; tells whether it is certain to be there.
-fn go_to(out: &mut Vec<u8>, cursor: Option<Cursor>, x: u16, y: u16) -> bool {
+fn go_to(out: &mut Vec<u8>, shown: &Shown, cursor: Option<Cursor>, (x, y): (u16, u16), look: Look) -> bool {
     match cursor {
         // Even if not certain: moving between the signs of a box line would cost more than the line.
         Some(at) if at.y == y && at.x == x => return at.certain,
-        Some(at) if at.y == y && at.x < x && at.certain => match x - at.x {
-            1 => out.extend_from_slice(b"\x1b[C"),
-            cells => sequence(out, format_args!("\x1b[{cells}C")),
-        },
+        Some(at) if at.y == y && at.x < x && at.certain => {
+            let between = if x - at.x < MOVE { shown.again(at.x, x, y, look) } else { None };
+            match (between, x - at.x) {
+                (Some(text), _) => out.extend_from_slice(text.as_bytes()),
+                (None, 1) => out.extend_from_slice(b"\x1b[C"),
+                (None, cells) => sequence(out, format_args!("\x1b[{cells}C")),
+            }
+        }
         _ if x == 0 => sequence(out, format_args!("\x1b[{}H", u32::from(y) + 1)),
         _ => sequence(out, format_args!("\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)),
     }
@@ -77,28 +173,32 @@ fn change_look(out: &mut Vec<u8>, from: Look, to: Look) {
     if from == to {
         return;
     }
-    // Attributes cannot be taken away one by one on every terminal, so anything that is not plain starts anew.
     out.extend_from_slice(b"\x1b[");
     let mut separator = "";
     let mut add = |number: u8| {
         sequence(out, format_args!("{separator}{number}"));
         separator = ";";
     };
-    if from != PLAIN {
+    // Attributes cannot be taken away one by one on every terminal, so a look that loses something starts anew.
+    let loses = !to.modifier.contains(from.modifier)
+        || (to.fg == Color::Reset && from.fg != Color::Reset)
+        || (to.bg == Color::Reset && from.bg != Color::Reset);
+    let known = if loses { PLAIN } else { from };
+    if loses && to != PLAIN {
         add(0);
     }
     for (attribute, number) in ATTRIBUTES {
-        if to.modifier.contains(attribute) {
+        if to.modifier.contains(attribute) && !known.modifier.contains(attribute) {
             add(number);
         }
     }
-    if let Some(number) = colour(to.fg) {
+    if let Some(number) = colour(to.fg).filter(|_| to.fg != known.fg) {
         add(number);
     }
-    if let Some(number) = colour(to.bg) {
+    if let Some(number) = colour(to.bg).filter(|_| to.bg != known.bg) {
         add(number + 10);
     }
-    // Without a number, as for a look of attributes that are never sent, it means plain.
+    // Without a number, as for the plain look, it means plain.
     out.push(b'm');
 }
 
@@ -161,7 +261,7 @@ mod tests {
 
     fn encoded(cell_at: &[(u16, u16, Cell)]) -> String {
         let mut out = Vec::new();
-        cells(&mut out, cell_at.iter().map(|(x, y, cell)| (*x, *y, cell)));
+        cells(&mut out, &mut Shown::default(), cell_at.iter().map(|(x, y, cell)| (*x, *y, cell)));
         String::from_utf8(out).unwrap()
     }
 
@@ -177,12 +277,28 @@ mod tests {
         let red = |symbol| cell(symbol, Style::new().fg(Color::Red).add_modifier(Modifier::BOLD));
         assert_eq!(encoded(&[]), "");
         assert_eq!(encoded(&[(0, 0, plain("a")), (1, 0, plain("b")), (9, 0, plain("c"))]), "\x1b[1Hab\x1b[7Cc");
-        assert_eq!(encoded(&[(2, 1, red("a")), (3, 1, red("b"))]), "\x1b[2;3H\x1b[1;31mab\x1b[0m");
-        assert_eq!(encoded(&[(0, 0, red("a")), (1, 0, plain("b"))]), "\x1b[1H\x1b[1;31ma\x1b[0mb");
+        assert_eq!(encoded(&[(2, 1, red("a")), (3, 1, red("b"))]), "\x1b[2;3H\x1b[1;31mab\x1b[m");
+        assert_eq!(encoded(&[(0, 0, red("a")), (1, 0, plain("b"))]), "\x1b[1H\x1b[1;31ma\x1b[mb");
         // Chinese characters follow one another without moves; after an ambiguous one only an absolute move is safe.
-        assert_eq!(encoded(&[(0, 0, plain("心")), (2, 0, plain("跳")), (5, 0, plain("x"))]), "\x1b[1H心跳\x1b[Cx");
+        assert_eq!(encoded(&[(0, 0, plain("心")), (2, 0, plain("跳")), (5, 0, plain("x"))]), "\x1b[1H心跳 x");
         assert_eq!(encoded(&[(0, 0, plain("\u{2500}")), (5, 0, plain("x"))]), "\x1b[1H\u{2500}\x1b[1;6Hx");
         assert_eq!(encoded(&[(0, 0, plain("\x1b"))]), "\x1b[1H?");
+    }
+
+    #[test]
+    fn what_stands_there_already_is_written_again_or_cleared_where_that_is_shorter() {
+        let mut shown = Shown::default();
+        let mut frame = |text: &str| {
+            let mut out = Vec::new();
+            let symbols: Vec<_> = text.chars().map(|c| Cell::new(if c == ' ' { " " } else { "x" })).collect();
+            let known = symbols.iter().enumerate().filter(|(x, _)| text.as_bytes()[*x] != b'=');
+            cells(&mut out, &mut shown, known.map(|(x, cell)| (x as u16, 0, cell)));
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(frame("xxxxxxxxxx"), "\x1b[1Hxxxxxxxxxx");
+        assert_eq!(frame("x=x"), "\x1b[1Hxxx", "the letter between is shorter than a move");
+        assert_eq!(frame("x=====x"), "\x1b[1Hx\x1b[5Cx");
+        assert_eq!(frame("x         "), "\x1b[1Hx\x1b[K");
     }
 
     /// A screen of pieces of text at places, in styles.
@@ -214,13 +330,16 @@ mod tests {
                     Some(number @ 30..=37) => vt100::Color::Idx(number - 30),
                     Some(number) => vt100::Color::Idx(number - 90 + 8),
                 };
-                assert_eq!((got.fgcolor(), got.bgcolor()), (index(want.fg), index(want.bg)), "at {x},{y}");
-                let attributes = [Modifier::BOLD, Modifier::DIM, Modifier::UNDERLINED, Modifier::REVERSED];
-                assert_eq!(
-                    [got.bold(), got.dim(), got.underline(), got.inverse()],
-                    attributes.map(|attribute| want.modifier.contains(attribute)),
-                    "at {x},{y}"
-                );
+                assert_eq!(got.bgcolor(), index(want.bg), "at {x},{y}");
+                // Of a blank only what can be seen.
+                let is_blank = symbol == " ";
+                assert!(is_blank || got.fgcolor() == index(want.fg), "at {x},{y}");
+                let want_of = |attribute| want.modifier.contains(attribute);
+                let seen = |got, attribute| got == want_of(attribute);
+                assert!(seen(got.underline(), Modifier::UNDERLINED), "at {x},{y}");
+                assert!(seen(got.inverse(), Modifier::REVERSED), "at {x},{y}");
+                assert!(is_blank || seen(got.bold(), Modifier::BOLD), "at {x},{y}");
+                assert!(is_blank || seen(got.dim(), Modifier::DIM), "at {x},{y}");
                 x += u16::try_from(width(want.symbol())).unwrap().max(1);
             }
         }
@@ -240,13 +359,14 @@ mod tests {
             let size = |cells| NonZeroU16::new(cells).unwrap();
             let mut terminal = vt100::Parser::new(size(HEIGHT), size(WIDTH), 0);
             let mut before = screen(&[]);
+            let mut shown = Shown::default();
             for (number, mut frame) in frames.into_iter().enumerate() {
                 // In which style a terminal blanks the other half of an overwritten Chinese character is its own
                 // affair, and ratatui leaves that half to it; so only the first frame has styles.
                 frame.iter_mut().filter(|_| number > 0).for_each(|piece| piece.3 = 0);
                 let after = screen(&frame);
                 let mut out = Vec::new();
-                cells(&mut out, before.diff(&after).into_iter());
+                cells(&mut out, &mut shown, before.diff(&after).into_iter());
                 terminal.process(&out);
                 assert_shows(&terminal, &after);
                 before = after;

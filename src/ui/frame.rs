@@ -23,12 +23,19 @@ pub(super) struct FrameBackend {
     cursor_shown: bool,
     /// Where the cursor is, unless the last cells have carried it elsewhere.
     cursor_at: Option<Position>,
+    /// What the terminal shows.
+    shown: encode::Shown,
 }
 
 impl FrameBackend {
     /// A backend for a blank screen without cursor, as the entering sequence leaves it.
     pub(super) fn new() -> FrameBackend {
-        FrameBackend { frame: Vec::with_capacity(4096), cursor_shown: false, cursor_at: None }
+        FrameBackend {
+            frame: Vec::with_capacity(4096),
+            cursor_shown: false,
+            cursor_at: None,
+            shown: encode::Shown::default(),
+        }
     }
 
     /// Appends what was gathered since the last call to `out`; tells whether there was anything.
@@ -55,7 +62,7 @@ impl Backend for FrameBackend {
             return Ok(());
         }
         self.cursor_at = None;
-        encode::cells(&mut self.frame, content);
+        encode::cells(&mut self.frame, &mut self.shown, content);
         Ok(())
     }
 
@@ -90,14 +97,11 @@ impl Backend for FrameBackend {
         self.clear_region(ClearType::All)
     }
 
-    fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
-        self.gather(match clear_type {
-            ClearType::All => b"\x1b[2J",
-            ClearType::AfterCursor => b"\x1b[0J",
-            ClearType::BeforeCursor => b"\x1b[1J",
-            ClearType::CurrentLine => b"\x1b[2K",
-            ClearType::UntilNewLine => b"\x1b[0K",
-        });
+    fn clear_region(&mut self, _clear_type: ClearType) -> io::Result<()> {
+        // A frame is drawn whole after any clearing, so the larger one is right for every part, and what the terminal
+        // shows then is known for certain.
+        self.shown = encode::Shown::default();
+        self.gather(b"\x1b[2J");
         Ok(())
     }
 

@@ -8,6 +8,7 @@
 pub mod clipboard;
 pub mod glyphs;
 pub mod input;
+pub mod keep;
 pub mod kind;
 pub mod panic;
 pub mod plain;
@@ -24,6 +25,7 @@ mod tty;
 
 pub use glyphs::Glyphs;
 pub use input::{Input, Keys};
+pub use keep::Keep;
 pub use kind::{Face, decide_face};
 pub use plain::Plain;
 pub use signals::{Busy, Signal, Signals};

@@ -410,6 +410,7 @@ impl<W: Write> engine::Face for Plain<W> {
             (false, Some(_)) if !session.is_over() => self.held = None,
             _ => {}
         }
+        self.services.keep.session(session, self.ended_by.is_some());
         if self.is_gone || session.is_over() || !self.arrived.is_empty() {
             return;
         }
@@ -489,6 +490,7 @@ impl<W: Write> engine::Face for Plain<W> {
             | Effect::RecheckAll
             | Effect::Plan(..)
             | Effect::PlanUndo { .. }
+            | Effect::ReadJournal
             | Effect::Apply { .. }
             | Effect::Verify { .. }
             | Effect::StopVerifying => None,

@@ -4,7 +4,7 @@
 //! them and the terminal. Nothing ticks: without an event there is no frame.
 
 use super::clipboard::Through;
-use super::{Busy, Glyphs, Gone, Input, Keys, Screen, Signal, Signals, Theme, view};
+use super::{Busy, Glyphs, Gone, Input, Keep, Keys, Screen, Signal, Signals, Theme, view};
 use crate::checks::Investigation;
 use crate::context::Context;
 use crate::engine;
@@ -33,6 +33,8 @@ pub struct Services {
     pub write_bundle: Box<WriteBundle>,
     /// Remembers what the operator told, for the next start.
     pub remember: Box<dyn Fn(&Context)>,
+    /// Keeps the session for the case that it is broken off.
+    pub keep: Keep,
 }
 
 /// The wizard's way to and from the terminal. Dropping it gives the terminal back.
@@ -165,12 +167,15 @@ impl engine::Face for Wizard {
             _ => {}
         }
         if self.is_gone || session.is_over() || !self.arrived.is_empty() {
+            self.services.keep.session(session, self.ended_by.is_some());
             return;
         }
         let (theme, glyphs) = (self.theme, self.glyphs);
         if self.screen.draw(|frame| view::draw(frame, session, &theme, glyphs)).is_err() {
             self.lose();
         }
+        // After the frame: a slow disk must not slow the picture.
+        self.services.keep.session(session, self.ended_by.is_some());
     }
 
     async fn next(&mut self) -> Event {
@@ -239,6 +244,7 @@ impl engine::Face for Wizard {
             | Effect::RecheckAll
             | Effect::Plan(..)
             | Effect::PlanUndo { .. }
+            | Effect::ReadJournal
             | Effect::Apply { .. }
             | Effect::Verify { .. }
             | Effect::StopVerifying => None,

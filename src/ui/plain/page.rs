@@ -3,7 +3,7 @@
 
 use super::words::{self, Ask};
 use crate::finding::{Evidence, Finding, Mark, Severity, StepId};
-use crate::flow::{Action, Button, Place, Session, Stage, Way, command_for};
+use crate::flow::{Action, Button, Layer, Place, Session, Stage, Way, recorded_word, undo_command};
 use crate::remedies::{self, Plan, PreviewMark, preview};
 use crate::say;
 use crate::text::{Lang, Text, printable, printable_block};
@@ -46,6 +46,14 @@ pub(super) fn lines(session: &Session, ask: Ask) -> Vec<String> {
         }
         Ask::Consent => plan(session),
         Ask::Outcome => outcome(session),
+        Ask::Journal => journal(session),
+        Ask::Resume => {
+            let mut out = vec![heading(word(lang, "An earlier session was broken off", "上次会话意外中断"))];
+            if let Some(Layer::Resume(offer)) = session.layers.last() {
+                out.extend(offer.told().iter().map(|text| format!("- {}", text.get(lang))));
+            }
+            out
+        }
         Ask::Quit => {
             let mut out = vec![heading(word(lang, "Quit?", "退出"))];
             out.extend(owed(session));
@@ -65,6 +73,11 @@ pub(super) fn question(session: &Session, ask: Ask) -> Vec<String> {
         Ask::Page => one("Number or letter> ", "编号或字母> "),
         Ask::Map => one("Number of a step, Enter goes back> ", "步骤编号，回车返回> "),
         Ask::Field => field(session),
+        Ask::Journal => one(
+            "Number of an entry to take back (preview first), Enter goes back> ",
+            "要撤销的条目编号（先预览），回车返回> ",
+        ),
+        Ask::Resume => one("Type yes to resume, Enter starts over> ", "输入 yes 继续上次会话，回车重新开始> "),
         Ask::Consent if has(Button::ApplyOnly) => one(
             "Apply? Type yes to apply and restart the agent, later to apply and restart later, anything else goes back> ",
             "是否执行？输入 yes 执行并重启 Agent，输入 later 执行但稍后重启，其他输入则返回> ",
@@ -99,6 +112,8 @@ pub(super) fn help(session: &Session, ask: Ask) -> Vec<String> {
         line("m  list of steps", "m  步骤列表"),
         line("f  facts that only you know, field by field", "f  逐项填写只有您知道的信息"),
         line("t  support ticket", "t  工单"),
+        line("j  journal: what was changed on this host", "j  操作日志：本机上的更改"),
+        line("u  undo the newest change (preview first)", "u  撤销最近一次更改（先预览）"),
         line("l  Chinese", "l  切换为英文"),
         line("q  quit", "q  退出"),
         line(
@@ -136,7 +151,7 @@ fn page(session: &Session) -> Vec<String> {
     }
     let letters = word(
         lang,
-        "  b back, n next, r check again, m steps, f facts, t ticket, l 中文, q quit, ? help",
+        "  b back, n next, r check again, m steps, f facts, t ticket, q quit, ? help, l 中文",
         "  b 上一步，n 下一步，r 重新检查，m 步骤列表，f 填写信息，t 工单，l English，q 退出，? 帮助",
     );
     out.push(letters.to_string());
@@ -311,9 +326,24 @@ fn plan(session: &Session) -> Vec<String> {
                         "此更改需要 root 权限，当前用户不是 root。可使用以下命令执行：",
                     ),
                 };
-                out.extend([why.to_string(), format!("   {}", command_for(plan))]);
+                out.extend([why.to_string(), format!("   {}", session.command_of_plan(plan))]);
             }
         }
+    }
+    out
+}
+
+/// What was changed on this host, newest first.
+fn journal(session: &Session) -> Vec<String> {
+    let lang = session.lang;
+    let mut out = vec![heading(word(lang, "Journal: what was changed on this host", "操作日志：本机上的更改"))];
+    for (number, done) in session.journal_rows().iter().enumerate() {
+        let (title, result) = (remedies::title(done.remedy), recorded_word(done.result));
+        let number = number + 1;
+        out.push(format!("{number}. {}  {}  {}", done.id, result.get(lang), title.get(lang)));
+    }
+    if out.len() == 1 {
+        out.push(word(lang, "Nothing was changed on this host.", "本机上没有任何更改记录。").to_string());
     }
     out
 }
@@ -341,7 +371,7 @@ fn outcome(session: &Session) -> Vec<String> {
         let backups = applied.backups.iter();
         out.extend(backups.map(|path| format!("  {}{}", word(lang, "backup: ", "备份："), path.display())));
         if let Some(entry) = &applied.entry {
-            out.push(format!("  {}{}", word(lang, "undo later: ", "以后撤销："), view::undo_command(entry)));
+            out.push(format!("  {}{}", word(lang, "undo later: ", "以后撤销："), undo_command(entry)));
         }
     }
     out

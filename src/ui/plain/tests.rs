@@ -16,6 +16,7 @@ fn services() -> Services {
         ticket_text: Box::new(|_, _| "the ticket \u{1b}[31mtext\n".into()),
         write_bundle: Box::new(|_, _| Ok("/root/bundle.tar.gz".into())),
         remember: Box::new(|_| {}),
+        keep: crate::ui::Keep::new(Box::new(|_| {})),
     }
 }
 

@@ -22,6 +22,10 @@ pub(super) enum Ask {
     Consent,
     /// What to do after a remedy.
     Outcome,
+    /// An entry of the journal.
+    Journal,
+    /// Whether to take up a session that was broken off.
+    Resume,
     /// Whether to quit although something is left behind.
     Quit,
 }
@@ -49,6 +53,9 @@ pub(super) fn ask(session: &Session) -> Ask {
         None | Some(Layer::Help { .. }) => Ask::Page,
         Some(Layer::Map { .. }) => Ask::Map,
         Some(Layer::ConfirmQuit) => Ask::Quit,
+        Some(Layer::Journal(layer)) if layer.entries.is_some() => Ask::Journal,
+        Some(Layer::Journal(_)) => Ask::Nothing,
+        Some(Layer::Resume(_)) => Ask::Resume,
         Some(Layer::Form(form)) => ask_form(form),
         Some(Layer::Remedy(layer)) => match &layer.stage {
             Stage::Asking(form) => ask_form(form),
@@ -99,9 +106,24 @@ pub(super) fn meaning(session: &Session, ask: Ask, line: &str) -> Said {
             "l" => Said::Keys(vec![Key::Char('L')]),
             _ => Said::Keys(vec![Key::Esc]),
         },
-        Ask::Quit if is_yes(word) => Said::Keys(vec![Key::Enter]),
-        Ask::Quit => Said::Keys(vec![Key::Esc]),
+        Ask::Journal => journal(session, word),
+        Ask::Resume | Ask::Quit if is_yes(word) => Said::Keys(vec![Key::Enter]),
+        Ask::Resume | Ask::Quit => Said::Keys(vec![Key::Esc]),
     }
+}
+
+/// From the entry under the journal's cursor to the one with this number.
+fn journal(session: &Session, word: &str) -> Said {
+    let Some(Layer::Journal(layer)) = session.layers.last() else { return Said::Nothing };
+    let Ok(number) = word.parse::<usize>() else { return Said::Keys(vec![Key::Esc]) };
+    if !(1..=session.journal_rows().len()).contains(&number) {
+        return Said::Unclear;
+    }
+    let (from, to) = (layer.chosen, number - 1);
+    let key = if to > from { Key::Down } else { Key::Up };
+    let mut keys = vec![key; to.abs_diff(from)];
+    keys.push(Key::Enter);
+    Said::Keys(keys)
 }
 
 /// Whether this is the whole word for consent; a lone `y` may have been typed by mistake.
@@ -125,7 +147,8 @@ fn page(session: &Session, word: &str) -> Said {
         "n" => key(Key::Right),
         "r" if !matches!(session.place, Place::Step(_)) => key(Key::Char('R')),
         "l" => key(Key::Char('L')),
-        "r" | "R" | "m" | "f" | "t" | "q" => Said::Keys(word.chars().map(Key::Char).collect()),
+        "j" | "J" => key(Key::Char('J')),
+        "r" | "R" | "m" | "f" | "t" | "u" | "q" => Said::Keys(word.chars().map(Key::Char).collect()),
         _ => Said::Unclear,
     }
 }

@@ -13,6 +13,16 @@ const NOTICE_LINES: usize = 3;
 
 /// The notice as lines for a window of this width; none when nothing happened.
 pub(super) fn notice(session: &Session, look: Look, cells: u16) -> Vec<Line<'static>> {
+    if let Some(search) = &session.search {
+        let mut sheet = Sheet::new(cells);
+        let end = if search.is_typing { "_" } else { "" };
+        let label = look.word("Filter: ", "筛选：");
+        sheet.line(&[
+            run(format!(" / {label}"), look.theme.key),
+            run(format!("{}{end}", search.text), look.theme.input),
+        ]);
+        return sheet.lines;
+    }
     let Some(notice) = &session.notice else { return Vec::new() };
     let mut sheet = Sheet::new(cells.saturating_sub(1));
     let (sign, style) = if notice.is_problem {
@@ -41,7 +51,8 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look,
     show(frame, keys, sheet.lines);
 }
 
-/// The bindings of the footer that fit, in their order. The help (or, in a layer, the way out of it) goes last.
+/// The bindings of the footer that fit, in their order. The help (or, in a layer, the way out
+/// of it) and what Enter does go last.
 fn fitting<'a>(bindings: &'a [Binding], cells: usize, look: Look) -> Vec<&'a Binding> {
     let need = |binding: &Binding| width(binding.shown) + width(look.read(&binding.label)) + 4;
     let shown: Vec<&Binding> = bindings.iter().filter(|binding| binding.in_footer).collect();
@@ -54,7 +65,7 @@ fn fitting<'a>(bindings: &'a [Binding], cells: usize, look: Look) -> Vec<&'a Bin
             kept[number] = true;
         }
     };
-    for last in [Command::Help, Command::Close, Command::Quit] {
+    for last in [Command::Help, Command::Close, Command::Quit, Command::Choose] {
         if let Some(number) = shown.iter().position(|binding| binding.command == last) {
             keep(number, &mut kept);
         }

@@ -2,9 +2,8 @@
 
 use super::Look;
 use super::sheet::{Sheet, run, show};
-use crate::finding::StepId;
 use crate::flow::Session;
-use crate::text::{Lang, cut, printable, width};
+use crate::text::{cut, printable, width};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -80,18 +79,9 @@ fn marks(session: &Session, look: Look, cells: usize) -> Vec<Mark> {
         left(3, look.word("! restart owed", "! 待重启").into(), theme.warn);
     }
     let mut right = |rank, text: String| marks.push(Mark { rank, text, style: theme.dim, is_right: true });
-    if let Some(version) = agent_version(session, look.lang) {
-        right(6, format!("Agent {version}"));
+    if let Some(agent) = &session.agent {
+        right(6, cut(&printable(agent), 28).into_owned());
     }
     right(5, look.word("EN", "中文").into());
     marks
-}
-
-/// The agent's version, as the evidence of the first step tells it.
-fn agent_version(session: &Session, lang: Lang) -> Option<String> {
-    let finding = session.finding(StepId::Installed)?;
-    let row = finding.evidence.iter().find(|row| row.label.get(Lang::En).to_lowercase().contains("version"))?;
-    let value = printable(row.value.get(lang)).into_owned();
-    let word = value.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
-    Some(cut(word, 12).into_owned())
 }

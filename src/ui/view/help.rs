@@ -7,6 +7,7 @@ use crate::flow::{Binding, Command, Key, Session};
 use crate::say;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 
 /// Cells of the column of keys.
 const KEYS: usize = 9;
@@ -30,14 +31,16 @@ fn group(command: Command) -> Group {
         | Command::Number(_)
         | Command::Recheck
         | Command::RecheckAll
-        | Command::Tell => Group::Do,
+        | Command::Tell
+        | Command::Undo => Group::Do,
         Command::NextStep
         | Command::PreviousStep
         | Command::FirstStep
         | Command::LastStep
         | Command::Map
+        | Command::Journal
         | Command::Ticket => Group::Walk,
-        Command::ScrollUp | Command::ScrollDown | Command::Copy => Group::Read,
+        Command::ScrollUp | Command::ScrollDown | Command::Copy | Command::Filter => Group::Read,
         Command::Help | Command::Language | Command::Quit | Command::Suspend | Command::Close => Group::Program,
     }
 }
@@ -45,6 +48,7 @@ fn group(command: Command) -> Group {
 pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usize, look: Look) -> (usize, usize) {
     let mut below = session.clone();
     below.layers.pop();
+    below.search = None;
     let bindings = below.bindings();
     let two_columns = area.width >= 76;
     let cells = if two_columns { area.width / 2 - 1 } else { area.width };
@@ -68,9 +72,12 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usi
     }
     let mut signs = Sheet::new(cells);
     legend(&mut signs, look);
-    let mut lines = keys.lines;
+    let left = |lines: Vec<Line<'static>>| -> Vec<Line<'static>> {
+        lines.into_iter().filter(|line| session.leaves(&line.to_string())).collect()
+    };
+    let (mut lines, signs) = (left(keys.lines), left(signs.lines));
     if two_columns {
-        for (number, sign) in signs.lines.into_iter().enumerate() {
+        for (number, sign) in signs.into_iter().enumerate() {
             if lines.len() <= number {
                 lines.push(Default::default());
             }
@@ -81,7 +88,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usi
         }
     } else {
         lines.push(Default::default());
-        lines.extend(signs.lines);
+        lines.extend(signs);
     }
 
     let mut title = Sheet::new(area.width);

@@ -156,7 +156,10 @@ fn one_box(session: &Session, step: StepId, at: StepId, pitch: usize, look: Look
 
 /// The inside of a box; reversed under the cursor.
 fn inside(session: &Session, step: StepId, at: StepId, look: Look) -> Vec<Run> {
-    let runs = flowchart::step_runs(session, step, look);
+    let mut runs = flowchart::step_runs(session, step, look);
+    if session.search.is_some() && !session.steps_left().contains(&step) {
+        runs.iter_mut().for_each(|(_, style)| *style = look.theme.dim);
+    }
     if step != at {
         let [name, status] = runs;
         return vec![run(" ", look.theme.text), name, status, run(" ", look.theme.text)];

@@ -10,11 +10,13 @@ mod footer;
 mod form;
 mod header;
 mod help;
+mod journal;
 mod map;
 mod outcome;
 mod page;
 mod remedy;
 mod result;
+mod resume;
 mod sheet;
 mod step;
 mod summary;
@@ -26,7 +28,6 @@ pub(super) mod samples;
 #[cfg(test)]
 mod tests;
 
-pub(super) use result::undo_command;
 pub use summary::summary_lines;
 
 use crate::flow::{Layer, Place, Session};
@@ -41,6 +42,8 @@ use sheet::{Sheet, part};
 const FULL: (u16, u16) = (60, 20);
 /// Below this there is one sentence.
 const LEAST: (u16, u16) = (30, 8);
+/// Text is no wider than this: in a longer line the eye loses its way back, and a value its source.
+const WIDEST: u16 = 110;
 /// From this width on a layer leaves the flowchart in sight.
 const WIDE: u16 = 100;
 
@@ -101,7 +104,7 @@ pub fn draw(frame: &mut Frame, session: &mut Session, theme: &Theme, glyphs: Gly
 fn beside_the_flowchart(frame: &mut Frame, body: Rect, session: &mut Session, look: Look) {
     let covers = match top_layer(session) {
         None => false,
-        Some(Layer::Help { .. } | Layer::Map { .. }) => true,
+        Some(Layer::Help { .. } | Layer::Map { .. } | Layer::Journal(_)) => true,
         Some(_) => body.width < WIDE,
     };
     let rule = Rect { y: body.y.saturating_sub(1), height: 1, ..body };
@@ -117,9 +120,9 @@ fn beside_the_flowchart(frame: &mut Frame, body: Rect, session: &mut Session, lo
     content(frame, inset(right), session, look);
 }
 
-/// An area without its first and last column, where text would touch the edge.
+/// An area without its first and last column, where text would touch the edge; no wider than is well read.
 fn inset(area: Rect) -> Rect {
-    part(area, 1, 0, area.width.saturating_sub(2), area.height)
+    part(area, 1, 0, area.width.saturating_sub(2).min(WIDEST), area.height)
 }
 
 /// The layer on top; the question before quitting is drawn over it, not instead of it.
@@ -134,6 +137,8 @@ fn content(frame: &mut Frame, area: Rect, session: &mut Session, look: Look) {
         Some(Layer::Map { at }) => map::draw(frame, area, session, *at, look),
         Some(Layer::Form(form)) => form::draw(frame, area, form, None, look),
         Some(Layer::Remedy(_)) => remedy::draw(frame, area, session, look),
+        Some(Layer::Journal(layer)) => journal::draw(frame, area, session, layer, look),
+        Some(Layer::Resume(offer)) => resume::draw(frame, area, offer, look),
         Some(Layer::ConfirmQuit) | None => match session.place {
             Place::Step(step) => step::draw(frame, area, session, step, look),
             Place::Ticket => ticket::draw(frame, area, session, look),

@@ -1,9 +1,9 @@
 //! What came of a remedy: the sentence, the backups, the journal entry, and how to take it back.
 
 use super::Look;
-use super::result::undo_command;
 use super::sheet::{Sheet, run};
 use crate::carry_out::{Applied, AppliedResult};
+use crate::flow::undo_command;
 use crate::remedies::{Plan, PreviewMark, preview};
 use crate::text::Text;
 

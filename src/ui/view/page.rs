@@ -76,10 +76,23 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, page: Page,
     let head_area = take(head.len());
     show(frame, head_area, head);
     let scroll = session.scroll.min(body.len().saturating_sub(body_height));
+    leave_out_lone_heading(&mut body, scroll + body_height, look);
     let (extent, hidden) = show_scrolled(frame, take(body_height), body, scroll);
     show(frame, take(1), vec![separator(area.width, hidden, scroll > 0, look)]);
     show(frame, take(list.len()), list);
     extent
+}
+
+/// A heading whose text is out of sight says nothing; `end` is the first line below those in sight. Scrolling always
+/// leaves one line in sight, so the heading comes back with its text.
+fn leave_out_lone_heading(body: &mut [Line], end: usize, look: Look) {
+    let is_heading = |line: &Line| line.width() > 0 && line.spans.iter().all(|span| span.style == look.theme.heading);
+    if end < body.len()
+        && let Some(last) = end.checked_sub(1).and_then(|last| body.get_mut(last))
+        && is_heading(last)
+    {
+        *last = Line::default();
+    }
 }
 
 /// The line above the actions. It tells how much of the text is out of sight.

@@ -4,11 +4,11 @@
 use super::sheet::{Sheet, part, run, show, show_scrolled};
 use super::{Look, form, outcome};
 use crate::carry_out::ChangeState;
-use crate::flow::{Button, Layer, RemedyLayer, Session, Stage, Way, command_for};
+use crate::flow::{Button, Layer, RemedyLayer, Session, Stage, Way};
 use crate::host::LiveLine;
 use crate::remedies::{self, Plan, PreviewLine, PreviewMark, preview};
 use crate::say;
-use crate::text::{Text, printable_block, width};
+use crate::text::{Text, cut, printable_block, width};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -119,13 +119,15 @@ fn title(layer: &RemedyLayer, look: Look) -> (String, &'static str) {
 /// The title at the left; at the right how much is hidden, or the stage.
 fn head((name, stage): (String, &'static str), hidden: usize, cells: u16, look: Look) -> Line<'static> {
     let mut sheet = Sheet::new(cells);
-    sheet.line(&[run(name, look.theme.title)]);
     let more = say!("Down: {hidden} more lines", "向下：还有 {hidden} 行");
     let (remark, style) = if hidden > 0 {
         (look.read(&more).to_string(), look.theme.accent)
     } else {
         (stage.to_string(), look.theme.dim)
     };
+    // That there is more to read must be told; a long title gives way to it.
+    let name = if hidden > 0 { cut(&name, sheet.cells.saturating_sub(width(&remark) + 2)).into_owned() } else { name };
+    sheet.line(&[run(name, look.theme.title)]);
     let room = sheet.cells.saturating_sub(sheet.lines.first().map_or(0, Line::width));
     if width(&remark) + 2 <= room {
         sheet.aside(0, &remark, style);
@@ -174,7 +176,7 @@ fn who_may(sheet: &mut Sheet, session: &Session, plan: &Plan, look: Look) {
     };
     sheet.hung(&[run(look.glyphs.bullet(), look.theme.accent)], 2, &[run(look.read(&text), look.theme.text)]);
     sheet.gap();
-    sheet.hung(&[], 3, &[run(command_for(plan), look.theme.heading)]);
+    sheet.hung(&[], 3, &[run(session.command_of_plan(plan), look.theme.heading)]);
     sheet.gap();
 }
 

@@ -4,7 +4,7 @@ use super::page::{self, Page};
 use super::sheet::{Sheet, run};
 use super::{Look, flowchart, wrap};
 use crate::finding::{StepId, Verdict};
-use crate::flow::Session;
+use crate::flow::{Session, undo_command};
 use crate::remedies;
 use crate::say;
 use crate::text::{Text, pad, printable, width};
@@ -111,9 +111,4 @@ pub(super) fn owed(sheet: &mut Sheet, session: &Session, look: Look) {
         let title = remedies::title(*remedy);
         sheet.hung(&[run(look.glyphs.warn(), look.theme.warn)], 2, &[run(look.read(&title), look.theme.text)]);
     }
-}
-
-/// The command that takes a journal entry back.
-pub(in crate::ui) fn undo_command(entry: &str) -> String {
-    remedies::shell_line(&["sudo".into(), "logtail-doctor".into(), "undo".into(), entry.into()])
 }

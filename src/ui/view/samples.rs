@@ -1,11 +1,11 @@
 //! Sessions for the tests of the screens: each as an operator would meet it, made with events and keys only.
 
-use crate::carry_out::{Applied, AppliedResult, ChangeState, Progress};
+use crate::carry_out::{Applied, AppliedResult, ChangeState, JournalDone, Progress, Record, RecordKind, Recorded};
 use crate::checks::Checked;
 use crate::context::{Context, Field};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
-use crate::flow::{Choice, Event, Key, Session, StepView};
-use crate::host::{IdentitySeen, LiveLine};
+use crate::flow::{Choice, Event, Interrupted, Key, Offer, Place, Session, StepView};
+use crate::host::{Fingerprint, IdentitySeen, LiveLine};
 use crate::remedies::{Change, InputId, Plan, Planned};
 use crate::text::{Lang, Text};
 use std::time::Duration;
@@ -155,6 +155,7 @@ pub(in crate::ui) fn first(lang: Lang) -> Session {
 pub(in crate::ui) fn failing(lang: Lang, privileged: bool) -> Session {
     let mut session = first(lang);
     session.handle(identity(privileged));
+    session.handle(Event::Agent(Some("Logtail 1.8.7".into())));
     for &step in StepId::ALL {
         let finding = match step {
             StepId::Address => failing_address(),
@@ -238,6 +239,60 @@ pub(super) fn help(lang: Lang) -> Session {
     session
 }
 
+/// The map while a filter is typed.
+pub(super) fn map_filtered(lang: Lang) -> Session {
+    let mut session = map(lang);
+    press(&mut session, &[Key::Char('/')]);
+    type_in(&mut session, if lang == Lang::En { "group" } else { "机器组" });
+    session
+}
+
+fn changed(remedy: RemedyId, id: &str, result: Recorded, path: &str) -> JournalDone {
+    let record = Record {
+        path: path.into(),
+        kind: RecordKind::Write,
+        before: Fingerprint::Absent,
+        after: Fingerprint::Absent,
+        backup: Some(format!("{path}.logtail-doctor-{id}.bak").into()),
+    };
+    let argv = ["/etc/init.d/ilogtaild", "start"].map(str::to_string).to_vec();
+    let ran = Record { path: argv[0].clone().into(), kind: RecordKind::Run(argv), backup: None, ..record.clone() };
+    JournalDone { id: id.into(), at_ms: 0, remedy, actor: "alice".into(), result, records: vec![record, ran] }
+}
+
+/// The journal with three entries.
+pub(super) fn journal(lang: Lang) -> Session {
+    let mut session = failing(lang, true);
+    press(&mut session, &[Key::Char('J')]);
+    session.handle(Event::Journal(vec![
+        changed(RemedyId::AddAliuid, "20261120-081500.101", Recorded::Undone, "/etc/ilogtail/users/1654218965343050"),
+        changed(
+            RemedyId::SetEndpoint,
+            "20261121-173000.250",
+            Recorded::Open,
+            "/usr/local/ilogtail/ilogtail_config.json",
+        ),
+        changed(RemedyId::BindHostname, "20261122-054012.345", Recorded::Applied, "/etc/hosts"),
+    ]));
+    session
+}
+
+/// A session that was broken off, offered again.
+pub(super) fn resume(lang: Lang) -> Session {
+    let mut session = first(lang);
+    session.handle(identity(true));
+    session.offer(Offer {
+        session: Interrupted {
+            place: Place::Step(StepId::Group),
+            owed_restart: vec![RemedyId::SetEndpoint],
+            pending: Some(RemedyId::WriteCustomId),
+            console_heartbeat: None,
+        },
+        stopped_at: "10:32".into(),
+    });
+    session
+}
+
 pub(in crate::ui) fn plan() -> Plan {
     let why = Text::fixed(
         "The hostname web-01 resolves to 192.168.99.7 in /etc/hosts; eth0 has 10.0.3.17.",
@@ -283,9 +338,29 @@ pub(super) fn planning(lang: Lang) -> Session {
 }
 
 pub(super) fn preview(lang: Lang, privileged: bool) -> Session {
+    preview_of(plan(), lang, privileged)
+}
+
+/// The preview of an edit whose file holds a secret, on a changed and on an unchanged line, and a private key.
+pub(super) fn preview_with_secret(lang: Lang, secret: &str) -> Session {
+    let mut plan = plan();
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----");
+    let file = |region: &str| {
+        format!("\"access_key_secret\": \"{secret}\",\n\"cluster\": \"{region}\",\n{key}\n").into_bytes()
+    };
+    plan.changes.push(Change::WriteFile {
+        path: "/usr/local/ilogtail/ilogtail_config.json".into(),
+        before: Some(file("cn-beijing")),
+        after: [file("cn-hangzhou"), format!("password = {secret}\n").into_bytes()].concat(),
+        mode: 0o644,
+    });
+    preview_of(plan, lang, true)
+}
+
+fn preview_of(plan: Plan, lang: Lang, privileged: bool) -> Session {
     let mut session = failing(lang, privileged);
     press(&mut session, &[Key::Char('1')]);
-    session.handle(Event::Planned(Box::new(Planned::Ready(Box::new(plan())))));
+    session.handle(Event::Planned(Box::new(Planned::Ready(Box::new(plan)))));
     session
 }
 
@@ -375,7 +450,10 @@ pub(in crate::ui) fn all(lang: Lang) -> Vec<(&'static str, Session)> {
         ("form_error", form_error(lang)),
         ("form_regions", form_regions(lang)),
         ("map", map(lang)),
+        ("map_filtered", map_filtered(lang)),
         ("help", help(lang)),
+        ("journal", journal(lang)),
+        ("resume", resume(lang)),
         ("planning", planning(lang)),
         ("asking", asking(lang)),
         ("preview", preview(lang, true)),

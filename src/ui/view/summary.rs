@@ -1,7 +1,7 @@
 //! What stays on the main screen after the wizard is left: a few plain lines. Pure text, no style.
 
-use super::result::{sentence, undo_command};
-use crate::flow::Session;
+use super::result::sentence;
+use crate::flow::{Session, undo_command};
 use crate::remedies;
 use crate::say;
 use crate::text::{Text, printable};

@@ -1,0 +1,53 @@
+//! A plan being made: which observations it rests on, and that they are fresh.
+
+use super::Looking;
+use crate::carry_out::Store;
+use crate::finding::{RemedyId, StepId};
+use crate::host::Question;
+use crate::remedies::{self, Inputs, Planned};
+use std::collections::BTreeSet;
+
+/// What is to be planned.
+#[derive(Debug, Clone)]
+pub enum Wish {
+    Remedy(RemedyId, Box<Inputs>),
+    /// The undo of a journal entry.
+    Undo {
+        entry: String,
+        verify: StepId,
+        store: Store,
+    },
+}
+
+/// A plan being made. It rests on fresh observations only: what it reads that was seen earlier is looked at again.
+pub(super) struct Planning {
+    wish: Wish,
+    fresh: BTreeSet<Question>,
+}
+
+impl Planning {
+    pub(super) fn of(wish: Wish) -> Planning {
+        Planning { wish, fresh: BTreeSet::new() }
+    }
+
+    /// The plan, once all that it reads has been looked at anew.
+    pub(super) fn attempt(&mut self, looking: &mut Looking) -> Option<Planned> {
+        let seen = looking.found.seen();
+        seen.take_open();
+        seen.take_touched();
+        let planned = match &self.wish {
+            Wish::Remedy(remedy, inputs) => remedies::plan(*remedy, inputs, seen),
+            Wish::Undo { entry, verify, store } => remedies::undo(entry, *verify, &store.dir, seen),
+        };
+        let mut wanted = seen.take_open();
+        wanted.extend(seen.take_touched().into_iter().filter(|question| !self.fresh.contains(question)));
+        if wanted.is_empty() {
+            return planned.ok();
+        }
+        self.fresh.extend(wanted.iter().cloned());
+        looking.found.forget(&wanted);
+        let asked = looking.found.ask(wanted);
+        looking.spawn(asked);
+        None
+    }
+}

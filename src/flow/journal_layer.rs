@@ -1,0 +1,129 @@
+//! The journal on screen: what was changed on this host, newest first, and the way to take an entry back. Taking back
+//! is a plan like any other: it is previewed first.
+
+use super::remedy_steering::command_for;
+use super::{Clip, Effect, Layer, Notice, RemedyLayer, Session};
+use crate::carry_out::{JournalDone, RecordKind, Recorded};
+use crate::remedies::{self, Plan};
+use crate::text::{Lang, Text};
+
+/// The journal as a layer.
+#[derive(Debug, Clone, Default)]
+pub struct JournalLayer {
+    /// Newest first; None until it has been read.
+    pub entries: Option<Vec<JournalDone>>,
+    /// The entry under the cursor, among those that the filter leaves.
+    pub chosen: usize,
+    /// Whether the newest change is to be taken back as soon as the journal is read.
+    takes_back_newest: bool,
+}
+
+/// How an entry ended, in a word or two.
+pub fn recorded_word(result: Recorded) -> Text {
+    match result {
+        Recorded::Open => Text::fixed("broken off", "中断"),
+        Recorded::Applied => Text::fixed("applied", "已执行"),
+        Recorded::RolledBack => Text::fixed("rolled back", "已回退"),
+        Recorded::LeftOver => Text::fixed("partly rolled back", "部分回退"),
+        Recorded::Undone => Text::fixed("undone", "已撤销"),
+    }
+}
+
+/// Whether an entry stands and holds more than a mere stop and start, which nobody could take back.
+fn can_be_taken_back(done: &JournalDone) -> bool {
+    !matches!(done.result, Recorded::Undone | Recorded::RolledBack)
+        && done.records.iter().any(|record| !matches!(record.kind, RecordKind::Run(_)))
+}
+
+impl Session {
+    /// The entries that the filter leaves, newest first; empty until the journal is read.
+    pub fn journal_rows(&self) -> Vec<&JournalDone> {
+        let Some(Layer::Journal(layer)) = self.layers.last() else { return Vec::new() };
+        let leaves = |done: &&JournalDone| {
+            let title = remedies::title(done.remedy);
+            let words = [title.get(Lang::En), title.get(Lang::Zh), &done.id, &done.actor, done.remedy.id()];
+            words.iter().any(|word| self.leaves(word))
+        };
+        layer.entries.iter().flatten().filter(leaves).collect()
+    }
+
+    pub(super) fn open_journal(&mut self, takes_back_newest: bool) -> Vec<Effect> {
+        self.layers.push(Layer::Journal(JournalLayer { takes_back_newest, ..JournalLayer::default() }));
+        vec![Effect::ReadJournal]
+    }
+
+    /// The journal was read, oldest entry first.
+    pub(super) fn journal_read(&mut self, mut entries: Vec<JournalDone>) -> Vec<Effect> {
+        entries.reverse();
+        let Some(Layer::Journal(layer)) = self.layers.last_mut() else { return Vec::new() };
+        let newest = entries.iter().find(|done| can_be_taken_back(done)).cloned();
+        let takes_back = std::mem::take(&mut layer.takes_back_newest);
+        layer.chosen = layer.chosen.min(entries.len().saturating_sub(1));
+        layer.entries = Some(entries);
+        match (takes_back, newest) {
+            (false, _) => Vec::new(),
+            (true, Some(done)) => {
+                self.layers.pop();
+                self.plan_undo(&done)
+            }
+            (true, None) => {
+                self.layers.pop();
+                let text = Text::fixed("The journal has nothing to take back.", "操作日志中没有可撤销的条目。");
+                self.notice = Some(Notice { text, is_problem: false });
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn journal_move(&mut self, down: bool) {
+        let count = self.journal_rows().len();
+        if let Some(Layer::Journal(layer)) = self.layers.last_mut() {
+            layer.chosen =
+                if down { (layer.chosen + 1).min(count.saturating_sub(1)) } else { layer.chosen.saturating_sub(1) };
+        }
+    }
+
+    fn chosen_entry(&self) -> Option<&JournalDone> {
+        let Some(Layer::Journal(layer)) = self.layers.last() else { return None };
+        self.journal_rows().get(layer.chosen).copied()
+    }
+
+    /// Previews the taking back of the entry under the cursor, or says why there is nothing to preview.
+    pub(super) fn take_back_chosen(&mut self) -> Vec<Effect> {
+        match self.chosen_entry().cloned() {
+            Some(done) if can_be_taken_back(&done) => self.plan_undo(&done),
+            Some(_) => {
+                let text = Text::fixed("There is nothing to take back in this entry.", "该条目没有可撤销的内容。");
+                self.notice = Some(Notice { text, is_problem: false });
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn plan_undo(&mut self, done: &JournalDone) -> Vec<Effect> {
+        let mut layer = RemedyLayer::new(done.remedy);
+        layer.is_undo = true;
+        self.layers.push(Layer::Remedy(Box::new(layer)));
+        self.undoing = Some(done.id.clone());
+        vec![Effect::PlanUndo { entry: done.id.clone(), verify: remedies::step_of(done.remedy) }]
+    }
+
+    /// The command that takes the entry under the cursor back.
+    pub(super) fn journal_clip(&self) -> Option<Clip> {
+        self.chosen_entry().map(|done| Clip::Command(undo_command(&done.id)))
+    }
+
+    /// The command that carries out the plan on screen without the wizard.
+    pub fn command_of_plan(&self, plan: &Plan) -> String {
+        match &self.undoing {
+            Some(entry) => undo_command(entry),
+            None => command_for(plan),
+        }
+    }
+}
+
+/// The command that takes a journal entry back.
+pub fn undo_command(entry: &str) -> String {
+    remedies::shell_line(&["sudo".into(), "logtail-doctor".into(), "undo".into(), entry.into()])
+}

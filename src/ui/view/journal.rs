@@ -1,0 +1,127 @@
+//! The journal: what was changed on this host, newest first, and what the entry under the cursor did.
+
+use super::Look;
+use super::actions::filled;
+use super::sheet::{Sheet, part, run, show, show_scrolled};
+use crate::carry_out::{JournalDone, Record, RecordKind, Recorded};
+use crate::flow::{JournalLayer, Session, recorded_word, undo_command};
+use crate::remedies;
+use crate::say;
+use crate::text::{cut, pad, printable, width};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// Cells of the longest word for how an entry ended.
+const RESULT: usize = 18;
+
+pub(super) fn draw(
+    frame: &mut Frame,
+    area: Rect,
+    session: &Session,
+    layer: &JournalLayer,
+    look: Look,
+) -> (usize, usize) {
+    let theme = look.theme;
+    let mut head = Sheet::new(area.width);
+    head.line(&[run(look.word("Journal: what was changed on this host", "操作日志：本机上的更改"), theme.title)]);
+    head.lines.push(Default::default());
+    let rows = session.journal_rows();
+    let mut list = Sheet::new(area.width);
+    let mut detail = Sheet::new(area.width);
+    match (&layer.entries, rows.get(layer.chosen)) {
+        (None, _) => {
+            let text = look.word("Reading the journal...", "正在读取操作日志...");
+            list.hung(&[run(look.glyphs.running(), theme.running)], 2, &[run(text, theme.running)]);
+        }
+        (Some(all), _) if all.is_empty() => {
+            let text = look.word("Nothing was changed on this host.", "本机上没有任何更改记录。");
+            list.say(text, theme.text);
+        }
+        (Some(_), None) => list.say(look.word("The filter leaves no entry.", "没有符合筛选条件的条目。"), theme.text),
+        (Some(_), Some(done)) => {
+            for (number, row) in rows.iter().enumerate() {
+                entry(&mut list, row, number == layer.chosen, look);
+            }
+            details(&mut detail, done, look);
+        }
+    }
+    // The list gets what it needs of the upper half, and all that the details leave.
+    let room = usize::from(area.height).saturating_sub(head.height());
+    let list_height = list.height().min((room / 2).max(room.saturating_sub(detail.height() + 1)));
+    let first = (layer.chosen + 1).saturating_sub(list_height);
+    let top = head.height() as u16;
+    if list.height() > list_height {
+        let (number, count) = (layer.chosen + 1, rows.len());
+        let text = say!("{number} of {count}", "第 {number} 条，共 {count} 条");
+        head.lines.truncate(1);
+        head.aside(0, look.read(&text), theme.dim);
+    }
+    show(frame, part(area, 0, 0, area.width, top), head.lines);
+    show_scrolled(frame, part(area, 0, top, area.width, list_height as u16), list.lines, first);
+    let below = top + list_height as u16 + 1;
+    show(frame, part(area, 0, below, area.width, area.height.saturating_sub(below)), detail.lines);
+    (0, 0)
+}
+
+fn result_style(result: Recorded, look: Look) -> Style {
+    match result {
+        Recorded::Applied => look.theme.text,
+        Recorded::Undone | Recorded::RolledBack => look.theme.dim,
+        Recorded::Open | Recorded::LeftOver => look.theme.warn,
+    }
+}
+
+/// One entry in one line: when, how it ended, what it was.
+fn entry(sheet: &mut Sheet, done: &JournalDone, is_chosen: bool, look: Look) {
+    let theme = look.theme;
+    let marker = if is_chosen { look.glyphs.cursor() } else { " " };
+    let id = printable(&done.id);
+    let id = cut(&id, 20);
+    let result = pad(look.read(&recorded_word(done.result)), RESULT);
+    let title = remedies::title(done.remedy);
+    let mut one = Sheet::new(sheet.cells as u16);
+    one.line(&[
+        run(format!("{marker} {id}  "), theme.dim),
+        run(format!("{result}  "), result_style(done.result, look)),
+        run(look.read(&title), theme.text),
+    ]);
+    let line = one.lines.remove(0);
+    sheet.lines.push(if is_chosen { filled(&line, theme.selected, sheet.cells) } else { line });
+}
+
+/// What an entry did, and the command that takes it back.
+fn details(sheet: &mut Sheet, done: &JournalDone, look: Look) {
+    let theme = look.theme;
+    sheet.heading(look.word("What it did", "更改内容"), theme);
+    for record in &done.records {
+        let (verb, what) = recorded(record, look);
+        let lead = run(format!("{} {verb}", look.glyphs.bullet()), theme.dim);
+        let hang = width(&lead.0) + 1;
+        sheet.hung(&[lead], hang, &[run(what, theme.text)]);
+        if let Some(backup) = &record.backup {
+            let word = look.word("backup: ", "备份：");
+            let body = [run(word, theme.dim), run(backup.display().to_string(), theme.dim)];
+            sheet.hung(&[], hang, &body);
+        }
+    }
+    let actor = &done.actor;
+    let by = say!("by {actor}; undo: ", "操作者：{actor}；撤销：");
+    sheet.hung(&[], 0, &[run(look.read(&by), theme.dim), run(undo_command(&done.id), theme.text)]);
+}
+
+/// One recorded change: what was done, and to what.
+fn recorded(record: &Record, look: Look) -> (&'static str, String) {
+    let path = record.path.display().to_string();
+    match &record.kind {
+        RecordKind::Write => (look.word("wrote", "写入"), path),
+        RecordKind::Remove => (look.word("removed", "删除"), path),
+        RecordKind::RenameTo(to) => {
+            (look.word("renamed", "重命名"), format!("{path} {} {}", look.glyphs.arrow(), to.display()))
+        }
+        RecordKind::MakeDir => (look.word("made", "创建目录"), path),
+        RecordKind::RemoveDir => (look.word("removed", "删除目录"), path),
+        RecordKind::PutGroup { .. } => (look.word("edited", "修改"), path),
+        RecordKind::Run(argv) => (look.word("ran", "执行"), remedies::shell_line(argv)),
+    }
+}
