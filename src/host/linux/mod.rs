@@ -16,6 +16,7 @@ mod metadata;
 mod names;
 mod processes;
 mod reach;
+pub mod readers;
 mod write;
 
 use super::{
