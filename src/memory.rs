@@ -69,10 +69,9 @@ pub fn recall(dir: &Path) -> (Context, Option<Text>) {
     let note = |reason: String| say!("{shown} is not used: {reason}", "未使用 {shown}：{reason}");
     match read(&path) {
         Ok(None) => (Context::default(), None),
-        Ok(Some(bytes)) => match serde_json::from_slice::<Value>(&bytes) {
-            Ok(Value::Object(fields)) => (understood(fields), None),
-            Ok(_) => (Context::default(), Some(note("not a JSON object".into()))),
-            Err(error) => (Context::default(), Some(note(error.to_string()))),
+        Ok(Some(bytes)) => match remembered(&bytes) {
+            Ok(context) => (context, None),
+            Err(reason) => (Context::default(), Some(note(reason))),
         },
         Err(error) => (Context::default(), Some(note(error.to_string()))),
     }
@@ -88,6 +87,18 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(LIMIT).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
+}
+
+/// What the bytes of the file tell.
+///
+/// # Errors
+/// Why they tell nothing.
+pub fn remembered(bytes: &[u8]) -> Result<Context, String> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(fields)) => Ok(understood(fields)),
+        Ok(_) => Err("not a JSON object".into()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Takes field by field what is known and valid; a newer version's fields are none of ours.

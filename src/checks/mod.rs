@@ -16,6 +16,7 @@ mod log;
 mod network;
 mod parameters;
 mod place;
+pub mod readers;
 mod running;
 mod subject;
 

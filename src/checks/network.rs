@@ -6,11 +6,11 @@
 //! waited for only when something fails. Only the host's own firewall is looked at afterwards, which takes no network.
 
 mod causes;
-mod firewall;
+pub(super) mod firewall;
 mod judge;
-mod local;
-mod names;
-mod shell;
+pub(super) mod local;
+pub(super) mod names;
+pub(super) mod shell;
 #[cfg(test)]
 mod tests;
 

@@ -1,8 +1,8 @@
 //! Step 2: does the agent run as one daemon and one worker? Judged by the processes; the init script's own words stand
 //! beside them, because `systemctl` and an unprivileged `status` are known to be wrong (portability facts 1 and 2).
 
-mod boot;
-mod stability;
+pub(super) mod boot;
+pub(super) mod stability;
 
 use super::{installed, subject};
 use crate::agent::layout::Agent;

@@ -17,7 +17,7 @@ pub mod simulated;
 
 pub use act::{Act, ActError, Done, Fingerprint, LiveLine};
 pub use cloud::*;
-pub use linux::{LinuxHost, Options};
+pub use linux::{LinuxHost, Options, readers};
 pub use metadata::MetadataSeen;
 pub use question::*;
 pub use seen::{Seen, Unseen};

@@ -29,7 +29,8 @@ mod tests;
 
 pub use control::restart_of;
 pub use dispatch::{plan, step_of};
-pub use hosts::bind;
+pub use hosts::{answers, bind, is_bindable};
 pub use plan::{Change, InputId, Inputs, Plan, Planned};
 pub use preview::{PreviewLine, PreviewMark, preview, shell_line, title};
+pub use repair_config::mend;
 pub use undo::{choose_entry, undo};

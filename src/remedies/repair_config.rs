@@ -178,7 +178,7 @@ fn decoded(bytes: &[u8]) -> String {
 
 /// The smallest mending after which the agent reads an object with something in it; None when none helps. What would
 /// still be merely tolerated is written as strict JSON.
-fn mend(bytes: &[u8]) -> Option<Vec<u8>> {
+pub fn mend(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = decoded(bytes);
     // What comes before the first brace is no part of an object: blanks, a carriage return, a remark.
     let text = match text.split_once('{') {

@@ -164,13 +164,20 @@ fn settle(temporary: &Path, path: &Path) -> io::Result<()> {
 /// It cannot be read, is no bundle, or exceeds what a bundle may hold.
 pub fn read_bundle(path: &Path) -> Result<Recording, BundleError> {
     let io_error = |error: io::Error| BundleError::Io { path: path.to_path_buf(), reason: error.to_string() };
-    let alien = |error: &dyn std::fmt::Display| BundleError::NotABundle(path.to_path_buf(), error.to_string());
     // Looked at before it is opened: opening a FIFO would wait for its other end.
     if !fs::metadata(path).map_err(io_error)?.is_file() {
-        return Err(alien(&"not a regular file"));
+        return Err(BundleError::NotABundle(path.to_path_buf(), "not a regular file".into()));
     }
-    let file = File::open(path).map_err(io_error)?;
-    let mut archive = tar::Archive::new(GzDecoder::new(file).take(UNPACKED_LIMIT));
+    read_packed(path, File::open(path).map_err(io_error)?)
+}
+
+/// Reads the recording of a bundle's bytes; `path` is named in errors.
+///
+/// # Errors
+/// As [`read_bundle`].
+pub fn read_packed(path: &Path, packed: impl Read) -> Result<Recording, BundleError> {
+    let alien = |error: &dyn std::fmt::Display| BundleError::NotABundle(path.to_path_buf(), error.to_string());
+    let mut archive = tar::Archive::new(GzDecoder::new(packed).take(UNPACKED_LIMIT));
     for (number, entry) in archive.entries().map_err(|error| alien(&error))?.enumerate() {
         if number >= ENTRIES_LIMIT {
             return Err(BundleError::TooLarge(path.to_path_buf()));

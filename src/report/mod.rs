@@ -15,7 +15,7 @@ mod scan;
 mod text;
 mod ticket;
 
-pub use bundle::{BundleError, bundle_name, bundle_places, pack, read_bundle, write_bundle};
+pub use bundle::{BundleError, bundle_name, bundle_places, pack, read_bundle, read_packed, write_bundle};
 pub use case::Case;
 pub use evidence::evidence_text;
 pub use json::{SCHEMA_VERSION, json};

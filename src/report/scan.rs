@@ -40,6 +40,9 @@ const SECRET_NAMES: [&str; 17] = [
     "signature",
 ];
 
+/// The first line of a private key is shorter.
+const HEAD_LIMIT: usize = 100;
+
 /// Longer runs of name characters are no names.
 const NAME_LIMIT: usize = 128;
 
@@ -217,8 +220,9 @@ impl<'a> Scan<'a> {
 
     fn private_key(&mut self) {
         let (at, rest) = (self.at, self.rest(self.at));
-        let line = self.run(at, |byte| byte != b'\n' && byte != b'\\');
-        let head = rest.get(..line).unwrap_or_default();
+        // Bounded, so that a long line of beginnings costs no more than its length.
+        let head = rest.get(..HEAD_LIMIT.min(rest.len())).unwrap_or_default();
+        let head = head.split(|byte| matches!(byte, b'\n' | b'\\')).next().unwrap_or_default();
         if !head.windows(11).any(|part| part == b"PRIVATE KEY") {
             self.at += 11;
             return;

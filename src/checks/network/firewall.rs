@@ -10,6 +10,10 @@ use std::net::Ipv4Addr;
 /// Chains that jump to each other are followed this deep; the kernel's own limit is 16.
 const DEPTH: usize = 16;
 
+/// So many rules are looked at in one walk. Chains that jump to each other many times could be walked for ever, while
+/// the longest real rule sets have some ten thousand rules.
+const STEPS: usize = 200_000;
+
 /// The first packet of a TCP connection that leaves this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet {
@@ -133,17 +137,21 @@ pub fn nft(printed: &str, packet: Packet) -> Option<Stopped> {
 
 /// Walks every chain of a table that packets on their way out pass.
 fn first_stop(table: &Chains) -> Option<Stopped> {
-    table.iter().filter(|(_, chain)| chain.is_output).find_map(|(name, chain)| match walk(table, name, 0) {
+    table.iter().filter(|(_, chain)| chain.is_output).find_map(|(name, chain)| match walk(table, name, 0, &mut 0) {
         End::Stopped(stopped) => Some(stopped),
         End::Open if chain.drops => Some(Stopped { line: format!("{name}: policy drop"), is_certain: true }),
         End::Open | End::Accepted => None,
     })
 }
 
-fn walk(table: &Chains, name: &str, depth: usize) -> End {
+fn walk(table: &Chains, name: &str, depth: usize, steps: &mut usize) -> End {
     let Some(chain) = table.get(name).filter(|_| depth < DEPTH) else { return End::Open };
     let mut is_certain = true;
     for rule in chain.rules.iter().filter(|rule| rule.fit != Fit::No) {
+        *steps += 1;
+        if *steps > STEPS {
+            return End::Open;
+        }
         let fits = rule.fit == Fit::Yes;
         match &rule.action {
             Action::Stop => {
@@ -152,7 +160,7 @@ fn walk(table: &Chains, name: &str, depth: usize) -> End {
             Action::Accept if fits => return End::Accepted,
             Action::Return if fits => return End::Open,
             Action::Accept | Action::Return => is_certain = false,
-            Action::Jump(other) => match walk(table, other, depth + 1) {
+            Action::Jump(other) => match walk(table, other, depth + 1, steps) {
                 End::Stopped(inner) => {
                     let is_certain = is_certain && fits && inner.is_certain;
                     return End::Stopped(Stopped { is_certain, ..inner });

@@ -126,7 +126,7 @@ impl Reasons {
 
 /// The interface of the longest prefix that holds the address, `*` for a route that rejects; None without any route.
 /// The table is that of `/proc/net/route`: interface, destination, gateway, flags, three counts, mask; in hex.
-fn route(table: &str, to: Ipv4Addr) -> Option<String> {
+pub(in crate::checks) fn route(table: &str, to: Ipv4Addr) -> Option<String> {
     let fitting = table.lines().skip(1).filter_map(|line| {
         let mut words = line.split_ascii_whitespace();
         let interface = words.next()?;

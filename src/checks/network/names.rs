@@ -245,12 +245,12 @@ fn unique<'a>(answers: impl Iterator<Item = &'a Answered>) -> Vec<String> {
     out
 }
 
-fn nameservers(text: &str) -> Vec<IpAddr> {
+pub(in crate::checks) fn nameservers(text: &str) -> Vec<IpAddr> {
     let words = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")?.split_ascii_whitespace().next());
     words.filter_map(|word| word.parse().ok()).take(NAMESERVERS).collect()
 }
 
-fn sources(text: &str) -> Option<String> {
+pub(in crate::checks) fn sources(text: &str) -> Option<String> {
     let line = text.lines().find_map(|line| line.trim().strip_prefix("hosts:"))?;
     let line = line.split('#').next().unwrap_or_default();
     Some(line.split_ascii_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect())
@@ -260,7 +260,7 @@ fn asks_dns(sources: &str) -> bool {
     sources.split_ascii_whitespace().any(|word| matches!(word, "dns" | "resolve" | "nis" | "sss" | "ldap"))
 }
 
-fn bound(text: &str) -> Vec<Bound> {
+pub(in crate::checks) fn bound(text: &str) -> Vec<Bound> {
     let lines = text.lines().enumerate().filter_map(|(at, line)| {
         let mut words = line.split('#').next().unwrap_or_default().split_ascii_whitespace();
         let to: IpAddr = words.next()?.parse().ok()?;

@@ -42,7 +42,7 @@ pub fn proxy(see: &Seen) -> Result<Option<ShellProxy>, Unseen> {
 }
 
 /// The last proxy for http that a script sets: `[export] NAME=VALUE`, quoted or not.
-fn set_in(text: &str) -> Option<Proxy> {
+pub(in crate::checks) fn set_in(text: &str) -> Option<Proxy> {
     let values = text.lines().filter_map(|line| {
         let line = line.trim().trim_start_matches("export ").trim_start();
         let (name, value) = line.split_once('=')?;

@@ -89,13 +89,13 @@ pub(super) fn look(see: &Seen, agent: &Agent) -> Result<Boot, Unseen> {
 }
 
 /// `S80ilogtaild` for the service `ilogtaild`.
-fn is_start_link(name: &str, service: &str) -> bool {
+pub(in crate::checks) fn is_start_link(name: &str, service: &str) -> bool {
     let digits = name.strip_prefix('S').and_then(|rest| rest.strip_suffix(service));
     digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether a line that is no comment names the service.
-fn is_called(script: &str, service: &str) -> bool {
+pub(in crate::checks) fn is_called(script: &str, service: &str) -> bool {
     script.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(service))
 }
 

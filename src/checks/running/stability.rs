@@ -44,7 +44,7 @@ pub(super) fn look(see: &Seen, agent: &Agent) -> Result<Stability, Unseen> {
         let is_program = |name: &str| stems.iter().any(|stem| name == *stem || name.starts_with(&format!("{stem}_")));
         let replaced = entries.iter().filter(|entry| is_program(&entry.name)).map(|entry| entry.modified).max();
         let last = traps(&said.out).last();
-        let at = last.and_then(|(uptime, _)| uptime).map(|uptime| clock.booted + uptime);
+        let at = last.and_then(|(uptime, _)| uptime).map(|uptime| clock.booted.saturating_add(uptime));
         let is_cured = at.zip(replaced).is_some_and(|(at, replaced)| replaced > at) || is_outlived(agent, at);
         if let Some((_, line)) = last.filter(|_| !is_cured) {
             illegal_instruction(&mut found, line, cpu, &identity.arch);
@@ -60,11 +60,15 @@ fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Look
     let Some(worker) = worker(&agent.processes) else { return };
     let elder = agent.processes.iter().map(|process| process.started).min().unwrap_or(worker.started);
     let is_pair = matches!(process_shape(&agent.processes), Shape::Pair { .. });
-    if is_pair && worker.started - elder <= FIRST_START {
+    if is_pair && worker.started.saturating_sub(elder) <= FIRST_START {
         return;
     }
     // Without a daemon that outlives the worker, as in a container, every start of the last hour counts.
-    let since = if is_pair || !one_is_normal { (elder + FIRST_START).max(now - WINDOW) } else { now - WINDOW };
+    let since = if is_pair || !one_is_normal {
+        elder.saturating_add(FIRST_START).max(now.saturating_sub(WINDOW))
+    } else {
+        now.saturating_sub(WINDOW)
+    };
     let text = tail.text();
     let recent: Vec<_> = log::entries(&text)
         .filter_map(|entry| Some((log::sign_of(&entry)?, subject::seconds(entry.time, clock)?)))
@@ -116,7 +120,7 @@ fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Look
 }
 
 /// Lines of the kernel about an illegal instruction in the agent, with the seconds since boot where they say so.
-fn traps(kernel_log: &str) -> impl Iterator<Item = (Option<i64>, &str)> {
+pub(in crate::checks) fn traps(kernel_log: &str) -> impl Iterator<Item = (Option<i64>, &str)> {
     let is_trap = |line: &&str| {
         let line = line.to_ascii_lowercase();
         (line.contains("ilogtail") || line.contains("loongcollector"))
@@ -133,7 +137,9 @@ fn traps(kernel_log: &str) -> impl Iterator<Item = (Option<i64>, &str)> {
 /// Whether the agent runs whole since long after the crash; without a time of the crash, whether it runs whole.
 fn is_outlived(agent: &Agent, at: Option<i64>) -> bool {
     let is_pair = matches!(process_shape(&agent.processes), Shape::Pair { .. });
-    is_pair && worker(&agent.processes).is_some_and(|worker| at.is_none_or(|at| worker.started > at + OUTLIVED))
+    is_pair
+        && worker(&agent.processes)
+            .is_some_and(|worker| at.is_none_or(|at| worker.started > at.saturating_add(OUTLIVED)))
 }
 
 fn illegal_instruction(found: &mut Stability, line: &str, cpu: &Looked<FileSeen>, arch: &str) {

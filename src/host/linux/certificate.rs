@@ -66,7 +66,7 @@ impl ServerCertVerifier for Witness {
 }
 
 /// The issuer's common name, else its organisation (RFC 5280 section 4.1: version, serial number, algorithm, issuer).
-fn issuer_of(certificate: &[u8]) -> Option<String> {
+pub(super) fn issuer_of(certificate: &[u8]) -> Option<String> {
     const SEQUENCE: u8 = 0x30;
     const VERSION: u8 = 0xa0;
     let (tag, certificate, _) = element(certificate)?;

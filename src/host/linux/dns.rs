@@ -40,7 +40,7 @@ pub(super) async fn somebody_answers(name: &str, limit: Duration) -> bool {
 }
 
 /// The nameservers of a resolv.conf; this host itself when it names none, as resolv.conf(5) says.
-fn nameservers(text: &str) -> Vec<SocketAddr> {
+pub(super) fn nameservers(text: &str) -> Vec<SocketAddr> {
     let words = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")?.split_ascii_whitespace().next());
     let mut servers: Vec<IpAddr> = words.filter_map(|word| word.parse().ok()).take(NAMESERVERS).collect();
     if servers.is_empty() {
@@ -81,7 +81,7 @@ async fn ask(server: SocketAddr, query: &[u8]) -> NameserverSaid {
 }
 
 /// A question for the IPv4 addresses of a name (RFC 1035 section 4.1); None when no such name can exist.
-fn query(name: &str) -> Option<Vec<u8>> {
+pub(super) fn query(name: &str) -> Option<Vec<u8>> {
     let name = name.strip_suffix('.').unwrap_or(name);
     if name.is_empty() || name.len() > 253 || !name.is_ascii() {
         return None;
@@ -99,7 +99,7 @@ fn query(name: &str) -> Option<Vec<u8>> {
 }
 
 /// What an answer says (RFC 1035 section 4.1); None when it is no answer to this question at all.
-fn read(query: &[u8], answer: &[u8]) -> Option<NameserverSaid> {
+pub(super) fn read(query: &[u8], answer: &[u8]) -> Option<NameserverSaid> {
     let (&[own_high, own_low, ..], &[high, low, flags, code, ..]) = (query, answer) else { return None };
     if (own_high, own_low) != (high, low) || flags & 0x80 == 0 {
         return None;

@@ -181,7 +181,7 @@ pub(crate) async fn exchange(client: &Client, request: &Request, deadline: Insta
 }
 
 /// Host and port of `http://host:port`; a user and a password are left out, since we do not know them.
-fn proxy_place(proxy: &str) -> Result<(String, u16), String> {
+pub(super) fn proxy_place(proxy: &str) -> Result<(String, u16), String> {
     let place = match proxy.split_once("://") {
         Some(("http" | "HTTP", place)) => place,
         Some((scheme, _)) => return Err(format!("{scheme} proxies are not probed")),

@@ -65,7 +65,7 @@ fn text(path: &str) -> Option<String> {
 }
 
 /// `PRETTY_NAME` of os-release(5): a shell assignment, with or without quotes.
-fn pretty_name(release: &str) -> String {
+pub(super) fn pretty_name(release: &str) -> String {
     let value = release.lines().find_map(|line| line.trim().strip_prefix("PRETTY_NAME="));
     value.unwrap_or_default().trim().trim_matches(['"', '\'']).to_string()
 }

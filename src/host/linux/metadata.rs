@@ -99,7 +99,7 @@ fn nobody(answer: &Exchanged) -> Trouble {
 }
 
 /// A token that can stand in a header; a captive portal's page cannot.
-fn proper(body: &[u8]) -> Option<String> {
+pub(super) fn proper(body: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(body).ok()?.trim();
     let is_token = !text.is_empty() && text.len() <= 4096 && text.bytes().all(|byte| (0x21..0x7f).contains(&byte));
     (is_token && !text.starts_with('<')).then(|| text.to_string())

@@ -17,6 +17,7 @@ mod metadata;
 mod names;
 mod processes;
 mod reach;
+pub mod readers;
 mod write;
 
 use super::{

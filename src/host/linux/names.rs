@@ -80,7 +80,7 @@ async fn nobody(name: &str, limit: Duration) -> Result<Vec<Ipv4Addr>, Trouble> {
 }
 
 /// The addresses that getent printed: one row for each kind of socket, so each address comes up to three times.
-fn rows(printed: &str) -> Vec<Ipv4Addr> {
+pub(super) fn rows(printed: &str) -> Vec<Ipv4Addr> {
     in_order(printed.lines().filter_map(|row| row.split_ascii_whitespace().next()?.parse().ok()))
 }
 

@@ -194,16 +194,16 @@ fn small(path: &Path, limit: usize) -> Looked<Vec<u8>> {
 
 /// What is needed of /proc/PID/stat; see proc_pid_stat(5).
 #[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    name: String,
-    state: char,
-    ppid: u32,
-    start_ticks: i64,
+pub(super) struct Stat {
+    pub name: String,
+    pub state: char,
+    pub ppid: u32,
+    pub start_ticks: i64,
 }
 
 impl Stat {
     /// The name stands in parentheses and may contain anything, parentheses too; so the last one closes it.
-    fn parse(text: &str) -> Option<Stat> {
+    pub fn parse(text: &str) -> Option<Stat> {
         let (_, rest) = text.split_once('(')?;
         let (name, rest) = rest.rsplit_once(')')?;
         let mut fields = rest.split_ascii_whitespace();
