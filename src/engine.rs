@@ -329,7 +329,7 @@ impl Run<'_> {
         let seen = self.looking.found.seen();
         seen.take_open();
         if !std::mem::replace(has_asked, true) {
-            let question = BTreeSet::from([Question::File(self.store.dir.join(carry_out::JOURNAL))]);
+            let question = BTreeSet::from([Question::Tail(self.store.dir.join(carry_out::JOURNAL))]);
             self.looking.found.forget(&question);
             let asked = self.looking.found.ask(question);
             self.looking.spawn(asked);

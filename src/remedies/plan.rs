@@ -135,7 +135,9 @@ impl Plan {
 
     /// Whether only root can carry it out. The service asks for a key and not for a user of this host.
     pub fn needs_root(&self) -> bool {
-        self.changes.iter().chain(&self.restart).any(|change| !matches!(change, Change::PutGroup { .. }))
+        let all = || self.changes.iter().chain(&self.restart);
+        // A plan without changes still closes an entry of root's journal.
+        all().next().is_none() || all().any(|change| !matches!(change, Change::PutGroup { .. }))
     }
 }
 

@@ -23,7 +23,7 @@ use crate::say;
 use crate::text::{Lang, Text};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Mutex;
@@ -51,6 +51,10 @@ impl Host for WithCloud {
         let Question::Cloud(asked) = question else { return self.inner.observe(question) };
         let service = Arc::clone(&self.service);
         Box::pin(async move { Answer::Cloud(service.answer(asked).await) })
+    }
+
+    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, ActError>> {
+        self.inner.hold(path, note)
     }
 
     fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
