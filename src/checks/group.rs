@@ -8,10 +8,11 @@ use self::ids::{Held, Ids};
 use self::listed::Listed;
 use super::cloud;
 use super::subject::{self, Record};
+use crate::agent::ip_rules::is_virtual;
 use crate::agent::layout::Agent;
 use crate::context::{Context, Field, IdentityKind};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
-use crate::host::{Seen, Trouble, Unseen};
+use crate::host::{InterfaceSeen, Seen, Trouble, Unseen};
 use crate::say;
 use crate::text::Text;
 use std::net::Ipv4Addr;
@@ -28,8 +29,8 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         return Ok(subject::community(STEP));
     }
     let (record, ids, memory) = (subject::record(see, &agent), Ids::read(see, &agent), subject::memory(see, &agent));
-    let service = cloud::told(see, told);
-    let (record, ids, memory, service) = (record?, ids?, memory?, service?);
+    let (service, interfaces) = (cloud::told(see, told), see.interfaces());
+    let (record, ids, memory, service, interfaces) = (record?, ids?, memory?, service?, interfaces?);
     let ip = match (&memory, &record) {
         (Some(memory), _) => Some(memory.status.ip.clone()),
         (None, Record::Known(info)) => Some(subject::reported_ip(info).to_string()),
@@ -57,7 +58,11 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         _ => None,
     });
     let finding = match kind {
-        Some(IdentityKind::Ip) => by_ip(told, from, ip.as_deref(), &ids, held.as_ref(), evidence),
+        Some(IdentityKind::Ip) => {
+            let finding = by_ip(told, from, ip.as_deref(), &ids, held.as_ref(), evidence);
+            let interfaces = interfaces.as_deref().unwrap_or_default();
+            if lists_this_host(told, interfaces) { agent_first(finding) } else { finding }
+        }
         Some(IdentityKind::Custom) => by_custom_id(told, from, &ids, held.as_ref(), evidence),
         None => {
             let shown = ip.filter(|ip| !ip.is_empty()).unwrap_or_else(|| "-".to_string());
@@ -100,6 +105,20 @@ fn of_group(from: Option<&Listed>, label: Text, value: Text) -> Evidence {
         Some(listed) => Evidence::new(label, value, listed.resource.clone()),
         None => subject::told(label, value),
     }
+}
+
+/// Whether the group lists an address that a real interface of this host has: then the group is right.
+fn lists_this_host(told: &Context, interfaces: &[InterfaceSeen]) -> bool {
+    let real = interfaces.iter().filter(|nic| !is_virtual(&nic.name) && nic.name != "lo");
+    real.flat_map(|nic| &nic.ipv4).any(|ip| told.group_ips.contains(ip))
+}
+
+/// Where the group is right, the agent is told its address; putting a bridge's address into the group would be no cure.
+fn agent_first(mut finding: Finding) -> Finding {
+    for cause in finding.causes.iter_mut().filter(|cause| cause.id == CauseId::IpNotInGroup) {
+        cause.remedies.sort_by_key(|remedy| *remedy != RemedyId::SetWorkingIp);
+    }
+    finding
 }
 
 fn by_ip(

@@ -55,7 +55,6 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         );
         return Ok(Finding { evidence, ..Finding::skipped(STEP, text) });
     }
-    let mut evidence = evidence;
     let row = subject::told(console, Text::fixed("not told yet", "尚未填写")).marked(Mark::Unknown);
     evidence.insert(0, row.expecting(Text::fixed("heartbeat OK", "心跳 OK")));
     let detail = Text::fixed(

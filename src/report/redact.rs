@@ -70,6 +70,12 @@ impl Redactor {
     /// Learns which AliUids to mask: those in `users` directories that are not `told`.
     pub fn mask_aliuids(&mut self, seen: &Seen, told: Option<&str>) {
         for (question, answer) in seen.answers() {
+            if let Answer::Metadata(Ok(instance)) = answer
+                && Some(instance.owner_account_id.as_str()) != told
+            {
+                let owner = &instance.owner_account_id;
+                self.aliuids.insert(owner.clone(), mask_digits(owner));
+            }
             let (Question::Dir(path), Answer::Dir(Ok(DirSeen { entries, .. }))) = (question, answer) else { continue };
             if path.file_name().is_none_or(|name| name != "users") {
                 continue;
