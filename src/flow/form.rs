@@ -181,13 +181,14 @@ impl Form {
         }
     }
 
-    /// Enter on a row with a list takes the chosen line, unless the text is empty: an empty row is skipped.
+    /// Enter on a row with a list takes the chosen line, unless the text is empty: an empty row is skipped. Not so where
+    /// a remedy needs the value: there the marked line is what Enter means.
     fn take_picked(&mut self) {
-        let focus = self.focus;
+        let (focus, is_needed) = (self.focus, self.purpose == Purpose::Remedy);
         if let Some(row) = self.rows.get_mut(focus)
             && row.has_choices()
             && let Some(choice) = row.matching().get(row.picked)
-            && (!row.edit.value().trim().is_empty() || row.picked > 0)
+            && (is_needed || !row.edit.value().trim().is_empty() || row.picked > 0)
         {
             row.edit = Input::new(choice.value.clone());
             row.picked = row.matching().iter().position(|c| c.value == row.edit.value()).unwrap_or(0);
@@ -300,6 +301,14 @@ mod tests {
             form.handle(&Key::Enter);
         }
         assert_eq!(form.inputs().context, Inputs::default().context);
+    }
+
+    #[test]
+    fn enter_takes_the_marked_line_where_a_remedy_needs_it() {
+        let wanted = [(InputId::Context(Field::Network), String::new())];
+        let mut form = Form::new(Text::same("t"), Purpose::Remedy, &wanted, Inputs::default(), &regions());
+        form.handle(&Key::Enter);
+        assert_eq!(form.inputs().context.get(Field::Network), "intranet");
     }
 
     #[test]

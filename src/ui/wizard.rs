@@ -54,6 +54,8 @@ pub struct Wizard {
     /// The signal that ended the program, if one did.
     ended_by: Option<Signal>,
     is_gone: bool,
+    /// The window is too small to show anything: only leaving and suspending are taken from the keyboard.
+    is_blind: bool,
 }
 
 impl Wizard {
@@ -85,6 +87,7 @@ impl Wizard {
             arrived: VecDeque::new(),
             ended_by: None,
             is_gone: false,
+            is_blind: crossterm::terminal::size().is_ok_and(|(width, height)| view::is_too_small(width, height)),
         })
     }
 
@@ -103,9 +106,16 @@ impl Wizard {
 
     fn take_input(&mut self, input: Input) {
         match input {
-            Input::Key(key) => self.arrived.extend(key_of(key).map(Event::Key)),
+            Input::Key(key) => {
+                let key = key_of(key).filter(|key| !self.is_blind || matches!(key, Key::Ctrl('c' | 'z')));
+                self.arrived.extend(key.map(Event::Key));
+            }
+            Input::Paste(_) if self.is_blind => {}
             Input::Paste(text) => self.arrived.push_back(Event::Key(Key::Paste(text))),
-            Input::Resize(..) => self.arrived.push_back(Event::Redraw),
+            Input::Resize(width, height) => {
+                self.is_blind = view::is_too_small(width, height);
+                self.arrived.push_back(Event::Redraw);
+            }
             Input::Gone => self.lose(),
         }
     }

@@ -70,6 +70,12 @@ impl Look<'_> {
     }
 }
 
+/// Whether a window of this size shows nothing but that it is too small. A face must then take no key that could order
+/// something: nobody sees what it would do.
+pub fn is_too_small(width: u16, height: u16) -> bool {
+    width < LEAST.0 || height < LEAST.1
+}
+
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame, session: &mut Session, theme: &Theme, glyphs: Glyphs) {
     let look = Look { theme, glyphs, lang: session.lang };
@@ -77,7 +83,7 @@ pub fn draw(frame: &mut Frame, session: &mut Session, theme: &Theme, glyphs: Gly
     if area.is_empty() {
         return;
     }
-    if area.width < LEAST.0 || area.height < LEAST.1 {
+    if is_too_small(area.width, area.height) {
         return too_small(frame, area, look);
     }
     let is_full = area.width >= FULL.0 && area.height >= FULL.1;
