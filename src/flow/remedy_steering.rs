@@ -3,9 +3,9 @@
 
 use super::remedy_layer::push_line;
 use super::{Button, Effect, Form, Layer, Notice, Place, Purpose, RemedyLayer, Session, Stage, Way};
-use crate::carry_out::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Progress};
+use crate::carry_out::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Progress, is_reversible};
 use crate::finding::{RemedyId, StepId, Verdict};
-use crate::remedies::{self, Inputs, Plan, Planned};
+use crate::remedies::{self, Change, Inputs, Plan, Planned};
 use crate::say;
 use crate::text::{Lang, Text};
 
@@ -248,12 +248,26 @@ fn layer_buttons(layer: &RemedyLayer) -> Vec<Button> {
             vec![Button::Cancel, Button::ApplyAndRestart, Button::ApplyOnly, Button::CopyCommand]
         }
         Stage::Outcome { plan: Some(plan), applied: Some(applied), .. }
-            if !layer.is_undo && !plan.changes.is_empty() && applied.result == AppliedResult::Applied =>
+            if !layer.is_undo && plan.changes.iter().any(can_be_undone) && applied.result == AppliedResult::Applied =>
         {
             vec![Button::Continue, Button::Undo]
         }
         Stage::Outcome { .. } => vec![Button::Continue],
         Stage::Asking(_) | Stage::Planning | Stage::Applying { .. } | Stage::Verifying { .. } => Vec::new(),
+    }
+}
+
+/// Whether undo could take the change back: not a stop, a start or an installer.
+fn can_be_undone(change: &Change) -> bool {
+    match change {
+        Change::Run { argv, .. } => is_reversible(argv),
+        Change::AwaitAgent { .. } => false,
+        Change::WriteFile { .. }
+        | Change::RemoveFile { .. }
+        | Change::RenameFile { .. }
+        | Change::MakeDir { .. }
+        | Change::RemoveDir { .. }
+        | Change::PutGroup { .. } => true,
     }
 }
 
