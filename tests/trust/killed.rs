@@ -168,8 +168,10 @@ fn set_endpoint_at_any_instant() {
 fn a_kill_between_stop_and_start_is_mended_by_undo() {
     let Some(lab) = Lab::new().hosts_line("203.0.113.7 iZbp1lab").build_or_skip() else { return };
     let old = lab.read(HOSTS);
+    // A script that takes its time to start, so that the kill surely meets a host without an agent.
+    lab.sh("sed -i '1a [ \"$1\" = start ] \\&\\& sleep 3' /etc/init.d/ilogtaild");
     lab.sh("logtail-doctor fix bind-hostname --set ip=10.1.1.5 --yes --region cn-hangzhou > /tmp/said 2>&1 & doctor=$!
-         until ! pgrep -x ilogtail > /dev/null; do sleep 0.01; done; kill -9 $doctor");
+         until ! pgrep -x ilogtail > /dev/null; do sleep 0.01; done; kill -9 $doctor; pkill -9 -f 'ilogtaild start'");
     assert!(entries(&lab)[0].contains("broken off"), "{:?}", entries(&lab));
     let mut wizard = lab.terminal(&["logtail-doctor", "--region", "cn-hangzhou"], 120, 30);
     wizard.wait_for("was broken off", std::time::Duration::from_secs(10));
