@@ -79,6 +79,17 @@ fn choose_in_list() -> Binding {
     bind(&[], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, true)
 }
 
+/// The keys of a row of buttons.
+fn button_bindings() -> [Binding; 3] {
+    use Key::*;
+    let left = Text::fixed("button to the left", "左侧按钮");
+    [
+        bind(&[Left, BackTab, Char('h')], "Left", left, Command::PreviousStep, false),
+        bind(&[Right, Tab, Char('l')], "</>", Text::fixed("choose a button", "选择按钮"), Command::NextStep, true),
+        bind(&[Enter], "Enter", Text::fixed("press it", "按下按钮"), Command::Choose, true),
+    ]
+}
+
 impl Session {
     /// The keys that work now, most important first. Text fields take letters themselves; they list only the rest.
     pub fn bindings(&self) -> Vec<Binding> {
@@ -170,21 +181,7 @@ impl Session {
                 }
                 Stage::Planning => out.push(close(Text::fixed("back", "返回"))),
                 Stage::Preview { .. } => {
-                    out.push(bind(
-                        &[Left, BackTab, Char('h')],
-                        "Left",
-                        Text::fixed("button to the left", "左侧按钮"),
-                        Command::PreviousStep,
-                        false,
-                    ));
-                    out.push(bind(
-                        &[Right, Tab, Char('l')],
-                        "</>",
-                        Text::fixed("choose a button", "选择按钮"),
-                        Command::NextStep,
-                        true,
-                    ));
-                    out.push(bind(&[Enter], "Enter", Text::fixed("press it", "按下按钮"), Command::Choose, true));
+                    out.extend(button_bindings());
                     scroll(&mut out);
                     out.push(bind(&[Char('y')], "y", Text::fixed("copy", "复制"), Command::Copy, true));
                     out.push(bind(
@@ -201,21 +198,7 @@ impl Session {
                     out.push(bind(&[Esc], "Esc", Text::fixed("stop waiting", "不再等待"), Command::Close, true));
                 }
                 Stage::Outcome { .. } => {
-                    out.push(bind(
-                        &[Left, BackTab, Char('h')],
-                        "Left",
-                        Text::fixed("button to the left", "左侧按钮"),
-                        Command::PreviousStep,
-                        false,
-                    ));
-                    out.push(bind(
-                        &[Right, Tab, Char('l')],
-                        "</>",
-                        Text::fixed("choose a button", "选择按钮"),
-                        Command::NextStep,
-                        true,
-                    ));
-                    out.push(bind(&[Enter], "Enter", Text::fixed("press it", "按下按钮"), Command::Choose, true));
+                    out.extend(button_bindings());
                     scroll(&mut out);
                     out.push(bind(&[Esc], "Esc", Text::fixed("back to the step", "返回该步骤"), Command::Close, true));
                 }
