@@ -189,7 +189,10 @@ pub fn bind(hosts: &[u8], hostname: &str, ip: Ipv4Addr) -> Vec<u8> {
     let mut out = Vec::with_capacity(hosts.len() + 64);
     let add_fresh = |out: &mut Vec<u8>, at: usize| {
         let Some((_, names)) = fresh.as_ref().filter(|(index, _)| *index == at) else { return };
-        if !out.is_empty() && !out.ends_with(b"\n") {
+        // A last line that ends in a carriage return has half of its line end already.
+        if out.ends_with(b"\r") {
+            out.push(b'\n');
+        } else if !out.is_empty() && !out.ends_with(b"\n") {
             out.extend_from_slice(end);
         }
         out.extend_from_slice(ip.to_string().as_bytes());

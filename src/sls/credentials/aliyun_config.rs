@@ -42,7 +42,7 @@ pub fn read_aliyun_config(file: &Path, bytes: &[u8], wanted: Option<&str>, now: 
 fn offer(profile: &Value, source: Source, now: i64) -> Option<Offer> {
     let mode = text(profile, "mode").unwrap_or("AK");
     let (id, secret) = (text(profile, "access_key_id"), text(profile, "access_key_secret"));
-    let hints = Hints { region: text(profile, "region_id").map(str::to_string), ..Hints::default() };
+    let hints = Hints { region: text(profile, "region_id").and_then(Hints::region_of), ..Hints::default() };
     let token = text(profile, "sts_token");
     let key = |token| Offer::of_key(id.unwrap_or_default(), secret.unwrap_or_default(), token, source.clone(), hints);
     let offer = match mode {

@@ -63,7 +63,7 @@ impl Environment {
     /// Region, endpoint and signature version that the variables tell.
     pub fn hints(&self) -> Hints {
         Hints {
-            region: REGIONS.iter().find_map(|name| self.get(name)).map(str::to_string),
+            region: REGIONS.iter().find_map(|name| self.get(name)).and_then(Hints::region_of),
             endpoint: self.get("ALIYUN_LOG_CLI_ENDPOINT").map(str::to_string),
             sign_version: self.get("ALIYUN_LOG_CLI_SIGN_VERSION").and_then(SignVersion::of_id),
         }

@@ -49,7 +49,7 @@ pub fn read_credentials_file(file: &Path, bytes: &[u8], wanted: Option<&str>) ->
     }
     let source = Source::CredentialsFile { file: file.to_path_buf(), section: name.to_string() };
     let text = |key: &str| value(pairs, key).unwrap_or_default();
-    let hints = Hints { region: value(pairs, "region_id").map(str::to_string), ..Hints::default() };
+    let hints = Hints { region: value(pairs, "region_id").and_then(Hints::region_of), ..Hints::default() };
     let token = value(pairs, "security_token").or_else(|| value(pairs, "sts_token"));
     Some(match text("type") {
         "" | "access_key" => Offer::of_key(text("access_key_id"), text("access_key_secret"), None, source, hints),
@@ -74,7 +74,7 @@ pub fn read_log_cli(file: &Path, bytes: &[u8], wanted: Option<&str>) -> Option<O
         None => Some(stored),
     });
     let hints = Hints {
-        region: value(pairs, "region-id").map(str::to_string),
+        region: value(pairs, "region-id").and_then(Hints::region_of),
         endpoint: value(pairs, "region-endpoint").map(str::to_string),
         sign_version: value(pairs, "sign-version").and_then(SignVersion::of_id),
     };

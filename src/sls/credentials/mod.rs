@@ -20,6 +20,7 @@ pub use remote::read_role_answer;
 
 use super::secret::{Secret, mask_key_id};
 use super::sign::{Key, SignVersion, percent};
+use crate::context::{Context, Field};
 use crate::say;
 use crate::text::Text;
 use std::fmt;
@@ -145,6 +146,16 @@ pub struct Hints {
     pub region: Option<String>,
     pub endpoint: Option<String>,
     pub sign_version: Option<SignVersion>,
+}
+
+impl Hints {
+    /// The region that a file or a variable names. What cannot be a region's id is garbage of a damaged file, and may be
+    /// part of its secret.
+    fn region_of(named: &str) -> Option<String> {
+        let mut told = Context::default();
+        told.set(Field::Region, named).ok()?;
+        told.region
+    }
 }
 
 /// What one source has to offer.
