@@ -29,6 +29,7 @@
 //! waits 2 s for processes to come or go, not 30 s.
 
 mod builder;
+pub mod cloud;
 mod picture;
 pub mod plan;
 pub mod pty;
@@ -39,6 +40,7 @@ pub use pty::Pty;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -172,6 +174,36 @@ impl Lab {
         let mut group: Group = plan::read(&file).expect("the group's file");
         change(&mut group);
         plan::write(&file, &group).expect("the group's file");
+    }
+
+    /// The machine group as the service's API returns it.
+    pub fn group(&self) -> Value {
+        let group: Group = plan::read(&self.directory.path().join("group.json")).expect("the group's file");
+        group.object()
+    }
+
+    /// Changes what the service's API knows, and how it misbehaves. Not while a request may be under way.
+    pub fn edit_cloud(&self, change: impl FnOnce(&mut cloud::State)) {
+        let file = self.directory.path().join("cloud.json");
+        let mut state: cloud::State = plan::read(&file).expect("the service's file");
+        change(&mut state);
+        plan::write(&file, &state).expect("the service's file");
+    }
+
+    /// Every request to the service's API so far: its first line and its host.
+    pub fn requests(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.directory.path().join("requests.log")).unwrap_or_default();
+        log.lines().map(str::to_string).collect()
+    }
+
+    /// Makes every heartbeat so far older. Only while the agent is silent.
+    pub fn age_heartbeats(&self, seconds: u128) {
+        let lines = self.heartbeats().into_iter().map(|mut heartbeat| {
+            heartbeat.at_ms -= seconds * 1000;
+            serde_json::to_string(&heartbeat).expect("plain data") + "\n"
+        });
+        let file = self.directory.path().join("heartbeats.jsonl");
+        std::fs::write(file, lines.collect::<String>()).expect("the record of heartbeats");
     }
 
     /// Makes the stand-in agent misbehave from its next start on.

@@ -268,7 +268,7 @@ async fn without_a_key_or_without_leave_everything_is_as_before_and_says_what_to
         (400, r#"{"errorCode":"InvalidParameter","errorMessage":"x"}"#, "did not understand"),
         (200, "<!DOCTYPE html><html>Log in</html>", "proxy or login page"),
     ] {
-        server.with(|state| state.faults = std::iter::repeat_n(Fault::Answer(status, body), 60).collect());
+        server.with(|state| state.faults = std::iter::repeat_n(Fault::answer(status, body), 60).collect());
         let looking = settled(&host, told.clone()).await;
         for step in [StepId::Group, StepId::Heartbeat] {
             let found = &looking.found().finding(step).unwrap().finding;

@@ -1,5 +1,6 @@
 //! The client of the service, over real connections, against a stand-in on loopback that checks every signature.
 
+mod answers;
 mod loop_on_host;
 mod server;
 
@@ -188,15 +189,15 @@ async fn a_clock_one_hour_off_is_corrected_once() {
 async fn trouble_of_the_server_passes_or_is_told() {
     let server = Server::start(None).await;
     server.put_group("web", &[]);
-    let busy = || Fault::Answer(503, r#"{"errorCode":"ServerBusy","errorMessage":"x"}"#);
-    server.with(|state| state.faults = [Fault::Answer(500, ""), Fault::Answer(502, "<html>"), busy()].into());
+    let busy = || Fault::answer(503, r#"{"errorCode":"ServerBusy","errorMessage":"x"}"#);
+    server.with(|state| state.faults = [Fault::answer(500, ""), Fault::answer(502, "<html>"), busy()].into());
     assert!(client(&server).group(PROJECT, "web").await.is_ok());
     server.with(|state| state.faults = [busy(), busy(), busy(), busy()].into());
     assert_eq!(kind(&client(&server).group(PROJECT, "web").await.unwrap_err()), &ErrorKind::ServerTrouble);
 
     let page = "<!DOCTYPE html><html><title>Log in</title></html>";
     for status in [200, 302, 403] {
-        server.with(|state| state.faults = [Fault::Answer(status, page)].into());
+        server.with(|state| state.faults = [Fault::answer(status, page)].into());
         assert_eq!(kind(&client(&server).group(PROJECT, "web").await.unwrap_err()), &ErrorKind::Foreign);
     }
     server.with(|state| state.faults = [Fault::Flood(9 << 20)].into());
@@ -291,7 +292,8 @@ async fn a_proxy_carries_both_schemes() {
     server.put_group("web", &[]);
     let through = secure_client(&server, "sls.invalid", environment(server.port), Some(roots.path()));
     through.group(PROJECT, "web").await.unwrap();
-    let (line, authorization) = server.with(|state| (state.log[0].clone(), state.last_proxy_authorization.clone()));
+    let (line, authorization) =
+        (server.with(|state| state.log[0].clone()), server.proxy_authorization.lock().unwrap().clone());
     assert_eq!(line, format!("CONNECT sls.invalid:{} HTTP/1.1", server.port));
     assert_eq!(authorization.as_deref(), Some("Basic YWxpY2U6c2VjcmV0"));
 
