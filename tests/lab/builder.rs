@@ -228,6 +228,13 @@ impl Builder {
         self.file_with_mode("/root/.aliyun/config.json", profile, 0o600)
     }
 
+    /// The project, and its machine group, are in another region than the host.
+    pub fn project_in(mut self, region: &str) -> Self {
+        self.group.region = region.into();
+        self.cloud.region = region.into();
+        self
+    }
+
     /// The service's API knows this, or misbehaves so.
     pub fn cloud(mut self, change: impl FnOnce(&mut State)) -> Self {
         change(&mut self.cloud);

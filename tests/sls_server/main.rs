@@ -73,7 +73,7 @@ async fn every_call_is_accepted_with_either_signature_and_either_kind_of_key() {
             let written = write(&client, PROJECT, &planned).await.unwrap();
             assert_eq!(written.group.list().unwrap(), ["10.0.0.2"]);
             assert_eq!(written.server_time, Some(NOW));
-            let back = undo(&planned, &written.group).unwrap();
+            let back = undo(&planned.edited(), &written.group).unwrap().unwrap();
             assert_eq!(write(&client, PROJECT, &back).await.unwrap().group.list().unwrap(), ["10.0.0.1"]);
         }
     }
@@ -132,7 +132,39 @@ async fn a_write_whose_answer_is_lost_is_settled_by_reading_back() {
     server.put_group("web", &["10.0.0.1"]);
     let planned = plan(&client.group(PROJECT, "web").await.unwrap().answer, Edit::Add(NEW)).unwrap();
     server.with(|state| state.faults = [Fault::None, Fault::LoseAnswer, Fault::LoseRequest].into());
+    assert!(write(&client, PROJECT, &planned).await.is_ok(), "reading back is tried again");
+    server.put_group("web", &["10.0.0.1"]);
+    let planned = plan(&client.group(PROJECT, "web").await.unwrap().answer, Edit::Add(NEW)).unwrap();
+    let lost = std::iter::repeat_n(Fault::LoseRequest, 4);
+    server.with(|state| state.faults = [Fault::None, Fault::LoseAnswer].into_iter().chain(lost).collect());
     assert!(matches!(write(&client, PROJECT, &planned).await, Err(NotWritten::Uncertain { write: Some(_), .. })));
+}
+
+#[tokio::test]
+async fn a_write_that_the_service_failed_at_is_repeated_only_over_the_group_as_it_was() {
+    let server = Server::start(None).await;
+    let client = client(&server);
+    let puts = || server.with(|state| state.log.iter().filter(|line| line.starts_with("PUT")).count());
+    for (then, expected, after) in [
+        (Fault::None, true, json!(["10.0.0.1", "10.0.0.2"])),
+        (Fault::Meanwhile("10.0.0.9".into()), false, json!(["10.0.0.1", "10.0.0.9"])),
+    ] {
+        server.put_group("web", &["10.0.0.1"]);
+        let planned = plan(&client.group(PROJECT, "web").await.unwrap().answer, Edit::Add(NEW)).unwrap();
+        server.with(|state| {
+            state.log.clear();
+            state.faults = [Fault::None, Fault::answer(500, ""), then].into();
+        });
+        assert_eq!(write(&client, PROJECT, &planned).await.is_ok(), expected);
+        assert_eq!(puts(), if expected { 2 } else { 1 });
+        assert_eq!(server.with(|state| state.groups["web"]["machineList"].clone()), after);
+    }
+    server.with(|state| state.put_faults = std::iter::repeat_n(Fault::answer(500, ""), 9).collect());
+    server.put_group("web", &["10.0.0.1"]);
+    server.with(|state| state.log.clear());
+    let planned = plan(&client.group(PROJECT, "web").await.unwrap().answer, Edit::Add(NEW)).unwrap();
+    assert!(matches!(write(&client, PROJECT, &planned).await, Err(NotWritten::Failed(_))));
+    assert_eq!(puts(), 4, "the tries are bounded");
 }
 
 #[tokio::test]
