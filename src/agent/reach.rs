@@ -145,8 +145,9 @@ impl Way {
                 (None, EndpointKind::Acceleration) => {}
                 _ => add(Target::root(host.clone(), self.data_tls), Reason::Data, kind),
             }
-            // The agents' own project is named after the region; other clouds have other regions.
-            if let Some(region) = &self.region
+            // The agents' own project is named after the host's own region, wherever the operator's project is; other
+            // clouds have other regions.
+            if let Some(region) = endpoint::region_of(host)
                 && is_named
                 && !matches!(kind, EndpointKind::Acceleration | EndpointKind::Foreign)
             {

@@ -177,7 +177,7 @@ fn the_project_s_true_region_is_searched_and_outranks_what_was_told() {
     assert!(lab.heartbeat_ok(SOON));
     let in_beijing = |more: &[&str]| {
         let words = ["check", "--format", "json", "--project", "my-project", "--machine-group", "web"];
-        json_of(&lab.run(&[&words, &["--region", "cn-beijing", "--aliuid", OWNER], more].concat()))
+        json_of(&lab.run(&[words.as_slice(), &["--region", "cn-beijing", "--aliuid", OWNER], more].concat()))
     };
     let answer = in_beijing(&[]);
     assert_eq!(answer["verdict"], "pass", "{answer:#}");
@@ -209,7 +209,7 @@ fn a_refusal_shows_the_policy_on_the_screen() {
     let denied = ERRORS.iter().find(|(.., says)| says.contains("may not")).expect("the refusal of RAM");
     lab.edit_cloud(|state| state.always = Some(Answer::Answer(denied.0, body(denied.1, denied.2))));
     let mut pty = lab.terminal(&[&["logtail-doctor"], TOLD.as_slice()].concat(), 100, 40);
-    pty.wait_for("7. Group", LATER);
+    pty.wait_for("7. Machine group", LATER);
     pty.wait_for("log:GetMachineGroup", SOON);
     pty.wait_for("RAM policy to ask for", SOON);
     pty.send("q");

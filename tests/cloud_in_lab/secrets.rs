@@ -25,7 +25,7 @@ fn no_secret_reaches_a_screen_a_file_or_another_process() {
 
     // Every screen that a walk through all steps, the journal, the ticket and the map draws.
     let mut pty = lab.terminal(&[&["logtail-doctor"], TOLD.as_slice()].concat(), 100, 40);
-    pty.wait_for("7. Group", LATER);
+    pty.wait_for("7. Machine group", LATER);
     for key in ["m", "Esc", "?", "Esc", "J", "Esc", "Tab", "Down", "Down", "PageDown", "n", "n", "n", "p", "t", "Esc"] {
         pty.send(key);
         std::thread::sleep(std::time::Duration::from_millis(100));
@@ -35,7 +35,8 @@ fn no_secret_reaches_a_screen_a_file_or_another_process() {
     pty.send("q");
     note("the screens", String::from_utf8_lossy(&pty.raw()).into_owned());
 
-    let fixed = told(&lab, &["fix", "replace-ip-in-group", "--set", "ip=10.1.1.5", "--set", "old-ip=10.1.1.77", "--yes"]);
+    let fixed =
+        told(&lab, &["fix", "replace-ip-in-group", "--set", "ip=10.1.1.5", "--set", "old-ip=10.1.1.77", "--yes"]);
     assert_eq!(fixed.code, 0, "{fixed:?}");
     note("fix", format!("{fixed:?}"));
     for words in [&["check", "--format", "json"][..], &["check", "--format", "markdown"], &["check"], &["journal"]] {
@@ -50,7 +51,10 @@ fn no_secret_reaches_a_screen_a_file_or_another_process() {
     ] {
         lab.edit_cloud(|state| state.always = Some(Fault::Answer(401, body)));
         note("errors of check", format!("{:?}", told(&lab, &["check", "--format", "json"])));
-        note("errors of fix", format!("{:?}", told(&lab, &["fix", "add-ip-to-group", "--set", "ip=10.1.1.9", "--yes"])));
+        note(
+            "errors of fix",
+            format!("{:?}", told(&lab, &["fix", "add-ip-to-group", "--set", "ip=10.1.1.9", "--yes"])),
+        );
         note("errors of undo", format!("{:?}", lab.run(&["undo", "--yes"])));
     }
     lab.edit_cloud(|state| state.always = None);
@@ -60,8 +64,14 @@ fn no_secret_reaches_a_screen_a_file_or_another_process() {
     note("what undo says", format!("{:?}", lab.run(&["undo", "--yes"])));
 
     // Every file that the program wrote: journal, lock, memory of the session, crash files.
-    note("the names of its files", lab.sh("find /var/lib/logtail-doctor /root/.local /root/.cache -type f 2>/dev/null").stdout);
-    note("its files", lab.sh("find /var/lib/logtail-doctor /root/.local /root/.cache -type f -exec cat {} + 2>/dev/null").stdout);
+    note(
+        "the names of its files",
+        lab.sh("find /var/lib/logtail-doctor /root/.local /root/.cache -type f 2>/dev/null").stdout,
+    );
+    note(
+        "its files",
+        lab.sh("find /var/lib/logtail-doctor /root/.local /root/.cache -type f -exec cat {} + 2>/dev/null").stdout,
+    );
     note("temporary files", lab.sh("echo; cat $(find /tmp /var/tmp -type f) < /dev/null 2>/dev/null").stdout);
     lab.sh("mv /run/cmdlines /run/all");
     note("the command lines", lab.read("/run/all"));
