@@ -24,16 +24,20 @@ fn no_secret_reaches_a_screen_a_file_or_another_process() {
     };
 
     // Every screen that a walk through all steps, the journal, the ticket and the map draws.
+    let mut screens = String::new();
     let mut pty = lab.terminal(&[&["logtail-doctor"], TOLD.as_slice()].concat(), 100, 40);
     pty.wait_for("7. Machine group", LATER);
     for key in ["m", "Esc", "?", "Esc", "J", "Esc", "Tab", "Down", "Down", "PageDown", "n", "n", "n", "p", "t", "Esc"] {
         pty.send(key);
         std::thread::sleep(std::time::Duration::from_millis(100));
+        // A frame writes only the cells that changed, so a text may stand on the screen and nowhere in the bytes.
+        screens += &pty.screen();
     }
     let pid = pty.pid().unwrap_or_default();
     assert!(pid > 0);
     pty.send("q");
-    note("the screens", String::from_utf8_lossy(&pty.raw()).into_owned());
+    note("the screens", screens);
+    note("what was written to the terminal", String::from_utf8_lossy(&pty.raw()).into_owned());
 
     let fixed =
         told(&lab, &["fix", "replace-ip-in-group", "--set", "ip=10.1.1.5", "--set", "old-ip=10.1.1.77", "--yes"]);
@@ -80,6 +84,24 @@ fn no_secret_reaches_a_screen_a_file_or_another_process() {
         for secret in secrets() {
             assert!(!text.contains(secret), "{secret} shows in {what}: {text}");
         }
+    }
+}
+
+#[test]
+fn an_agent_that_it_restarts_inherits_no_key() {
+    let Some(lab) = Lab::new().build_or_skip() else { return };
+    let [id, secret, token] = secrets();
+    let keys = format!(
+        "ALIBABA_CLOUD_ACCESS_KEY_ID={id} ALIBABA_CLOUD_ACCESS_KEY_SECRET={secret} ALIBABA_CLOUD_SECURITY_TOKEN={token}"
+    );
+    let fixed = lab.sh(&format!("{keys} logtail-doctor fix restart-agent --yes"));
+    assert_eq!(fixed.code, 0, "{fixed:?}");
+    let environments =
+        lab.sh("cat $(grep -lx ilogtail /proc/[0-9]*/comm | sed s/comm/environ/) | tr '\\0' '\\n'").stdout;
+    assert!(environments.contains("PATH="), "nothing to search in: {environments}");
+    for secret in secrets() {
+        assert!(!environments.contains(secret), "{environments}");
+        assert!(!format!("{fixed:?}").contains(secret), "{fixed:?}");
     }
 }
 

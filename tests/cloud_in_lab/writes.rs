@@ -52,6 +52,25 @@ fn an_answer_that_never_comes_is_settled_by_reading_back() {
 }
 
 #[test]
+fn a_write_whose_outcome_cannot_be_learned_is_told_as_such_and_can_be_taken_back_later() {
+    let Some(lab) = host() else { return };
+    let original = lab.group();
+    // The plan reads three times, the carrying out twice; after the write nothing is answered any more.
+    let carried_out = [vec![Fault::None; 5], vec![Fault::LoseAnswer], vec![Fault::LoseRequest; 40]].concat();
+    lab.edit_cloud(|state| state.faults = carried_out.into());
+    let output = replace(&lab);
+    assert_ne!(output.code, 0, "{output:?}");
+    let said = format!("{}{}", output.stdout, output.stderr);
+    assert!(said.contains("It is not known whether the group was written"), "{said}");
+    assert_eq!(requests(&lab, "PUT"), 1, "{:?}", lab.requests());
+    assert_eq!(lab.group()["machineList"], json!(["10.1.1.6", "10.1.1.5"]), "in truth it was");
+    assert!(journal(&lab).contains(r#""result":"left-over""#), "{}", journal(&lab));
+    lab.edit_cloud(|state| state.faults.clear());
+    let undo = lab.run(&["undo", "--yes"]);
+    assert_eq!(timeless(lab.group()), timeless(original), "{undo:?}");
+}
+
+#[test]
 fn a_service_that_fails_at_the_write_is_tried_a_few_times() {
     let Some(lab) = host() else { return };
     let original = lab.group();
