@@ -71,6 +71,8 @@ pub struct State {
     pub token_ended: bool,
     /// RAM refuses writes.
     pub read_only_key: bool,
+    /// RAM refuses UpdateMachineGroupMachine, which it grants on all resources only.
+    pub no_append: bool,
 }
 
 impl Default for State {
@@ -89,6 +91,7 @@ impl Default for State {
             other_account: false,
             token_ended: false,
             read_only_key: false,
+            no_append: false,
         }
     }
 }
