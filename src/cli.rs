@@ -66,6 +66,9 @@ fn complain(lang: Lang, text: &Text) {
 
 /// The whole program.
 pub fn main() -> ExitCode {
+    // A key may be in memory: no core file may be written of this process, and nobody else may read it. Programs that it
+    // starts are not touched by it, unlike a limit on core files, which the agent would inherit.
+    let _ = nix::sys::prctl::set_dumpable(false);
     // Prints help and usage errors, and ends with 0 or 2.
     let cli = Cli::parse();
     let lang = language(&cli.manner);

@@ -71,6 +71,8 @@ pub struct Way {
     /// The addresses of the config servers as they are written.
     pub config_servers: Vec<String>,
     pub data_hosts: Vec<String>,
+    /// Whether the agent's configuration names a config server; else what was told does.
+    pub is_configured: bool,
     /// The region of the project: told, else that of the hosts.
     pub region: Option<String>,
     /// Whether data go over https: `data_server_port` 443.
@@ -90,7 +92,8 @@ pub fn way(see: &Seen, agent: Option<&Agent>, told: &Context) -> Result<Way, Uns
             way.read(&config, agent);
         }
     }
-    if way.config_servers.is_empty()
+    way.is_configured = !way.config_servers.is_empty();
+    if !way.is_configured
         && let Some(wanted) = &told.region
     {
         let hosts = endpoint::hosts_for(wanted, told.network.unwrap_or(NetworkType::Internet));
@@ -142,8 +145,9 @@ impl Way {
                 (None, EndpointKind::Acceleration) => {}
                 _ => add(Target::root(host.clone(), self.data_tls), Reason::Data, kind),
             }
-            // The agents' own project is named after the region; other clouds have other regions.
-            if let Some(region) = &self.region
+            // The agents' own project is named after the host's own region, wherever the operator's project is; other
+            // clouds have other regions.
+            if let Some(region) = endpoint::region_of(host)
                 && is_named
                 && !matches!(kind, EndpointKind::Acceleration | EndpointKind::Foreign)
             {

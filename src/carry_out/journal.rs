@@ -1,15 +1,16 @@
 //! What was changed, and how to take it back: one JSON line an event, fsynced before and after each change.
 //!
 //! The journal holds paths, fingerprints and the names of backups, never the content of files, so no secret can get
-//! into it. A machine group is kept whole, because there is no backup beside it; it holds addresses and no secret. A line that cannot be read (a torn write, a newer version) is left out, never guessed.
+//! into it. Of a machine group, which has no backup beside it, it holds the edit: what was taken out and put in, and the
+//! fingerprints of the list before and after. So an entry stays small however many machines the group has. A line that
+//! cannot be read (a torn write, a newer version) is left out, never guessed.
 
 use super::ConsentBy;
+use super::trouble::group_now;
 use crate::finding::RemedyId;
-use crate::host::{
-    Act, ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, FileSeen, Fingerprint, Host, Question, Seen, Site,
-    Unseen, group_resource,
-};
+use crate::host::{Act, ActError, Answer, FileSeen, Fingerprint, Host, Question, Seen, Site, Unseen, group_resource};
 use crate::remedies::Change;
+use crate::sls::group_edit::{Edited, Planned};
 use crate::sls::{MachineGroup, group_edit};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -75,11 +76,11 @@ pub enum RecordKind {
     MakeDir,
     RemoveDir,
     Run(Vec<String>),
-    /// A machine group of the service, before and after.
+    /// The list of a machine group of the service.
     PutGroup {
         site: Site,
-        before: MachineGroup,
-        after: MachineGroup,
+        group: String,
+        edited: Edited,
     },
 }
 
@@ -109,7 +110,8 @@ impl Record {
             ),
             Change::PutGroup { site, before, after } => {
                 let print = |group: &MachineGroup| Fingerprint::of(serde_json::to_vec(group).ok().as_deref());
-                let kind = RecordKind::PutGroup { site: site.clone(), before: before.clone(), after: after.clone() };
+                let edited = Planned { before: before.clone(), after: after.clone() }.edited();
+                let kind = RecordKind::PutGroup { site: site.clone(), group: before.name().to_string(), edited };
                 record(&group_resource(site, before.name()), kind, print(before), print(after))
             }
             Change::AwaitAgent { .. } => None,
@@ -147,22 +149,11 @@ impl Record {
             RecordKind::MakeDir => vec![Act::RemoveDir { path: self.path.clone() }],
             RecordKind::RemoveDir => vec![Act::MakeDir { path: self.path.clone(), mode: 0o755 }],
             RecordKind::Run(_) => Vec::new(),
-            RecordKind::PutGroup { site, before, after } => {
-                let asked = CloudQuestion::Group { site: site.clone(), group: before.name().to_string() };
-                let now = match host.observe(Question::Cloud(asked)).await {
-                    Answer::Cloud(CloudAnswer::Group(Ok(now))) => now,
-                    Answer::Cloud(CloudAnswer::Group(Err(trouble))) => {
-                        return Err(ActError::Service(Box::new(trouble)));
-                    }
-                    _ => return Err(ActError::Service(Box::new(CloudTrouble::not_asked()))),
-                };
-                if now.list() == before.list() {
-                    return Ok(Vec::new());
-                }
-                let done = group_edit::Planned { before: before.clone(), after: after.clone() };
-                let back =
-                    group_edit::undo(&done, &now).map_err(|_| ActError::Moved(group_resource(site, before.name())))?;
-                vec![Act::PutGroup { site: site.clone(), before: back.before, after: back.after }]
+            RecordKind::PutGroup { site, group, edited } => {
+                let now = group_now(host, site, group).await?;
+                let back = group_edit::undo(edited, &now).map_err(|_| ActError::Moved(group_resource(site, group)))?;
+                let act = |back: Planned| Act::PutGroup { site: site.clone(), before: back.before, after: back.after };
+                back.map(act).into_iter().collect()
             }
         })
     }

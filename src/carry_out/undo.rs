@@ -5,9 +5,9 @@ use super::fingerprint;
 use super::journal::{Done, Record, RecordKind, Recorded};
 use crate::finding::StepId;
 use crate::host::{Act, Answer, Fingerprint, Host, Question, Seen, Site, Trouble, Unseen};
-use crate::remedies::{Change, Plan, Planned};
+use crate::remedies::{Change, Plan, Planned as Outcome};
 use crate::say;
-use crate::sls::{MachineGroup, group_edit};
+use crate::sls::group_edit::{self, Edited, Overtaken, Planned};
 use crate::text::{Lang, Text};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,14 +24,14 @@ type Files = BTreeMap<PathBuf, Option<Vec<u8>>>;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) -> Result<Planned, Unseen> {
+pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) -> Result<Outcome, Unseen> {
     let id = &done.id;
     if matches!(done.result, Recorded::Undone | Recorded::RolledBack) {
-        return Ok(Planned::Already(say!("{id} has been taken back already.", "{id} 已经撤销。")));
+        return Ok(Outcome::Already(say!("{id} has been taken back already.", "{id} 已经撤销。")));
     }
     let is_open = done.result == Recorded::Open;
     if is_open && done.records.is_empty() {
-        return Ok(Planned::Already(say!(
+        return Ok(Outcome::Already(say!(
             "{id} was broken off before it changed anything.",
             "{id} 在做出任何更改之前就已中断。"
         )));
@@ -51,7 +51,7 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
         match &record.kind {
             RecordKind::Write | RecordKind::Remove => match file_back(see, record, &mut files)? {
                 Ok(change) => plan.changes.extend(change),
-                Err(reason) => return Ok(Planned::Refused(reason)),
+                Err(reason) => return Ok(Outcome::Refused(reason)),
             },
             RecordKind::RenameTo(to) => {
                 let is_there = |path: &Path| Ok(!matches!(see.present(path)?, Err(Trouble::Absent)));
@@ -60,7 +60,7 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
                     (false, true) => {}
                     (both, _) => {
                         let (from, to) = (path.display(), to.display());
-                        return Ok(Planned::Refused(if both {
+                        return Ok(Outcome::Refused(if both {
                             say!("{from} and {to} are both there now.", "{from} 和 {to} 现在都存在。")
                         } else {
                             say!("neither {from} nor {to} is there any more.", "{from} 和 {to} 都已不存在。")
@@ -79,14 +79,14 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
                 }),
                 None => ran = true,
             },
-            RecordKind::PutGroup { site, before, after } => match group_back(see, site, before, after)? {
+            RecordKind::PutGroup { site, group, edited } => match group_back(see, site, group, edited)? {
                 Ok(change) => plan.changes.extend(change),
-                Err(reason) => return Ok(Planned::Refused(reason)),
+                Err(reason) => return Ok(Outcome::Refused(reason)),
             },
         }
     }
     if plan.changes.is_empty() && !is_open {
-        return Ok(Planned::Refused(Text::fixed(
+        return Ok(Outcome::Refused(Text::fixed(
             "This entry only ran commands (stop, start); there is nothing to take back.",
             "该条目只执行了命令（停止、启动），没有可撤销的内容。",
         )));
@@ -100,17 +100,11 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
             "所有文件恢复原状后，将删除该更改的备份。",
         ));
     }
-    Ok(Planned::Ready(Box::new(plan)))
+    Ok(Outcome::Ready(Box::new(plan)))
 }
 
 /// The change that gives a machine group its old list again, if it still has the one that was written.
-fn group_back(
-    see: &Seen,
-    site: &Site,
-    before: &MachineGroup,
-    after: &MachineGroup,
-) -> Result<Result<Option<Change>, Text>, Unseen> {
-    let name = before.name();
+fn group_back(see: &Seen, site: &Site, name: &str, edited: &Edited) -> Result<Result<Option<Change>, Text>, Unseen> {
     let now = match see.cloud_group(site, name)? {
         Ok(now) => now,
         Err(trouble) => {
@@ -122,13 +116,10 @@ fn group_back(
             )));
         }
     };
-    if now.list() == before.list() {
-        return Ok(Ok(None));
-    }
-    let done = group_edit::Planned { before: before.clone(), after: after.clone() };
-    Ok(match group_edit::undo(&done, now) {
-        Ok(back) => Ok(Some(Change::PutGroup { site: site.clone(), before: back.before, after: back.after })),
-        Err(_) => Err(say!(
+    let change = |back: Planned| Change::PutGroup { site: site.clone(), before: back.before, after: back.after };
+    Ok(match group_edit::undo(edited, now) {
+        Ok(back) => Ok(back.map(change)),
+        Err(Overtaken) => Err(say!(
             "The list of machine group {name} has been changed since, by somebody else; undoing would lose that change.",
             "机器组 {name} 的列表在此之后又被修改过，撤销会丢失那次修改。"
         )),

@@ -20,6 +20,8 @@ pub struct Told {
     /// Where to ask further; None when the service cannot be asked.
     pub site: Option<Site>,
     pub rows: Vec<Evidence>,
+    /// The row that says that the project is in another region than was told; it stands among the others too.
+    pub moved: Option<Evidence>,
 }
 
 /// Asks where the project is.
@@ -29,14 +31,15 @@ pub struct Told {
 pub fn told(see: &Seen, told: &Context) -> Result<Told, Unseen> {
     let mut context = told.clone();
     Ok(match service::standing(see, told)? {
-        Standing::Unasked => Told { context, site: None, rows: Vec::new() },
-        Standing::Unable(trouble) => Told { context, site: None, rows: rows_of(&trouble) },
+        Standing::Unasked => Told { context, site: None, rows: Vec::new(), moved: None },
+        Standing::Unable(trouble) => Told { context, site: None, rows: rows_of(&trouble), moved: None },
         Standing::Able(able) => {
             let Able { site, key, project } = *able;
             let source = key.source.clone();
             let row =
                 Evidence::new(Text::fixed("Key for the service", "访问服务端的 AccessKey"), Text::same(key.key_id), "");
             let mut rows = vec![Evidence { source, ..row }];
+            let mut moved = None;
             match &project {
                 Ok(project) => {
                     let region = &project.region;
@@ -47,7 +50,8 @@ pub fn told(see: &Seen, told: &Context) -> Result<Told, Unseen> {
                     {
                         let label = Text::fixed("Region of the project", "Project 所在地域");
                         let value = say!("{region}, not {typed} as told", "{region}，而不是填写的 {typed}");
-                        rows.push(Evidence::new(label, value, "GetProject").marked(Mark::Doubtful));
+                        moved = Some(Evidence::new(label, value, "GetProject").marked(Mark::Doubtful));
+                        rows.extend(moved.clone());
                     }
                     if !region.is_empty() {
                         context.region = Some(region.clone());
@@ -55,7 +59,7 @@ pub fn told(see: &Seen, told: &Context) -> Result<Told, Unseen> {
                 }
                 Err(trouble) => rows.extend(rows_of(trouble)),
             }
-            Told { context, site: Some(site), rows }
+            Told { context, site: Some(site), rows, moved }
         }
     })
 }

@@ -3,6 +3,7 @@
 
 mod ids;
 mod listed;
+mod mix;
 
 use self::ids::{Held, Ids};
 use self::listed::Listed;
@@ -52,6 +53,10 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         Some(listed) => (&listed.context, Some(listed)),
         None => (told, None),
     };
+    let mixed = match (&service.site, &listed, &told.machine_group) {
+        (Some(site), Some(_), Some(group)) => mix::cause(see, &agent, site, group, &mut evidence)?,
+        _ => None,
+    };
     let kind = told.identity.or(match (told.group_ips.is_empty(), &told.custom_id) {
         (false, None) => Some(IdentityKind::Ip),
         (true, Some(_)) => Some(IdentityKind::Custom),
@@ -78,7 +83,10 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
             finding.wanting(&[Field::Identity, Field::GroupIp, Field::CustomId, Field::MachineGroup])
         }
     };
-    Ok(finding)
+    Ok(match mixed {
+        Some(cause) => mix::added(finding, cause),
+        None => finding,
+    })
 }
 
 fn ip_row(agent: &Agent, ip: Option<&str>) -> Evidence {

@@ -96,7 +96,10 @@ fn ask(see: &Seen, told: &Context) -> Result<Service, Unseen> {
 }
 
 /// By what the service knows this machine.
-fn own(see: &Seen, agent: &Agent) -> Result<OwnIds, Unseen> {
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub(super) fn own(see: &Seen, agent: &Agent) -> Result<OwnIds, Unseen> {
     let (record, memory) = (subject::record(see, agent), subject::memory(see, agent));
     let (record, memory) = (record?, memory?);
     let mut own = match &record {

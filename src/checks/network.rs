@@ -14,6 +14,7 @@ pub(super) mod shell;
 #[cfg(test)]
 mod tests;
 
+use super::cloud;
 use super::place;
 use super::subject;
 use crate::agent::layout::Agent;
@@ -44,7 +45,12 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let _ = see.metadata();
     let (names, shell) = (Names::read(see), shell::proxy(see));
     let agent = subject::agent(see)?;
-    let way = reach::way(see, agent.as_ref(), told)?;
+    // Asked now, but waited for only where the project's region matters: the agent's own targets do not depend on it.
+    let service = cloud::told(see, told);
+    let mut way = reach::way(see, agent.as_ref(), told)?;
+    if !way.is_configured {
+        way = reach::way(see, agent.as_ref(), &cloud::told(see, told)?.context)?;
+    }
     let wanted = way.targets(told.project.as_deref());
     if wanted.is_empty() {
         let text = Text::fixed(
@@ -55,7 +61,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     }
     // Asked together: the time is that of the slowest.
     let answers: Vec<_> = wanted.iter().map(|wanted| see.reach(&wanted.target)).collect();
-    let tried = reach::tried(see, agent.as_ref(), told);
+    let tried = reach::tried(see, agent.as_ref(), service.as_ref().map_or(told, |service| &service.context));
     let (names, shell) = (names?, shell?);
     let around = Around::of(&way, &wanted, agent.as_ref(), shell);
     let around_answer = around.as_ref().map(|around| see.reach(around.target()));
@@ -111,9 +117,11 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     }
     let mut has_alternative = false;
     if troubles.is_failing() {
+        let cloud::Told { context, moved, .. } = service?;
         let tried = tried?;
+        rows.extend(moved);
         if wanted.iter().any(Wanted::is_private) {
-            rows.extend(place::place(see, agent.as_ref(), told)?.rows);
+            rows.extend(place::place(see, agent.as_ref(), &context)?.rows);
         }
         rows.extend(tried.iter().map(alternative_row));
         if let Some(sentence) = tried.first().and_then(proposal) {

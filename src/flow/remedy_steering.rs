@@ -153,7 +153,7 @@ impl Session {
                     ),
                     is_problem: true,
                 });
-                let inputs = Box::new(Inputs::from_context(&self.context));
+                let inputs = Box::new(Inputs::again(&self.context, &plan));
                 return match self.undoing.clone() {
                     Some(entry) => vec![Effect::PlanUndo { entry, verify: plan.verify }],
                     None => vec![Effect::Plan(remedy, inputs)],

@@ -80,6 +80,9 @@ pub struct MachinesSeen {
     pub total: usize,
     /// Those whose address or id is ours, at most [`MACHINES_LIMIT`].
     pub machines: Vec<Machine>,
+    /// Those whose agent is Logtail for Windows, at most [`MACHINES_LIMIT`].
+    #[serde(default)]
+    pub windows: Vec<Machine>,
     /// The service's clock, seconds since 1970.
     pub server_time: Option<i64>,
 }

@@ -201,6 +201,16 @@ impl Inputs {
         Inputs { context: context.clone(), ip: None, old_ip: None }
     }
 
+    /// What a plan was made with, on what is told now: to make the same plan anew.
+    pub fn again(context: &Context, plan: &Plan) -> Inputs {
+        let mut inputs = Inputs::from_context(context);
+        for (input, value) in &plan.inputs {
+            // What was accepted once is accepted again; else it would only be asked for.
+            let _ = inputs.set(*input, value);
+        }
+        inputs
+    }
+
     /// The value as typed text; empty when not told.
     pub fn get(&self, input: InputId) -> String {
         let address = |ip: Option<Ipv4Addr>| ip.map(|ip| ip.to_string()).unwrap_or_default();

@@ -146,8 +146,8 @@ impl Lines {
             Change::PutGroup { before, site, .. } => {
                 let (group, project) = (before.name(), &site.project);
                 say!(
-                    "{number}. edit machine group {group} of project {project} (the journal keeps the old one)",
-                    "{number}. 修改 Project {project} 的机器组 {group}（操作日志中保留原内容）"
+                    "{number}. edit machine group {group} of project {project} (the journal keeps the edit, to take it back)",
+                    "{number}. 修改 Project {project} 的机器组 {group}（操作日志会记录此修改，以便撤销）"
                 )
             }
             Change::AwaitAgent { running: true, limit, .. } => {

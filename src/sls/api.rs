@@ -321,6 +321,15 @@ pub struct Machine {
     pub host_id: String,
 }
 
+impl Machine {
+    /// Whether its agent is Logtail for Windows. The service does not tell the system, but the versions of Logtail for
+    /// Windows have four numbers (1.0.0.0 in the document of step 1), those for Linux three.
+    pub fn is_windows(&self) -> bool {
+        let numbers: Vec<&str> = self.version.split('.').collect();
+        numbers.len() == 4 && numbers.iter().all(|part| part.parse::<u32>().is_ok())
+    }
+}
+
 impl ApiCall for ListMachines {
     type Answer = Page<Machine>;
 

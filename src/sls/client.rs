@@ -1,8 +1,9 @@
 //! The client: signs a call, sends it, tries again where that can help, and returns the answer or the reason.
 //!
-//! It tries again only after 5xx, ServerBusy and too many requests, with a growing pause; a clock error is answered
-//! once with the service's own time; an endpoint that cannot be reached gives way to the next one. After anything else,
-//! above all a lost answer, it never repeats by itself: reading back tells what happened.
+//! It tries again only after too many requests and, when it only reads, after 5xx and ServerBusy, with a growing pause; a
+//! clock error is answered once with the service's own time; an endpoint that cannot be reached gives way to the next
+//! one. After anything else, above all a lost answer and a write that the service failed at, it never repeats by itself:
+//! reading back tells what happened.
 
 use super::api::{
     ApiCall, Call, Caller, GetMachineGroup, GetProject, ListMachineGroup, ListMachines, Machine, Page, Project,
@@ -111,6 +112,11 @@ impl Client {
         self
     }
 
+    /// The pauses before the second and every further try.
+    pub fn pauses(&self) -> &[Duration] {
+        &self.pauses
+    }
+
     /// The key in use.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
@@ -135,6 +141,7 @@ impl Client {
         let clean = |text: &str| self.credentials.scrub(text);
         self.exchange(
             &self.endpoints,
+            built.method == "GET",
             |endpoint, now| self.request(endpoint, &built, now),
             |response| parse_response(call, response, &clean),
         )
@@ -150,6 +157,7 @@ impl Client {
         let clean = |text: &str| self.credentials.scrub(text);
         let reply = self.exchange(
             std::slice::from_ref(sts),
+            true,
             |endpoint, now| HttpRequest {
                 method: "GET",
                 tls: endpoint.tls,
@@ -255,6 +263,7 @@ impl Client {
     async fn exchange<T>(
         &self,
         endpoints: &[Endpoint],
+        only_reads: bool,
         make: impl Fn(&Endpoint, i64) -> HttpRequest,
         parse: impl Fn(&HttpResponse) -> Result<T, Box<ApiError>>,
     ) -> Result<Reply<T>, Failure> {
@@ -274,8 +283,9 @@ impl Client {
                 corrected = true;
                 continue;
             }
+            let may_be_done = !only_reads && error.kind != ErrorKind::TooManyRequests;
             match pauses.next() {
-                Some(pause) if error.is_passing() => tokio::time::sleep(*pause).await,
+                Some(pause) if error.is_passing() && !may_be_done => tokio::time::sleep(*pause).await,
                 _ => return Err(Failure::Api(error)),
             }
         }

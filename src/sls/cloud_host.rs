@@ -4,7 +4,7 @@
 //! A key is looked for at the first question and kept; without a question nothing is read and nothing is sent. No answer
 //! and no error that leaves this file holds a secret.
 
-use super::api::{GetAppliedConfigs, is_name};
+use super::api::{GetAppliedConfigs, Machine, is_name};
 use super::client::{Client, Location};
 use super::credentials::find::{Found, PassedOver, find};
 use super::credentials::{Credentials, Environment, Hints, Source, gather, sudo_note};
@@ -176,11 +176,14 @@ impl Service {
         let reply = client.machines(&site.project, group).await.map_err(|failure| trouble(&failure))?;
         let same = |theirs: &str, ours: &str| !ours.is_empty() && theirs.eq_ignore_ascii_case(ours);
         let total = reply.answer.len();
-        let could_be = reply.answer.into_iter().filter(|machine| {
+        let could_be = |machine: &&Machine| {
             same(&machine.ip, &own.ip) || same(&machine.uuid, &own.uuid) || same(&machine.host_id, &own.host_id)
-        });
-        let machines = could_be.take(MACHINES_LIMIT).collect();
-        Ok(MachinesSeen { total, machines, server_time: reply.server_time })
+        };
+        let kept = |wanted: &dyn Fn(&&Machine) -> bool| {
+            reply.answer.iter().filter(wanted).take(MACHINES_LIMIT).cloned().collect::<Vec<_>>()
+        };
+        let (machines, windows) = (kept(&could_be), kept(&|machine| machine.is_windows()));
+        Ok(MachinesSeen { total, machines, windows, server_time: reply.server_time })
     }
 
     /// The key to ask with.

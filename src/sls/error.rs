@@ -96,6 +96,11 @@ impl Failure {
         }
     }
 
+    /// Whether the same call may succeed a little later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Failure::Api(error) if error.is_passing())
+    }
+
     /// Whether a write may have been carried out all the same, so that only reading back can tell.
     pub fn may_have_been_carried_out(&self) -> bool {
         match self {

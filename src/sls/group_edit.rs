@@ -3,8 +3,11 @@
 
 use super::api::KnownIdentity;
 use super::group::MachineGroup;
+use crate::host::Fingerprint;
 use crate::say;
 use crate::text::Text;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::net::Ipv4Addr;
 
 /// What is to become of the list.
@@ -49,7 +52,7 @@ impl Refusal {
 /// An edit worked out on a group as it was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// The group as it was read: keep it in the journal.
+    /// The group as it was read.
     pub before: MachineGroup,
     /// The same group with the new list.
     pub after: MachineGroup,
@@ -59,6 +62,11 @@ impl Planned {
     /// Whether the list is already as wanted: nothing needs to be written.
     pub fn is_done(&self) -> bool {
         self.before == self.after
+    }
+
+    /// What the journal keeps.
+    pub fn edited(&self) -> Edited {
+        Edited::of(&self.before.list().unwrap_or_default(), &self.after.list().unwrap_or_default())
     }
 
     /// The lines to show.
@@ -90,27 +98,74 @@ pub fn plan(group: &MachineGroup, edit: Edit) -> Result<Planned, Refusal> {
             renamed.collect()
         }
     };
-    let mut list: Vec<String> = Vec::new();
-    for item in wanted {
-        if !list.contains(&item) {
-            list.push(item);
-        }
-    }
+    let mut known = HashSet::new();
+    let list: Vec<String> = wanted.iter().filter(|item| known.insert(item.as_str())).cloned().collect();
     Ok(Planned { before: group.clone(), after: group.with_list(&list) })
 }
 
-/// The plan that takes a change back: the group as it is now, with the list that it had.
+/// An edit of a list as the journal keeps it: what was taken out and put in, and the fingerprints of the list before and
+/// after. It is small however long the list is, and the old list can be made from the new one and from no other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edited {
+    before: Fingerprint,
+    after: Fingerprint,
+    /// In the order of the list.
+    places: Vec<Place>,
+}
+
+/// One place of an edit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    /// Where in the new list, from 0.
+    at: usize,
+    taken_out: Vec<String>,
+    put_in: Vec<String>,
+}
+
+impl Edited {
+    fn of(before: &[String], after: &[String]) -> Edited {
+        let part = |list: &[String], range: std::ops::Range<usize>| list.get(range).unwrap_or_default().to_vec();
+        let places = similar::capture_diff_slices(similar::Algorithm::Myers, before, after)
+            .iter()
+            .map(|change| change.as_tag_tuple())
+            .map(|(_, old, new)| Place { at: new.start, taken_out: part(before, old), put_in: part(after, new) })
+            .filter(|place| place.taken_out != place.put_in)
+            .collect();
+        Edited { before: fingerprint(before), after: fingerprint(after), places }
+    }
+
+    /// The list that was there before, made from the one that was written; None when that is not it.
+    fn take_back(&self, mut list: Vec<String>) -> Option<Vec<String>> {
+        if fingerprint(&list) != self.after {
+            return None;
+        }
+        for Place { at, taken_out, put_in } in self.places.iter().rev() {
+            let end = at.checked_add(put_in.len()).filter(|end| *end <= list.len())?;
+            list.splice(*at..end, taken_out.iter().cloned());
+        }
+        Some(list).filter(|list| fingerprint(list) == self.before)
+    }
+}
+
+fn fingerprint(list: &[String]) -> Fingerprint {
+    Fingerprint::of(serde_json::to_vec(list).ok().as_deref())
+}
+
+/// The list is neither what it was before an edit nor what the edit made of it: somebody has changed it since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overtaken;
+
+/// The plan that takes an edit back: the group as it is now, with the list that it had. None when it has that list.
 ///
 /// # Errors
-/// Somebody has changed the list since, or a list cannot be read.
-pub fn undo(done: &Planned, now: &MachineGroup) -> Result<Planned, Option<Moved>> {
-    let (Some(then), Some(ours), Some(current)) = (done.before.list(), done.after.list(), now.list()) else {
-        return Err(None);
-    };
-    if current != ours {
-        return Err(Some(Moved { list: diff(&ours, &current) }));
+/// Somebody has changed the list since, or it cannot be read.
+pub fn undo(done: &Edited, now: &MachineGroup) -> Result<Option<Planned>, Overtaken> {
+    let current = now.list().ok_or(Overtaken)?;
+    if fingerprint(&current) == done.before {
+        return Ok(None);
     }
-    Ok(Planned { before: now.clone(), after: now.with_list(&then) })
+    let then = done.take_back(current).ok_or(Overtaken)?;
+    Ok(Some(Planned { before: now.clone(), after: now.with_list(&then) }))
 }
 
 /// Somebody else wrote the group between two reads.
@@ -242,9 +297,10 @@ mod tests {
         assert_eq!(moved(&shown, &touched), Some(Moved { list: vec![] }));
 
         let done = plan(&shown, Edit::Add(ip(2))).unwrap();
-        let back = undo(&done, &done.after).unwrap();
-        assert_eq!(back.after.list(), shown.list());
-        assert!(matches!(undo(&done, &other), Err(Some(_))));
+        let back = undo(&done.edited(), &done.after).unwrap().unwrap();
+        assert_eq!(back.after, shown);
+        assert_eq!(undo(&done.edited(), &shown), Ok(None));
+        assert_eq!(undo(&done.edited(), &other), Err(Overtaken));
     }
 
     #[test]
@@ -281,6 +337,8 @@ mod tests {
                     prop_assert!(after.contains(&ip(new).to_string()));
                     let unique: std::collections::BTreeSet<_> = after.iter().collect();
                     prop_assert_eq!(unique.len(), after.len());
+                    let back = undo(&planned.edited(), &planned.after).unwrap();
+                    prop_assert_eq!(back.map_or(planned.after.clone(), |back| back.after), planned.before.clone());
                     let skipped_none = planned.diff().len();
                     prop_assert!(skipped_none <= list.len() + after.len());
                 }

@@ -1,8 +1,9 @@
 //! Writes a planned edit of a machine group by the safe sequence: read again, refuse when it moved, write the whole
-//! group with only its list changed, read back and compare. A lost answer is settled by reading back, never by repeating.
+//! group with only its list changed, read back and compare. A lost answer is settled by reading back, never by
+//! repeating; a write that the service failed at is made again only when the group read back is as it was.
 
 use super::api::PutMachineGroup;
-use super::client::Client;
+use super::client::{Client, Reply};
 use super::error::Failure;
 use super::group::MachineGroup;
 use super::group_edit::{Moved, Planned, moved, verify};
@@ -31,7 +32,18 @@ pub enum NotWritten {
     Differs { keys: Vec<String>, now: Box<MachineGroup> },
 }
 
-/// Carries a plan out. Keep `planned.before` in the journal first.
+/// Reads the group after a write. Nothing else tells what became of the write, so that a broken way is tried again.
+async fn read_back(client: &Client, project: &str, group: &str) -> Result<Reply<MachineGroup>, Failure> {
+    let mut pauses = client.pauses().iter();
+    loop {
+        match (client.group(project, group).await, pauses.next()) {
+            (Err(Failure::Transport(_)), Some(pause)) => tokio::time::sleep(*pause).await,
+            (outcome, _) => return outcome,
+        }
+    }
+}
+
+/// Carries a plan out. Keep `planned.edited()` in the journal first.
 ///
 /// # Errors
 /// See [`NotWritten`].
@@ -42,21 +54,29 @@ pub async fn write(client: &Client, project: &str, planned: &Planned) -> Result<
         return Err(NotWritten::Moved { what, now: Box::new(current) });
     }
     let put = PutMachineGroup { project: project.to_string(), group: planned.after.clone(), create: false };
-    let (server_time, lost) = match client.call(&put).await {
-        Ok(reply) => (reply.server_time, None),
-        Err(failure) if failure.may_have_been_carried_out() => (None, Some(failure)),
-        Err(failure) => return Err(NotWritten::Failed(failure)),
-    };
-    let back = match client.group(project, name).await {
-        Ok(back) => back,
-        Err(read) => return Err(NotWritten::Uncertain { write: lost, read }),
-    };
-    let keys = verify(&planned.after, &back.answer);
-    match lost {
-        lost if keys.is_empty() => {
-            Ok(Written { server_time: server_time.or(back.server_time), group: back.answer, lost_answer: lost })
+    let mut pauses = client.pauses().iter();
+    loop {
+        let (server_time, lost) = match client.call(&put).await {
+            Ok(reply) => (reply.server_time, None),
+            Err(failure) if failure.may_have_been_carried_out() => (None, Some(failure)),
+            Err(failure) => return Err(NotWritten::Failed(failure)),
+        };
+        let back = match read_back(client, project, name).await {
+            Ok(back) => back,
+            Err(read) => return Err(NotWritten::Uncertain { write: lost, read }),
+        };
+        let keys = verify(&planned.after, &back.answer);
+        if keys.is_empty() {
+            let server_time = server_time.or(back.server_time);
+            return Ok(Written { server_time, group: back.answer, lost_answer: lost });
         }
-        Some(failure) if moved(&planned.before, &back.answer).is_none() => Err(NotWritten::Failed(failure)),
-        _ => Err(NotWritten::Differs { keys, now: Box::new(back.answer) }),
+        match lost {
+            Some(failure) if moved(&planned.before, &back.answer).is_none() => match pauses.next() {
+                // The service failed at it, and nobody has written since.
+                Some(pause) if failure.is_passing() => tokio::time::sleep(*pause).await,
+                _ => return Err(NotWritten::Failed(failure)),
+            },
+            _ => return Err(NotWritten::Differs { keys, now: Box::new(back.answer) }),
+        }
     }
 }

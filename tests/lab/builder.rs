@@ -1,6 +1,7 @@
 //! Builds a laboratory: what is told of the host becomes a tree of files laid over this machine's root, what is told of
 //! the other side becomes the service's plan, and the keeper does the rest.
 
+use crate::cloud::{self, State};
 use crate::plan::{self, Behaviour, Ecs, Fault, Group, OWNER, ROUTER, Service};
 use crate::{Lab, Skip};
 use std::fmt::Write as _;
@@ -65,6 +66,7 @@ pub struct Builder {
     users: Vec<(String, Sudo)>,
     service: Service,
     group: Group,
+    cloud: State,
     behaviour: Behaviour,
     stopped: bool,
     old_script: bool,
@@ -75,8 +77,16 @@ impl Builder {
     pub(crate) fn new() -> Builder {
         let region = "cn-hangzhou".to_string();
         let ecs = Ecs { owner: OWNER.into(), region: region.clone(), instance: "i-bp1laboratory".into() };
-        let group =
-            Group { region: region.clone(), owner: OWNER.into(), members: vec!["10.1.1.5".into()], custom: false };
+        let more = serde_json::json!({"groupType": "", "groupAttribute": {"groupTopic": "t", "externalName": ""},
+            "futureKey": {"kept": [true, null]}, "createTime": 1_447_178_253, "lastModifyTime": 1_447_178_253});
+        let group = Group {
+            region: region.clone(),
+            owner: OWNER.into(),
+            name: "web".into(),
+            members: vec!["10.1.1.5".into()],
+            custom: false,
+            more: more.as_object().cloned().unwrap_or_default(),
+        };
         Builder {
             flavour: Flavour::Logtail188,
             region,
@@ -88,6 +98,7 @@ impl Builder {
             users: Vec::new(),
             service: Service { faults: Vec::new(), ecs },
             group,
+            cloud: State::default(),
             behaviour: Behaviour::default(),
             stopped: false,
             old_script: false,
@@ -106,6 +117,7 @@ impl Builder {
         self.region = region.into();
         self.service.ecs.region = region.into();
         self.group.region = region.into();
+        self.cloud.region = region.into();
         self
     }
 
@@ -198,6 +210,37 @@ impl Builder {
         self.group_ips(ids)
     }
 
+    /// Root has a key for the service, where the aliyun CLI keeps it.
+    pub fn cloud_key(self) -> Self {
+        let (id, secret) = cloud::KEY;
+        self.cloud_profile(&format!(r#""mode":"AK","access_key_id":"{id}","access_key_secret":"{secret}""#))
+    }
+
+    /// The same, but the key is a temporary one.
+    pub fn temporary_cloud_key(self) -> Self {
+        let (id, secret, token) = cloud::TEMPORARY;
+        let key = format!(r#""access_key_id":"{id}","access_key_secret":"{secret}","sts_token":"{token}""#);
+        self.cloud_profile(&format!(r#""mode":"StsToken",{key}"#))
+    }
+
+    fn cloud_profile(self, fields: &str) -> Self {
+        let profile = format!(r#"{{"current":"default","profiles":[{{"name":"default",{fields}}}]}}"#);
+        self.file_with_mode("/root/.aliyun/config.json", profile, 0o600)
+    }
+
+    /// The project, and its machine group, are in another region than the host.
+    pub fn project_in(mut self, region: &str) -> Self {
+        self.group.region = region.into();
+        self.cloud.region = region.into();
+        self
+    }
+
+    /// The service's API knows this, or misbehaves so.
+    pub fn cloud(mut self, change: impl FnOnce(&mut State)) -> Self {
+        change(&mut self.cloud);
+        self
+    }
+
     /// How the agent misbehaves.
     pub fn behaviour(mut self, behaviour: Behaviour) -> Self {
         self.behaviour = behaviour;
@@ -265,6 +308,7 @@ impl Builder {
         self.write_seed(&at.join("seed"), &stand_in)?;
         plan::write(&at.join("service.json"), &self.service)?;
         plan::write(&at.join("group.json"), &self.group)?;
+        plan::write(&at.join("cloud.json"), &self.cloud)?;
         let (before, uplink, after) = self.interfaces();
         std::fs::write(at.join("nics-before"), before)?;
         std::fs::write(at.join("nics-after"), after)?;

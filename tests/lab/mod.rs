@@ -29,6 +29,7 @@
 //! waits 2 s for processes to come or go, not 30 s.
 
 mod builder;
+pub mod cloud;
 mod picture;
 pub mod plan;
 pub mod pty;
@@ -39,11 +40,12 @@ pub use pty::Pty;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// No command of a test takes longer than this, in seconds; a hanging one is killed.
@@ -174,6 +176,36 @@ impl Lab {
         plan::write(&file, &group).expect("the group's file");
     }
 
+    /// The machine group as the service's API returns it.
+    pub fn group(&self) -> Value {
+        let group: Group = plan::read(&self.directory.path().join("group.json")).expect("the group's file");
+        group.object()
+    }
+
+    /// Changes what the service's API knows, and how it misbehaves. Not while a request may be under way.
+    pub fn edit_cloud(&self, change: impl FnOnce(&mut cloud::State)) {
+        let file = self.directory.path().join("cloud.json");
+        let mut state: cloud::State = plan::read(&file).expect("the service's file");
+        change(&mut state);
+        plan::write(&file, &state).expect("the service's file");
+    }
+
+    /// Every request to the service's API so far: its first line and its host.
+    pub fn requests(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.directory.path().join("requests.log")).unwrap_or_default();
+        log.lines().map(str::to_string).collect()
+    }
+
+    /// Makes every heartbeat so far older. Only while the agent is silent.
+    pub fn age_heartbeats(&self, seconds: u128) {
+        let lines = self.heartbeats().into_iter().map(|mut heartbeat| {
+            heartbeat.at_ms -= seconds * 1000;
+            serde_json::to_string(&heartbeat).expect("plain data") + "\n"
+        });
+        let file = self.directory.path().join("heartbeats.jsonl");
+        std::fs::write(file, lines.collect::<String>()).expect("the record of heartbeats");
+    }
+
     /// Makes the stand-in agent misbehave from its next start on.
     pub fn behave(&self, behaviour: &Behaviour) {
         self.write(plan::BEHAVIOUR, serde_json::to_vec(behaviour).expect("plain data"));
@@ -197,10 +229,11 @@ impl Lab {
     }
 
     fn heartbeat_where(&self, within: Duration, wanted: impl Fn(&Heartbeat) -> bool) -> Option<Heartbeat> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+        // Counted, not timed: two heartbeats may come in one millisecond with this question.
+        let known = self.heartbeats().len();
         let until = Instant::now() + within;
         loop {
-            if let Some(found) = self.heartbeats().into_iter().find(|one| one.at_ms >= now && wanted(one)) {
+            if let Some(found) = self.heartbeats().into_iter().skip(known).find(|one| wanted(one)) {
                 return Some(found);
             }
             if Instant::now() > until {

@@ -3,6 +3,7 @@
 //! request, so a test can break and mend the world while it runs.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -147,9 +148,34 @@ pub struct Group {
     pub region: String,
     /// The account that owns the project.
     pub owner: String,
+    pub name: String,
     /// Addresses, or custom identifiers when `custom` is set.
     pub members: Vec<String>,
     pub custom: bool,
+    /// What else the service keeps of the group; a program that does not know a key must give it back as it came.
+    pub more: Map<String, Value>,
+}
+
+impl Group {
+    /// The group as the service's API returns it.
+    pub fn object(&self) -> Value {
+        let mut object = self.more.clone();
+        object.insert("groupName".into(), json!(self.name));
+        object.insert("machineIdentifyType".into(), json!(if self.custom { "userdefined" } else { "ip" }));
+        object.insert("machineList".into(), json!(self.members));
+        Value::Object(object)
+    }
+
+    /// Takes the group as it was written through the API.
+    pub fn take(&mut self, object: &Value) {
+        let mut more = object.as_object().cloned().unwrap_or_default();
+        let list = more.shift_remove("machineList");
+        let items = list.iter().flat_map(|list| list.as_array().into_iter().flatten());
+        self.members = items.filter_map(|item| item.as_str().map(str::to_string)).collect();
+        self.custom = more.shift_remove("machineIdentifyType").is_some_and(|kind| kind == "userdefined");
+        more.shift_remove("groupName");
+        self.more = more;
+    }
 }
 
 /// A heartbeat on the wire, as the stand-in agent sends it. The real wire format is not public.
@@ -158,6 +184,10 @@ pub struct Beat {
     pub ip: String,
     pub version: String,
     pub instance_id: String,
+    /// The machine's DMI UUID.
+    pub uuid: String,
+    /// Empty before version 3.
+    pub host_id: String,
     pub custom_ids: Vec<String>,
     pub aliuids: Vec<String>,
 }

@@ -176,6 +176,9 @@ impl Pty {
         let until = Instant::now() + within;
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
+                // What it wrote last may be on its way still. Not for ever: a child of its own may keep the terminal.
+                let (mutex, changed) = &*self.seen;
+                drop(changed.wait_timeout_while(lock(mutex), Duration::from_secs(1), |seen| !seen.closed));
                 return status.exit_code();
             }
             assert!(Instant::now() < until, "the program does not end. The screen:\n{}", self.screen());

@@ -2,12 +2,17 @@
 //! a laboratory host, and a client. It is built with the tests and never shipped.
 //!
 //! It plays the agent when its file is named `ilogtail_<version>` or `loongcollector_<version>`, else the role named
-//! by its first argument. It imitates what is documented of the real ones; it shares no code with logtail-doctor.
+//! by its first argument. It imitates what is documented of the real ones; it shares no code with logtail-doctor but the
+//! signing of requests, which the vectors of the official SDK prove.
 
 #[path = "stand_in/address.rs"]
 mod address;
 #[path = "stand_in/agent.rs"]
 mod agent;
+#[path = "../sls_server/answers.rs"]
+mod answers;
+#[path = "stand_in/api.rs"]
+mod api;
 #[path = "stand_in/authority.rs"]
 mod authority;
 #[path = "stand_in/client.rs"]

@@ -24,6 +24,7 @@ const FAULTS: &[Named] = &[
             .hosts_line("127.0.1.1 iZbp1lab")
             .nics(&[("ens3", &["10.1.1.5"]), ("docker0", &["172.17.0.1"])])
     }),
+    ("cloud", || Lab::new().cloud_key().group_ips(&["10.1.1.6", "10.1.1.77"])),
     ("custom", || Lab::new().user_defined_id("web\r\n").group_custom_ids(&["web"])),
 ];
 

@@ -124,19 +124,15 @@ pub const CAUSES: &[Row] = &[
     (StepId::Heartbeat, &[CauseId::HeartbeatAbsent, CauseId::HeartbeatStale, CauseId::HeartbeatUnverified], &[]),
 ];
 
-/// Causes that have no remedy: the service's quota is raised in the console, and the row of the heartbeat has none.
-pub const WITHOUT_REMEDY: &[CauseId] =
-    &[CauseId::Quota, CauseId::HeartbeatAbsent, CauseId::HeartbeatStale, CauseId::HeartbeatUnverified];
-
-/// The causes that a host without credentials cannot show to `check`, and why.
-pub const NEEDS_MORE_THAN_A_HOST: &[(CauseId, &str)] = &[
-    (CauseId::GroupNotFound, "whether the machine group exists is known only to the service's API"),
-    (CauseId::GroupOsMix, "which systems the group's machines have is known only to the service's API"),
-    (CauseId::HeartbeatStale, "the time of the last heartbeat is known only to the service's API"),
-    (
-        CauseId::HeartbeatAbsent,
-        "it takes the service's API, or the operator's word about the console, which only the wizard asks for",
-    ),
+/// Causes that have no remedy: the service's quota is raised in the console, where a group is made or divided as well,
+/// and the row of the heartbeat has none.
+pub const WITHOUT_REMEDY: &[CauseId] = &[
+    CauseId::Quota,
+    CauseId::GroupNotFound,
+    CauseId::GroupOsMix,
+    CauseId::HeartbeatAbsent,
+    CauseId::HeartbeatStale,
+    CauseId::HeartbeatUnverified,
 ];
 
 /// The step that reports a cause.

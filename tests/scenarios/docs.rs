@@ -1,7 +1,7 @@
 //! The table of the documents, made from the scenarios: `docs/scenarios.md`.
 
 use crate::table::{Report, Scenario};
-use crate::{contract, faults, pairs};
+use crate::{faults, pairs};
 use std::fmt::Write as _;
 
 /// The row of one scenario.
@@ -27,7 +27,8 @@ fn document() -> String {
         "# What is found on which host\n\n\
          Made from the scenarios in `tests/scenarios`; `UPDATE_DOCS=1 cargo test --test scenarios` writes it anew. Each row is a\n\
          complete Linux host with that fault, on which `check` reported exactly these causes and no other. The operator tells\n\
-         the truth about a healthy host (region, network type, machine group, account) unless the second column says otherwise.\n",
+         the truth about a healthy host (region, network type, machine group, account) unless the second column says otherwise,\n\
+         and `--no-cloud`; where the second column takes that away, the host has a key, and the service is asked.\n",
     );
     let mut section = |title: &str, scenarios: &mut dyn Iterator<Item = &'static Scenario>| {
         let _ = write!(text, "\n## {title}\n\n| host | told | reported |\n|---|---|---|\n");
@@ -38,10 +39,6 @@ fn document() -> String {
     section("Healthy hosts", &mut faults::HEALTHY.iter());
     section("One fault", &mut faults::all());
     section("Two faults", &mut pairs::ALL.iter());
-    text.push_str("\n## Causes without a scenario\n\n");
-    for (cause, reason) in contract::NEEDS_MORE_THAN_A_HOST {
-        let _ = writeln!(text, "- `{}`: {reason}.", cause.id());
-    }
     text
 }
 

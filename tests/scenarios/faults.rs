@@ -4,7 +4,7 @@ mod host;
 mod identity;
 mod service;
 
-use crate::table::{PLAIN, Scenario};
+use crate::table::{ASKED, PLAIN, Scenario, heard};
 use lab::{Flavour, Lab, OWNER};
 
 /// Every scenario with one fault, in the order of the contract.
@@ -21,6 +21,20 @@ pub const HEALTHY: &[Scenario] = &[
         name: "Logtail 1.8.8 in a group by custom identifier",
         build: || Lab::new().user_defined_id("web\n").group_custom_ids(&["web"]),
         told: &[("group-ip", ""), ("identity", "custom"), ("custom-id", "web")],
+        ..PLAIN
+    },
+    Scenario {
+        name: "Logtail 1.8.8, and a key to ask the service with",
+        build: || Lab::new().cloud_key(),
+        then: heard,
+        told: ASKED,
+        ..PLAIN
+    },
+    Scenario {
+        name: "LoongCollector 3.3.1 in a group by custom identifier, and a key to ask the service with",
+        build: || Lab::new().agent(Flavour::Loong331).user_defined_id("web\n").group_custom_ids(&["web"]).cloud_key(),
+        then: heard,
+        told: ASKED,
         ..PLAIN
     },
     Scenario {

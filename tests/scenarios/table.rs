@@ -54,6 +54,15 @@ pub const fn unknown(cause: CauseId) -> Report {
     Report { cause, severity: Severity::Unknown }
 }
 
+/// What the operator tells where the service is to be asked: the project and the group, and nothing of what it lists.
+pub const ASKED: &[(&str, &str)] =
+    &[("no-cloud", ""), ("group-ip", ""), ("project", "my-project"), ("machine-group", "web")];
+
+/// Waits until the service has heard the agent.
+pub fn heard(lab: &Lab) {
+    assert!(lab.heartbeat_ok(Duration::from_secs(20)), "{:?}", lab.heartbeats());
+}
+
 /// Nothing more happens.
 fn nothing(_: &Lab) {}
 

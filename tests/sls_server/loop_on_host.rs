@@ -268,7 +268,7 @@ async fn without_a_key_or_without_leave_everything_is_as_before_and_says_what_to
         (400, r#"{"errorCode":"InvalidParameter","errorMessage":"x"}"#, "did not understand"),
         (200, "<!DOCTYPE html><html>Log in</html>", "proxy or login page"),
     ] {
-        server.with(|state| state.faults = std::iter::repeat_n(Fault::Answer(status, body), 60).collect());
+        server.with(|state| state.faults = std::iter::repeat_n(Fault::answer(status, body), 60).collect());
         let looking = settled(&host, told.clone()).await;
         for step in [StepId::Group, StepId::Heartbeat] {
             let found = &looking.found().finding(step).unwrap().finding;
@@ -309,7 +309,7 @@ async fn a_write_whose_outcome_is_unknown_is_taken_back() {
     let yes = ConsentArgs { dry_run: false, yes: true };
     let (settings, mut out) = (settings(context()), Vec::new());
     // The plan reads project, group and configurations; the carrying out reads twice, writes, and cannot read back.
-    let faults = [vec![Fault::None; 5], vec![Fault::LoseAnswer, Fault::LoseRequest]].concat();
+    let faults = [vec![Fault::None; 5], vec![Fault::LoseAnswer], vec![Fault::LoseRequest; 4]].concat();
     // The first request of all is repeated with the service's time.
     server.with(|state| state.faults = std::iter::once(Fault::None).chain(faults).collect());
     let remedy = RemedyId::AddIpToGroup;

@@ -1,5 +1,6 @@
 //! The client of the service, over real connections, against a stand-in on loopback that checks every signature.
 
+mod answers;
 mod loop_on_host;
 mod server;
 
@@ -72,7 +73,7 @@ async fn every_call_is_accepted_with_either_signature_and_either_kind_of_key() {
             let written = write(&client, PROJECT, &planned).await.unwrap();
             assert_eq!(written.group.list().unwrap(), ["10.0.0.2"]);
             assert_eq!(written.server_time, Some(NOW));
-            let back = undo(&planned, &written.group).unwrap();
+            let back = undo(&planned.edited(), &written.group).unwrap().unwrap();
             assert_eq!(write(&client, PROJECT, &back).await.unwrap().group.list().unwrap(), ["10.0.0.1"]);
         }
     }
@@ -131,7 +132,39 @@ async fn a_write_whose_answer_is_lost_is_settled_by_reading_back() {
     server.put_group("web", &["10.0.0.1"]);
     let planned = plan(&client.group(PROJECT, "web").await.unwrap().answer, Edit::Add(NEW)).unwrap();
     server.with(|state| state.faults = [Fault::None, Fault::LoseAnswer, Fault::LoseRequest].into());
+    assert!(write(&client, PROJECT, &planned).await.is_ok(), "reading back is tried again");
+    server.put_group("web", &["10.0.0.1"]);
+    let planned = plan(&client.group(PROJECT, "web").await.unwrap().answer, Edit::Add(NEW)).unwrap();
+    let lost = std::iter::repeat_n(Fault::LoseRequest, 4);
+    server.with(|state| state.faults = [Fault::None, Fault::LoseAnswer].into_iter().chain(lost).collect());
     assert!(matches!(write(&client, PROJECT, &planned).await, Err(NotWritten::Uncertain { write: Some(_), .. })));
+}
+
+#[tokio::test]
+async fn a_write_that_the_service_failed_at_is_repeated_only_over_the_group_as_it_was() {
+    let server = Server::start(None).await;
+    let client = client(&server);
+    let puts = || server.with(|state| state.log.iter().filter(|line| line.starts_with("PUT")).count());
+    for (then, expected, after) in [
+        (Fault::None, true, json!(["10.0.0.1", "10.0.0.2"])),
+        (Fault::Meanwhile("10.0.0.9".into()), false, json!(["10.0.0.1", "10.0.0.9"])),
+    ] {
+        server.put_group("web", &["10.0.0.1"]);
+        let planned = plan(&client.group(PROJECT, "web").await.unwrap().answer, Edit::Add(NEW)).unwrap();
+        server.with(|state| {
+            state.log.clear();
+            state.faults = [Fault::None, Fault::answer(500, ""), then].into();
+        });
+        assert_eq!(write(&client, PROJECT, &planned).await.is_ok(), expected);
+        assert_eq!(puts(), if expected { 2 } else { 1 });
+        assert_eq!(server.with(|state| state.groups["web"]["machineList"].clone()), after);
+    }
+    server.with(|state| state.put_faults = std::iter::repeat_n(Fault::answer(500, ""), 9).collect());
+    server.put_group("web", &["10.0.0.1"]);
+    server.with(|state| state.log.clear());
+    let planned = plan(&client.group(PROJECT, "web").await.unwrap().answer, Edit::Add(NEW)).unwrap();
+    assert!(matches!(write(&client, PROJECT, &planned).await, Err(NotWritten::Failed(_))));
+    assert_eq!(puts(), 4, "the tries are bounded");
 }
 
 #[tokio::test]
@@ -188,15 +221,15 @@ async fn a_clock_one_hour_off_is_corrected_once() {
 async fn trouble_of_the_server_passes_or_is_told() {
     let server = Server::start(None).await;
     server.put_group("web", &[]);
-    let busy = || Fault::Answer(503, r#"{"errorCode":"ServerBusy","errorMessage":"x"}"#);
-    server.with(|state| state.faults = [Fault::Answer(500, ""), Fault::Answer(502, "<html>"), busy()].into());
+    let busy = || Fault::answer(503, r#"{"errorCode":"ServerBusy","errorMessage":"x"}"#);
+    server.with(|state| state.faults = [Fault::answer(500, ""), Fault::answer(502, "<html>"), busy()].into());
     assert!(client(&server).group(PROJECT, "web").await.is_ok());
     server.with(|state| state.faults = [busy(), busy(), busy(), busy()].into());
     assert_eq!(kind(&client(&server).group(PROJECT, "web").await.unwrap_err()), &ErrorKind::ServerTrouble);
 
     let page = "<!DOCTYPE html><html><title>Log in</title></html>";
     for status in [200, 302, 403] {
-        server.with(|state| state.faults = [Fault::Answer(status, page)].into());
+        server.with(|state| state.faults = [Fault::answer(status, page)].into());
         assert_eq!(kind(&client(&server).group(PROJECT, "web").await.unwrap_err()), &ErrorKind::Foreign);
     }
     server.with(|state| state.faults = [Fault::Flood(9 << 20)].into());
@@ -291,7 +324,8 @@ async fn a_proxy_carries_both_schemes() {
     server.put_group("web", &[]);
     let through = secure_client(&server, "sls.invalid", environment(server.port), Some(roots.path()));
     through.group(PROJECT, "web").await.unwrap();
-    let (line, authorization) = server.with(|state| (state.log[0].clone(), state.last_proxy_authorization.clone()));
+    let (line, authorization) =
+        (server.with(|state| state.log[0].clone()), server.proxy_authorization.lock().unwrap().clone());
     assert_eq!(line, format!("CONNECT sls.invalid:{} HTTP/1.1", server.port));
     assert_eq!(authorization.as_deref(), Some("Basic YWxpY2U6c2VjcmV0"));
 

@@ -3,8 +3,8 @@
 use super::*;
 use crate::finding::RemedyId;
 use crate::host::{
-    Answer, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, HttpSeen, Look, Looked, MetadataSeen, NameTrouble,
-    NameserverSaid, NameserverSeen, ProcessSeen, Question, TlsSeen, TlsTrouble, Trouble,
+    Answer, CloudAnswer, CloudTrouble, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, HttpSeen, Look, Looked,
+    MetadataSeen, NameTrouble, NameserverSaid, NameserverSeen, ProcessSeen, Question, TlsSeen, TlsTrouble, Trouble,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,6 +91,7 @@ impl World {
                 Answer::AskNameserver(NameserverSeen { said: (self.nameserver)(*server), elapsed_ms: 1 })
             }
             Question::Metadata => Answer::Metadata(self.metadata.clone()),
+            Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
             other => panic!("step 4 has no business with {other:?}"),
         }
     }

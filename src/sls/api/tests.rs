@@ -119,3 +119,18 @@ proptest! {
         let _ = Caller::parse(&bytes);
     }
 }
+
+#[test]
+fn windows_is_known_by_the_four_numbers_of_its_versions() {
+    for (version, expected) in [
+        ("1.0.0.22", true),
+        ("0.16.0.13", true),
+        ("1.8.8", false),
+        ("3.3.1", false),
+        ("", false),
+        ("1.8.8.beta", false),
+        ("1..8.8", false),
+    ] {
+        assert_eq!(Machine { version: version.into(), ..Machine::default() }.is_windows(), expected, "{version}");
+    }
+}

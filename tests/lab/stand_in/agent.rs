@@ -22,6 +22,10 @@ const FORK_INTERVAL: Duration = Duration::from_secs(1);
 const MONITOR_ROUNDS: u32 = 4;
 /// The real agent's interval is not public; its community edition's is 10 s.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(500);
+/// The machine's DMI UUID.
+pub const UUID: &str = "A3412556-C126-4D38-8959-AC8BB628F00D";
+/// The ECS instance, which agents from version 3 on know.
+pub const HOST_ID: &str = "i-bp1laboratory";
 /// Says which process of the agent this is; absent in the one that the operator starts.
 const ROLE: &str = "STAND_IN_ROLE";
 
@@ -144,20 +148,19 @@ impl Agent {
     /// instance id in it.
     fn write_app_info(&self, ip: &str) -> io::Result<String> {
         let start = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(io::Error::other)?;
-        let uuid = "A3412556-C126-4D38-8959-AC8BB628F00D";
-        let instance_id = format!("{uuid}_{ip}_{}", start.as_secs());
+        let instance_id = format!("{UUID}_{ip}_{}", start.as_secs());
         let os = nix::sys::utsname::uname()?;
         let parts =
             [os.sysname(), os.release(), os.version(), os.machine()].map(|part| part.to_string_lossy().into_owned());
         let (a, b, c) = self.version;
         let mut info = Map::new();
         let mut put = |key: &str, value: &str| info.insert(key.to_string(), json!(value));
-        put("UUID", uuid);
+        put("UUID", UUID);
         if self.version >= (2, 0, 0) {
             put("compiler", "GCC 9.3.1");
         }
         if self.version >= (3, 0, 0) {
-            put("host_id", "i-bp1laboratory");
+            put("host_id", HOST_ID);
         }
         put("hostname", &nix::unistd::gethostname()?.to_string_lossy());
         put("instance_id", &instance_id);

@@ -1,6 +1,6 @@
 //! The stand-in agent's heartbeat and log: what it sends, and what it writes about it.
 
-use crate::agent::Agent;
+use crate::agent::{self, Agent};
 use crate::client;
 use lab::plan::Beat;
 use serde_json::{Map, Value};
@@ -43,6 +43,8 @@ impl Heart {
             ip: ip.to_string(),
             version: format!("{a}.{b}.{c}"),
             instance_id: instance_id.to_string(),
+            uuid: agent::UUID.to_string(),
+            host_id: if agent.version >= (3, 0, 0) { agent::HOST_ID.to_string() } else { String::new() },
             custom_ids: Vec::new(),
             aliuids: Vec::new(),
         };

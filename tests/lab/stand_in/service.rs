@@ -1,6 +1,8 @@
 //! The service side on ports 80 and 443: answers as SLS does to a request that it does not know, takes heartbeats and
 //! judges them by the machine group, and is the ECS metadata service on its address.
 
+use crate::answers::{self, Reply};
+use crate::api;
 use crate::authority::Authority;
 use lab::plan::{self, Beat, Group, Heartbeat, Service};
 use rustls::{ServerConnection, StreamOwned};
@@ -43,6 +45,10 @@ fn encrypted(lab: &Path, tls: Arc<rustls::ServerConfig>, stream: TcpStream) -> i
 }
 
 struct Request {
+    /// The first line.
+    line: String,
+    /// Names in lower case.
+    headers: Vec<(String, String)>,
     method: String,
     path: String,
     host: String,
@@ -52,8 +58,16 @@ struct Request {
 fn converse(lab: &Path, at: SocketAddr, mut stream: impl Read + Write) -> io::Result<()> {
     let request = read_request(&mut stream)?;
     let service: Service = plan::read(&lab.join("service.json"))?;
-    let answer =
-        if at.ip() == plan::METADATA { metadata(&service, &request) } else { public(lab, &service, &request)? };
+    let is_signed = request.headers.iter().any(|(name, _)| name == "authorization");
+    let answer = match at.ip() == plan::METADATA {
+        true => metadata(&service, &request),
+        // Only the API's requests are signed; the agent's and the probes are not.
+        false if is_signed && !service.is_foreign(&request.host) => match signed(lab, &service, request)? {
+            Some(answer) => answer,
+            None => return stream.read_to_end(&mut Vec::new()).map(|_| ()),
+        },
+        false => public(lab, &service, &request)?,
+    };
     stream.write_all(answer.as_bytes())?;
     stream.flush()
 }
@@ -64,7 +78,8 @@ fn read_request(stream: &mut impl Read) -> io::Result<Request> {
     lines.read_line(&mut line)?;
     let mut words = line.split_whitespace().map(str::to_string);
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let mut request = Request { method, path, host: String::new(), body: Vec::new() };
+    let (line, headers) = (line.trim_end().to_string(), Vec::new());
+    let mut request = Request { line, headers, method, path, host: String::new(), body: Vec::new() };
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -77,10 +92,24 @@ fn read_request(stream: &mut impl Read) -> io::Result<Request> {
             "content-length" => length = value.trim().parse().unwrap_or(0),
             _ => {}
         }
+        request.headers.push((key.to_ascii_lowercase(), value.trim().to_string()));
     }
     request.body.resize(length, 0);
     lines.read_exact(&mut request.body)?;
     Ok(request)
+}
+
+/// The API's answer to a signed request, empty for none at all; None when the connection is to stay open without one.
+fn signed(lab: &Path, service: &Service, request: Request) -> io::Result<Option<String>> {
+    let offset = service.clock_offset();
+    let now = i64::try_from(since_1970().as_secs()).unwrap_or(0) + offset;
+    let mut asked = answers::Request::of(&request.line, request.headers);
+    asked.body = request.body;
+    Ok(match api::carry_out(lab, &asked, now, offset)? {
+        Reply::Answer(status, body) => Some(answers::head(status, now, body.len()) + &body),
+        Reply::Close => Some(String::new()),
+        Reply::Silence => None,
+    })
 }
 
 /// One answer; the connection is closed after it.

@@ -1,6 +1,6 @@
 //! Faults of the install, the processes, the configuration and the address: steps 1, 2, 3 and 6.
 
-use crate::table::{APP_INFO, CONFIG, PLAIN, Scenario, an_hour_passes, fail, lives, must, warn};
+use crate::table::{APP_INFO, ASKED, CONFIG, PLAIN, Scenario, an_hour_passes, fail, lives, must, warn};
 use lab::{Behaviour, Flavour, Lab};
 use logtail_doctor::finding::CauseId;
 
@@ -202,6 +202,13 @@ const PARAMETERS: &[Scenario] = &[
         },
         then: lives,
         reports: &[fail(CauseId::EndpointMismatch)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "the project is in another region than the operator believes, as the service says",
+        build: || Lab::new().cloud_key().project_in("cn-beijing"),
+        told: ASKED,
+        reports: &[fail(CauseId::RegionMismatch), fail(CauseId::HeartbeatAbsent)],
         ..PLAIN
     },
     Scenario {

@@ -1,7 +1,7 @@
 //! Faults of machine group and account, and what only the agent's log tells: steps 7 to 10.
 
-use crate::table::{PLAIN, Scenario, an_hour_passes, fail, logs, refused, unknown, warn};
-use lab::{Fault, Lab};
+use crate::table::{ASKED, PLAIN, Scenario, an_hour_passes, fail, heard, logs, must, refused, unknown, warn};
+use lab::{Behaviour, Fault, Lab};
 use logtail_doctor::finding::CauseId;
 
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
@@ -49,6 +49,24 @@ const GROUP: &[Scenario] = &[
         build: || Lab::new().user_defined_id("web\n"),
         reports: &[warn(CauseId::CustomIdStale)],
         ..PLAIN
+    },
+    Scenario {
+        name: "a machine group that the project does not have",
+        build: || Lab::new().cloud_key(),
+        told: &[("no-cloud", ""), ("project", "my-project"), ("machine-group", "web-old")],
+        reports: &[fail(CauseId::GroupNotFound), unknown(CauseId::HeartbeatUnverified)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "a machine with Logtail for Windows in the same machine group",
+        build: || {
+            let windows = serde_json::json!({"ip": "10.1.1.9", "machine-uniqueid": "4c4c4544-0042", "userdefined-id": "",
+                "lastHeartbeatTime": -20, "binary": "1.0.0.22"});
+            Lab::new().cloud_key().group_ips(&["10.1.1.5", "10.1.1.9"]).cloud(|state| state.machines = vec![windows])
+        },
+        then: heard,
+        told: ASKED,
+        reports: &[warn(CauseId::GroupOsMix)],
     },
 ];
 
@@ -139,6 +157,25 @@ const LOG: &[Scenario] = &[
         then: an_hour_passes,
         reports: &[warn(CauseId::IdleBackoff)],
         ..PLAIN
+    },
+    Scenario {
+        name: "the service never heard this agent",
+        build: || Lab::new().cloud_key().behaviour(Behaviour { mute: true, ..Behaviour::default() }),
+        told: ASKED,
+        reports: &[fail(CauseId::HeartbeatAbsent)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "the service heard this agent for the last time 400 seconds ago",
+        build: || Lab::new().cloud_key(),
+        then: |lab| {
+            heard(lab);
+            lab.behave(&Behaviour { mute: true, ..Behaviour::default() });
+            must(lab, "/etc/init.d/ilogtaild restart");
+            lab.age_heartbeats(400);
+        },
+        told: ASKED,
+        reports: &[fail(CauseId::HeartbeatStale)],
     },
     Scenario {
         name: "nobody can say whether the heartbeat arrives",

@@ -1,0 +1,118 @@
+//! The whole loop by keys, as the operator walks it: the group lists another address, the wizard shows it, replaces it
+//! after preview and consent, the heartbeat arrives, and everything is green; then the undo gives the group back.
+
+use super::{LATER, SOON, TOLD, causes, check, requests, step, timeless, told};
+use lab::{Lab, Pty};
+use serde_json::json;
+
+const OLD: &str = "10.1.1.77";
+
+/// The wizard with every verdict on the screen.
+fn open(lab: &Lab) -> Pty {
+    let mut pty = lab.terminal(&[&["logtail-doctor"], TOLD.as_slice()].concat(), 100, 40);
+    pty.wait_until("a verdict for every step", LATER, |screen| {
+        screen.contains("Heartbeat") && !screen.lines().any(|line| line.contains(" .. "))
+    });
+    pty
+}
+
+/// Whether the flowchart shows this verdict of this step.
+fn shows(screen: &str, step: &str, verdict: &str) -> bool {
+    screen.lines().any(|line| line.split(verdict).next().is_some_and(|left| left != line && left.contains(step)))
+}
+
+/// Chooses to replace the address, as far as the preview.
+fn preview(pty: &mut Pty) {
+    let title = "Replace an IP in the machine group";
+    let screen = pty.wait_for(title, SOON);
+    let line = screen.lines().find(|line| line.contains(title)).unwrap_or_default();
+    let number = line.split(title).next().unwrap_or_default().trim().chars().next_back().unwrap_or('1');
+    pty.send(&number.to_string());
+    answer(pty);
+}
+
+/// Answers which address is to be replaced by which.
+fn answer(pty: &mut Pty) {
+    pty.wait_for("Enter accept", SOON);
+    for value in ["10.1.1.5", OLD] {
+        pty.send("C-u");
+        pty.send(value);
+        pty.send("Enter");
+    }
+    pty.send("Enter");
+    pty.wait_for("[ Cancel ]", SOON);
+}
+
+fn press(pty: &mut Pty) {
+    pty.send("Right");
+    pty.send("Enter");
+}
+
+#[test]
+fn a_wrong_address_in_the_group_is_shown_replaced_proven_and_given_back() {
+    let Some(lab) = Lab::new().cloud_key().group_ips(&["10.1.1.6", OLD, "10.1.1.7"]).build_or_skip() else { return };
+    let original = lab.group();
+    assert!(!lab.heartbeats().iter().any(|heartbeat| heartbeat.refused.is_none()), "the fault is real");
+    let mut pty = open(&lab);
+    let screen = pty.wait_for("7. Machine group", SOON);
+    assert!(shows(&screen, "Machine group", "FAIL") && shows(&screen, "Heartbeat", "FAIL"), "{screen}");
+    preview(&mut pty);
+    let screen = pty.screen();
+    for part in [format!("-    \"{OLD}\""), "+    \"10.1.1.5\"".into()] {
+        assert!(screen.contains(&part), "{part}: {screen}");
+    }
+    assert_eq!(lab.group(), original, "a preview writes nothing");
+    press(&mut pty);
+    pty.wait_for("Cured", LATER);
+    pty.send("Enter");
+    pty.wait_until("green steps", LATER, |screen| {
+        shows(screen, "Machine group", "PASS") && shows(screen, "Heartbeat", "PASS")
+    });
+    pty.send("q");
+    assert_eq!(pty.exit_code(SOON), 0);
+    let edited = lab.group();
+    assert_eq!(edited["machineList"], json!(["10.1.1.6", "10.1.1.5", "10.1.1.7"]));
+    assert_eq!(
+        (&edited["futureKey"], &edited["groupAttribute"]),
+        (&original["futureKey"], &original["groupAttribute"])
+    );
+    assert_eq!(requests(&lab, "PUT"), 1, "{:?}", lab.requests());
+    let answer = check(&lab, &[]);
+    assert_eq!(answer["verdict"], "pass", "{answer:#}");
+    assert_eq!(told(&lab, &["verify", "--wait", "5"]).code, 0);
+
+    let undo = lab.run(&["undo", "--yes"]);
+    assert!(undo.code <= 1, "{undo:?}");
+    assert_eq!(timeless(lab.group()), timeless(original), "unknown fields included");
+    assert_eq!(causes(&check(&lab, &[]), "group"), ["ip-not-in-group"]);
+}
+
+#[test]
+fn an_edit_by_somebody_else_after_the_preview_is_shown_and_kept() {
+    let Some(lab) = Lab::new().cloud_key().group_ips(&["10.1.1.6", OLD]).build_or_skip() else { return };
+    let mut pty = open(&lab);
+    preview(&mut pty);
+    lab.edit_group(|group| group.members.push("10.9.9.9".into()));
+    press(&mut pty);
+    pty.wait_for("changed since the preview", SOON);
+    assert_eq!(requests(&lab, "PUT"), 0, "{:?}", lab.requests());
+    pty.wait_for("[ Cancel ]", SOON);
+    assert!(pty.screen().contains("10.9.9.9"), "the new preview shows it: {}", pty.screen());
+    press(&mut pty);
+    pty.wait_for("Cured", LATER);
+    assert_eq!(lab.group()["machineList"], json!(["10.1.1.6", "10.1.1.5", "10.9.9.9"]));
+    pty.send("Enter");
+    pty.send("q");
+}
+
+#[test]
+fn the_heartbeat_of_the_service_follows_the_agent() {
+    let Some(lab) = Lab::new().cloud_key().stopped().build_or_skip() else { return };
+    assert_eq!(causes(&check(&lab, &[]), "heartbeat"), ["heartbeat-absent"]);
+    assert_eq!(lab.sh("/etc/init.d/ilogtaild start").code, 0);
+    assert!(lab.heartbeat_ok(SOON));
+    let answer = check(&lab, &[]);
+    assert_eq!(step(&answer, "heartbeat")["verdict"], "pass", "{answer:#}");
+    lab.edit_group(|group| group.members = vec![OLD.into()]);
+    assert_eq!(causes(&check(&lab, &[]), "heartbeat"), ["heartbeat-absent"], "it is not of the group any more");
+}
