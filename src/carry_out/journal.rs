@@ -4,10 +4,10 @@
 //! into it. A machine group is kept whole, because there is no backup beside it; it holds addresses and no secret. A line that cannot be read (a torn write, a newer version) is left out, never guessed.
 
 use super::ConsentBy;
+use super::trouble::group_now;
 use crate::finding::RemedyId;
 use crate::host::{
-    Act, ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, FileSeen, Fingerprint, Host, Question, Seen, Site,
-    Unseen, group_resource,
+    Act, ActError, Answer, CloudTroubleKind, FileSeen, Fingerprint, Host, Question, Seen, Site, Unseen, group_resource,
 };
 use crate::remedies::Change;
 use crate::sls::{MachineGroup, group_edit};
@@ -81,6 +81,16 @@ pub enum RecordKind {
         before: MachineGroup,
         after: MachineGroup,
     },
+    /// A machine group that was made.
+    MakeGroup {
+        site: Site,
+        group: MachineGroup,
+    },
+    /// A machine group that was removed, because it was made here.
+    RemoveGroup {
+        site: Site,
+        group: MachineGroup,
+    },
 }
 
 impl Record {
@@ -89,6 +99,7 @@ impl Record {
         let record = |path: &Path, kind, before, after| {
             Some(Record { path: path.to_path_buf(), kind, before, after, backup: backup.clone() })
         };
+        let print = |group: &MachineGroup| Fingerprint::of(serde_json::to_vec(group).ok().as_deref());
         match change {
             Change::WriteFile { path, before, after, .. } => {
                 record(path, RecordKind::Write, Fingerprint::of(before.as_deref()), Fingerprint::of(Some(after)))
@@ -108,9 +119,16 @@ impl Record {
                 Fingerprint::Absent,
             ),
             Change::PutGroup { site, before, after } => {
-                let print = |group: &MachineGroup| Fingerprint::of(serde_json::to_vec(group).ok().as_deref());
                 let kind = RecordKind::PutGroup { site: site.clone(), before: before.clone(), after: after.clone() };
                 record(&group_resource(site, before.name()), kind, print(before), print(after))
+            }
+            Change::MakeGroup { site, group } => {
+                let kind = RecordKind::MakeGroup { site: site.clone(), group: group.clone() };
+                record(&group_resource(site, group.name()), kind, Fingerprint::Absent, print(group))
+            }
+            Change::RemoveGroup { site, group } => {
+                let kind = RecordKind::RemoveGroup { site: site.clone(), group: group.clone() };
+                record(&group_resource(site, group.name()), kind, print(group), Fingerprint::Absent)
             }
             Change::AwaitAgent { .. } => None,
         }
@@ -147,15 +165,16 @@ impl Record {
             RecordKind::MakeDir => vec![Act::RemoveDir { path: self.path.clone() }],
             RecordKind::RemoveDir => vec![Act::MakeDir { path: self.path.clone(), mode: 0o755 }],
             RecordKind::Run(_) => Vec::new(),
+            RecordKind::MakeGroup { site, group } => match group_now(host, site, group.name()).await {
+                Err(ActError::Service(trouble)) if trouble.kind == CloudTroubleKind::GroupNotExist => Vec::new(),
+                _ => vec![Act::RemoveGroup { site: site.clone(), group: group.clone() }],
+            },
+            RecordKind::RemoveGroup { site, group } => match group_now(host, site, group.name()).await {
+                Ok(_) => Vec::new(),
+                Err(_) => vec![Act::MakeGroup { site: site.clone(), group: group.clone() }],
+            },
             RecordKind::PutGroup { site, before, after } => {
-                let asked = CloudQuestion::Group { site: site.clone(), group: before.name().to_string() };
-                let now = match host.observe(Question::Cloud(asked)).await {
-                    Answer::Cloud(CloudAnswer::Group(Ok(now))) => now,
-                    Answer::Cloud(CloudAnswer::Group(Err(trouble))) => {
-                        return Err(ActError::Service(Box::new(trouble)));
-                    }
-                    _ => return Err(ActError::Service(Box::new(CloudTrouble::not_asked()))),
-                };
+                let now = group_now(host, site, before.name()).await?;
                 if now.list() == before.list() {
                     return Ok(Vec::new());
                 }

@@ -158,6 +158,8 @@ fn record_line(record: &Record) -> String {
         RecordKind::MakeDir => format!("mkdir {path}"),
         RecordKind::RemoveDir => format!("rmdir {path}"),
         RecordKind::PutGroup { .. } => format!("edit {path}"),
+        RecordKind::MakeGroup { .. } => format!("create {path}"),
+        RecordKind::RemoveGroup { .. } => format!("remove {path}"),
         RecordKind::Run(argv) => format!("run {}", remedies::shell_line(argv)),
     }
 }

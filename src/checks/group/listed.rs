@@ -65,7 +65,7 @@ pub(super) fn look(
                 "A heartbeat is shown only in a group that exists and lists this host.",
                 "只有存在且包含本机的机器组才会显示心跳。",
             );
-            let cause = Cause::fail(CauseId::GroupNotFound, detail.clone(), why, &[]);
+            let cause = Cause::fail(CauseId::GroupNotFound, detail.clone(), why, &[RemedyId::AddIpToGroup]);
             let finding = Finding::judged(STEP, detail, vec![cause], std::mem::take(evidence));
             Ok(Err(Box::new(finding.wanting(&[Field::MachineGroup, Field::Project]))))
         }
