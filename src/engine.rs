@@ -384,13 +384,7 @@ impl Run<'_> {
                 self.reading_journal = Some(false);
                 self.attempt_journal();
             }
-            Effect::ListGroups(about) => {
-                self.listing_groups = Some(about);
-                if let Some(event) = self.attempt_groups() {
-                    let more = self.session.handle(event);
-                    Box::pin(self.start_all(more, face)).await;
-                }
-            }
+            Effect::ListGroups(about) => self.list_groups(about),
             Effect::UseKey(key) => {
                 self.looking.host.use_key(*key);
                 self.looking.found.recheck_all(now);
@@ -415,23 +409,9 @@ impl Run<'_> {
                 let (remedy, deadline) = (Some(remedy), Instant::now() + Duration::from_secs(seconds));
                 self.verifying = Some(Verifying { step, remedy, failed, deadline, look_at: None, told: seconds });
             }
-            Effect::Watch { seconds } => {
-                self.looking.count_from(self.cured_at);
-                let step = StepId::Heartbeat;
-                self.looking.found.recheck(step, now);
-                self.looking.advance();
-                let deadline = Instant::now() + Duration::from_secs(seconds);
-                let verifying = Verifying { step, remedy: None, failed: false, deadline, look_at: None, told: seconds };
-                self.verifying = Some(verifying);
-            }
+            Effect::Watch { seconds } => self.watch(seconds),
             Effect::StopVerifying => self.verifying = None,
             Effect::WriteBundle | Effect::Copy(_) | Effect::Suspend | Effect::Quit => self.perform(effect, face).await,
-        }
-    }
-
-    async fn start_all<F: Face>(&mut self, effects: Vec<Effect>, face: &mut F) {
-        for effect in effects {
-            self.start(effect, face).await;
         }
     }
 

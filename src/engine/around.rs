@@ -1,14 +1,17 @@
 //! What the session is told beside findings: the addresses of this host, the key of the service, the machine groups of the
 //! project, and the age of the heartbeat while it is watched for.
 
-use super::Run;
+use super::{Run, Verifying};
 use crate::agent::ip_rules::is_virtual;
 use crate::agent::service::{self, Standing};
 use crate::checks;
 use crate::context::Context;
-use crate::flow::{Around, Choice, Event, Pulse};
+use crate::finding::StepId;
+use crate::flow::{Around, Choice, Effect, Event, Pulse};
 use crate::host::{CloudTrouble, CloudTroubleKind, Seen};
 use crate::text::{Lang, Text};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What is known of the surroundings. Only a look at what is there; nothing is to be asked for it.
 fn around(seen: &Seen, told: &Context) -> Around {
@@ -46,6 +49,33 @@ impl Run<'_> {
         if around != self.session.around {
             self.session.handle(Event::Around(Box::new(around)));
         }
+    }
+
+    /// Lists the machine groups for the screen, and reads those that are named.
+    pub(super) fn list_groups(&mut self, about: Vec<String>) {
+        self.listing_groups = Some(about);
+        // What the session wants next is about the groups in sight, until all of those are known.
+        while let Some(event) = self.attempt_groups() {
+            let next = self.session.handle(event).into_iter().find_map(|effect| match effect {
+                Effect::ListGroups(about) => Some(about),
+                _ => None,
+            });
+            match next {
+                Some(about) => self.listing_groups = Some(about),
+                None => return,
+            }
+        }
+    }
+
+    /// Begins to look for a heartbeat that is newer than the last cure.
+    pub(super) fn watch(&mut self, seconds: u64) {
+        self.looking.count_from(self.cured_at);
+        let (step, now) = (StepId::Heartbeat, self.looking.elapsed_ms());
+        self.looking.found.recheck(step, now);
+        self.looking.advance();
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let verifying = Verifying { step, remedy: None, failed: false, deadline, look_at: None, told: seconds };
+        self.verifying = Some(verifying);
     }
 
     /// The machine groups as far as they are known, while a list of them is on screen; asks for what is missing.

@@ -2,6 +2,7 @@
 //! service cannot be asked, the operator looks at the console and says what it shows.
 
 use super::{Effect, Layer, Notice, Place, Session};
+use crate::context::Context;
 use crate::finding::StepId;
 use crate::sls::heartbeat::POLL_AT_MOST;
 use crate::text::Text;
@@ -25,11 +26,19 @@ pub type Pulse = Option<i64>;
 impl Session {
     /// Begins to watch.
     pub(super) fn watch(&mut self) -> Vec<Effect> {
-        let asks_service = self.around.key.is_some() && self.context.machine_group.is_some();
+        let can_ask = self.around.key.is_some() && !self.around.wants_key;
+        let asks_service = can_ask && self.context.machine_group.is_some();
         let seconds = POLL_AT_MOST.as_secs();
         self.pulses.clear();
         self.layers.push(Layer::Watch(WatchLayer { asks_service, seconds_left: seconds, ended: None }));
-        vec![Effect::Watch { seconds }]
+        let mut effects = Vec::new();
+        // What the console showed before proves nothing now.
+        if self.context.console_heartbeat.is_some() {
+            let context = Context { console_heartbeat: None, ..self.context.clone() };
+            effects.extend(self.judge(context));
+        }
+        effects.push(Effect::Watch { seconds });
+        effects
     }
 
     /// Keeps what a look told.
@@ -82,7 +91,6 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Context;
     use crate::flow::{Event, Key};
     use crate::host::CredentialsSeen;
     use crate::text::Lang;

@@ -1,5 +1,6 @@
 //! The client of the service, over real connections, against a stand-in on loopback that checks every signature.
 
+mod groups;
 mod loop_on_host;
 mod server;
 

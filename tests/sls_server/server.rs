@@ -54,6 +54,8 @@ pub struct State {
     pub token_ended: bool,
     /// RAM refuses writes.
     pub read_only_key: bool,
+    /// RAM refuses UpdateMachineGroupMachine, which it grants on all resources only.
+    pub no_append: bool,
     /// What the last CONNECT carried.
     pub last_proxy_authorization: Option<String>,
 }
@@ -254,6 +256,22 @@ fn answer(request: &Request, state: &mut State) -> Answer {
         ("GET", ["machinegroups"]) => {
             page(&state.groups.keys().map(|name| json!(name)).collect::<Vec<_>>(), "machinegroups")
         }
+        ("POST", ["machinegroups"]) => match serde_json::from_slice::<Value>(&request.body) {
+            Ok(new) if state.groups.contains_key(new["groupName"].as_str().unwrap_or_default()) => {
+                error(400, "MachineGroupAlreadyExist", "group already exists.")
+            }
+            Ok(mut new) if new["machineList"].is_array() => {
+                new["lastModifyTime"] = json!(NOW);
+                state.groups.insert(new["groupName"].as_str().unwrap_or_default().to_string(), new);
+                state.machines.append(&mut state.after_put);
+                (200, Value::Null)
+            }
+            _ => error(400, "InvalidParameter", "invalid group resource json"),
+        },
+        ("DELETE", ["machinegroups", name]) => match state.groups.remove(*name) {
+            Some(_) => (200, Value::Null),
+            None => error(404, "MachineGroupNotExist", &format!("MachineGroup {name} does not exist.")),
+        },
         (method, ["machinegroups", name, rest @ ..]) => {
             let Some(group) = state.groups.get_mut(*name) else {
                 return error(404, "MachineGroupNotExist", &format!("MachineGroup {name} does not exist."));
@@ -278,11 +296,20 @@ fn answer(request: &Request, state: &mut State) -> Answer {
                     _ => error(400, "InvalidParameter", "invalid group resource json"),
                 },
                 ("GET", ["machines"]) => page(&state.machines, "machines"),
+                ("PUT", ["machines"]) if state.read_only_key || state.no_append => error(
+                    401,
+                    "Unauthorized",
+                    "denied by sts or ram, action: log:UpdateMachineGroupMachine, resource: *",
+                ),
                 ("PUT", ["machines"]) => {
+                    group["lastModifyTime"] = json!(NOW);
+                    state.machines.append(&mut state.after_put);
                     let ids: Vec<Value> = serde_json::from_slice(&request.body).unwrap_or_default();
                     group["machineList"].as_array_mut().unwrap().extend(ids);
                     (200, json!({}))
                 }
+                // Only the groups that a test put there were created at a time; a new one has no configuration yet.
+                ("GET", ["configs"]) if group["createTime"].is_null() => (200, json!({"count": 0, "configs": []})),
                 ("GET", ["configs"]) => (200, json!({"count": 1, "configs": ["access-log"]})),
                 _ => error(405, "InvalidMethod", &format!("invalid request method : {}", request.path)),
             }

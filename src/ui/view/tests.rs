@@ -149,7 +149,7 @@ fn a_secret_in_a_file_that_is_edited_never_reaches_the_screen() {
 #[test]
 fn a_key_that_is_typed_in_never_reaches_the_screen() {
     for lang in [Lang::En, Lang::Zh] {
-        let mut session = samples::key(lang);
+        let mut session = samples::service::key(lang);
         for size in [(60, 20), (80, 24), (200, 50)] {
             let picture = picture(&drawn(&mut session, Glyphs::Ascii, size));
             assert!(!picture.contains("PlantedSecret") && !picture.contains("ExampleKeyId"), "{picture}");
@@ -160,7 +160,7 @@ fn a_key_that_is_typed_in_never_reaches_the_screen() {
 
 #[test]
 fn a_thousand_groups_are_drawn_as_far_as_they_fit() {
-    let mut session = samples::groups(Lang::En);
+    let mut session = samples::service::groups(Lang::En);
     let first = picture(&drawn(&mut session, Glyphs::Ascii, (80, 24)));
     assert!(first.contains("2 of 1000") && first.contains("contains this host"), "{first}");
     session.handle(Event::Key(Key::End));

@@ -102,7 +102,7 @@ pub(super) fn chart(sheet: &mut Sheet, pulses: &[Pulse], look: Look) {
     let oldest = pulses.iter().flatten().copied().max().unwrap_or(0).max(ALIVE_S / 2);
     let (top, bottom) = (age_text(oldest), Text::same("0"));
     let label = width(look.read(&top)).max(1);
-    let columns = sheet.cells.saturating_sub(label + 4).min(WIDEST).max(1);
+    let columns = sheet.cells.saturating_sub(label + 4).clamp(1, WIDEST);
     let shown = pulses.get(pulses.len().saturating_sub(columns)..).unwrap_or_default();
     for row in (0..HEIGHT).rev() {
         let name = match row {
