@@ -468,6 +468,7 @@ impl Run<'_> {
 
     /// Brings the session up to date with the findings and the verification.
     fn publish(&mut self) {
+        let mut has_news = false;
         for &step in StepId::ALL {
             let view = StepView {
                 checked: self.looking.found.finding(step).cloned(),
@@ -481,6 +482,7 @@ impl Run<'_> {
                 ..view
             };
             self.published.insert(step, view);
+            has_news = true;
             self.session.handle(Event::Step { step, view: Box::new(shown) });
             if step == StepId::Installed {
                 let agent = self.agent();
@@ -493,7 +495,9 @@ impl Run<'_> {
             let identity = Box::new(identity.clone());
             self.session.handle(Event::Identity(identity));
         }
-        self.publish_around();
+        if has_news {
+            self.publish_around();
+        }
         let settled = self.looking.found.is_settled();
         if settled && !self.was_settled {
             self.session.handle(Event::Settled);

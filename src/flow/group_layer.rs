@@ -115,6 +115,7 @@ impl Session {
     pub(super) fn choose_group(&mut self) -> Vec<Effect> {
         let Some(group) = self.chosen_group().cloned() else { return Vec::new() };
         self.layers.pop();
+        self.chosen = 0;
         let mut context = self.context.clone();
         context.machine_group = Some(group.name);
         // What was told of another group says nothing of this one; the service tells what it lists.

@@ -147,6 +147,8 @@ impl Session {
             FormKey::Submitted => Some(match form.key() {
                 Some(key) => {
                     self.layers.pop();
+                    // What was chosen here is not offered any more.
+                    self.chosen = 0;
                     let id = key.masked();
                     let text = say!(
                         "The service is asked with the key {id}. It is kept in memory only, until this program ends.",

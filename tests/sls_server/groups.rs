@@ -8,8 +8,8 @@ use logtail_doctor::cli::args::ConsentArgs;
 use logtail_doctor::cli::changing;
 use logtail_doctor::context::Context;
 use logtail_doctor::finding::{CauseId, RemedyId, StepId, Verdict};
+use logtail_doctor::host::Seen;
 use logtail_doctor::host::simulated::{Flavour, World};
-use logtail_doctor::host::{Host, Seen};
 use logtail_doctor::sls::api::KnownIdentity;
 use logtail_doctor::sls::group_edit::{Edit, plan};
 use logtail_doctor::sls::group_write::{NotWritten, create, remove, write};
@@ -189,6 +189,7 @@ async fn a_group_of_the_other_kind_is_explained_in_a_sentence() {
     let group = all_text(&finding(&with_id, context(), StepId::Group).await);
     assert!(group.contains("says that it is web-frontend, but the group identifies by IP"), "{group}");
 
+    server.put_group("web", &["web-frontend"]);
     server.with(|state| state.groups.get_mut("web").unwrap()["machineIdentifyType"] = json!("userdefined"));
     let root = World::healthy(Flavour::Logtail188);
     let (_, without) = host(&server, root, true);
