@@ -9,7 +9,8 @@ use crate::finding::{RemedyId, StepId};
 use crate::host::{CloudTrouble, CloudTroubleKind, Seen, Site, Unseen};
 use crate::say;
 use crate::sls::MachineGroup;
-use crate::sls::group_edit::{self, Edit};
+use crate::sls::api::KnownIdentity;
+use crate::sls::group_edit::{self, Edit, Refusal};
 use crate::sls::heartbeat::POLL_AT_MOST;
 use crate::text::{Lang, Text};
 use std::net::Ipv4Addr;
@@ -95,7 +96,13 @@ fn carry_out_at(plan: &mut Plan, at: AtService, edit: Edit, by_hand: Vec<Text>, 
         AtService::Read(site, group) => (site, group),
     };
     let configs = see.cloud_configs(&site, group.name())?;
-    let planned = group_edit::plan(&group, edit).map_err(|refusal| refused(refusal.text()))?;
+    let planned = group_edit::plan(&group, edit).map_err(|refusal| match refusal {
+        Refusal::NotByIp(kind) => refused(say!(
+            "The machine group lists {kind} and not IP addresses: give this host the group's identifier (write-custom-id), or create a group that identifies by IP (create-group=yes).",
+            "该机器组的标识类型为 {kind}，不是 IP 地址：请为本机写入机器组的标识（write-custom-id），或创建按 IP 标识的机器组（create-group=yes）。"
+        )),
+        refusal => refused(refusal.text()),
+    })?;
     let name = group.name();
     if planned.is_done() {
         return Err(already(say!("Machine group {name} is so already.", "机器组 {name} 已是如此。")));
@@ -173,7 +180,12 @@ pub fn add(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
         return new_group::plan(inputs, see);
     }
     let at = at_service(inputs, see)?;
-    if matches!(at, AtService::Missing(_)) && inputs.create_group.is_none() {
+    let fits_not = match &at {
+        AtService::Missing(_) => true,
+        AtService::Read(_, group) => group.identity() == Some(KnownIdentity::UserDefined),
+        AtService::NotRead(_) => false,
+    };
+    if fits_not && inputs.create_group.is_none() {
         return Err(needs(new_group::wanted(inputs, see)?));
     }
     let Some(ip) = inputs.ip else {

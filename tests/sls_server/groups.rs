@@ -1,19 +1,22 @@
 //! Machine groups are added to, made and removed over real connections; and a key that is typed in while the program runs.
 
-use super::loop_on_host::{IP, STATE, all_text, context, finding, host, settings, this_machine, world};
+use super::loop_on_host::{IP, STATE, all_text, context, finding, host, settings, settled, this_machine, world};
 use super::server::{Fault, KEY, NOW, PROJECT, Server};
 use super::{NEW, client, kind};
 use logtail_doctor::checks::{self, About};
 use logtail_doctor::cli::args::ConsentArgs;
 use logtail_doctor::cli::changing;
 use logtail_doctor::context::Context;
+use logtail_doctor::engine::Wish;
 use logtail_doctor::finding::{CauseId, RemedyId, StepId, Verdict};
 use logtail_doctor::host::Seen;
 use logtail_doctor::host::simulated::{Flavour, World};
+use logtail_doctor::remedies::{InputId, Inputs, Planned};
 use logtail_doctor::sls::api::KnownIdentity;
 use logtail_doctor::sls::group_edit::{Edit, plan};
 use logtail_doctor::sls::group_write::{NotWritten, create, remove, write};
 use logtail_doctor::sls::{Credentials, ErrorKind, MachineGroup, Source};
+use logtail_doctor::text::Lang;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -130,6 +133,19 @@ async fn a_group_of_custom_identifiers_is_made_for_a_host_that_has_one() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("\"userdefined\"") && said.contains("\"web-frontend\""), "{said}");
     assert!(!said.contains("does not have the custom identifier"), "{said}");
+
+    // A group of identifiers takes no address: a new group is offered, and who insists is told what helps.
+    server.put_group("web", &["web-backend"]);
+    server.with(|state| state.groups.get_mut("web").unwrap()["machineIdentifyType"] = json!("userdefined"));
+    let mut looked = settled(&host, context()).await;
+    let mut inputs = Inputs::from_context(&context());
+    let planned = looked.plan(Wish::Remedy(remedy, Box::new(inputs.clone()))).await;
+    assert!(matches!(&planned, Planned::Needs(wanted) if wanted[0].0 == InputId::CreateGroup), "{planned:?}");
+    inputs.create_group = Some(false);
+    inputs.set(InputId::Ip, IP).unwrap();
+    let planned = looked.plan(Wish::Remedy(remedy, Box::new(inputs))).await;
+    let Planned::Refused(why) = planned else { panic!("{planned:?}") };
+    assert!(why.get(Lang::En).contains("write-custom-id"), "{why:?}");
 }
 
 #[tokio::test]

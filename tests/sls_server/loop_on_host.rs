@@ -68,7 +68,7 @@ pub fn world() -> World {
         .owned(STATE, 0o700, 1000)
 }
 
-async fn settled(host: &Arc<dyn Host>, context: Context) -> Looking {
+pub async fn settled(host: &Arc<dyn Host>, context: Context) -> Looking {
     let mut looking = Looking::new(Arc::clone(host), Investigation::new(checks::check, context));
     looking.settle().await;
     looking
