@@ -159,6 +159,17 @@ fn a_key_that_is_typed_in_never_reaches_the_screen() {
 }
 
 #[test]
+fn who_stops_waiting_for_the_proof_is_not_told_that_it_failed() {
+    for (lang, said, untrue) in [(Lang::En, "Not proven yet", "still fails"), (Lang::Zh, "尚未验证", "仍未通过")]
+    {
+        let mut session = samples::verifying(lang);
+        session.handle(Event::Key(Key::Esc));
+        let picture = picture(&drawn(&mut session, Glyphs::Ascii, (80, 24)));
+        assert!(picture.contains(said) && !picture.contains(untrue), "{picture}");
+    }
+}
+
+#[test]
 fn a_thousand_groups_are_drawn_as_far_as_they_fit() {
     let mut session = samples::service::groups(Lang::En);
     let first = picture(&drawn(&mut session, Glyphs::Ascii, (80, 24)));
