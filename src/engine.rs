@@ -4,6 +4,7 @@
 //! question once and all in parallel, and turns answers, keys and progress into events for the session. What the
 //! session is told has no secrets: findings and sentences pass through the [`Redactor`] first.
 
+mod around;
 mod masking;
 mod planning;
 
@@ -184,11 +185,23 @@ impl Looking {
         if step != StepId::Heartbeat {
             return;
         }
-        if let Answer::Clock(clock) = self.host.observe(Question::Clock).await {
-            let context = Context { cured_at: Some(clock.now_ms / 1000), ..self.found.context().clone() };
-            let now = self.elapsed_ms();
-            self.found.set_context(context, now);
+        let now = self.clock_s().await;
+        self.count_from(now);
+    }
+
+    /// The time by this host's clock, seconds since 1970.
+    async fn clock_s(&self) -> Option<i64> {
+        match self.host.observe(Question::Clock).await {
+            Answer::Clock(clock) => Some(clock.now_ms / 1000),
+            _ => None,
         }
+    }
+
+    /// From now on only a heartbeat after this time counts.
+    fn count_from(&mut self, cured_at: Option<i64>) {
+        let context = Context { cured_at, ..self.found.context().clone() };
+        let now = self.elapsed_ms();
+        self.found.set_context(context, now);
     }
 
     /// Whether the step has a finding and none of its causes offers the remedy. A cure that only the heartbeat proves
@@ -208,7 +221,8 @@ impl Looking {
 /// A verification under way.
 struct Verifying {
     step: StepId,
-    remedy: RemedyId,
+    /// None when only the heartbeat is watched for.
+    remedy: Option<RemedyId>,
     /// Whether the step failed before.
     failed: bool,
     deadline: Instant,
@@ -230,7 +244,9 @@ pub async fn run<F: Face>(looking: &mut Looking, session: &mut Session, store: S
         store,
         planning: None,
         reading_journal: None,
+        listing_groups: None,
         verifying: None,
+        cured_at: None,
         applying: None,
         was_settled: false,
         published: BTreeMap::new(),
@@ -266,7 +282,11 @@ struct Run<'a> {
     planning: Option<Planning>,
     /// The reading of the journal; whether it has been asked for anew.
     reading_journal: Option<bool>,
+    /// The machine groups that are to be read for a list on screen.
+    listing_groups: Option<Vec<String>>,
     verifying: Option<Verifying>,
+    /// When something was last changed in this session, by this host's clock in seconds since 1970.
+    cured_at: Option<i64>,
     applying: Option<Applying>,
     was_settled: bool,
     /// The steps as they were last shown to the session, before secrets were taken out.
@@ -296,6 +316,7 @@ impl Run<'_> {
                 self.looking.advance();
                 let mut events = self.attempt_plan();
                 events.extend(self.attempt_journal());
+                events.extend(self.attempt_groups());
                 events
             }
             () = sleep_until(wake) => Vec::new(),
@@ -353,7 +374,8 @@ impl Run<'_> {
                 self.looking.advance();
             }
             Effect::Judge(context) => {
-                self.looking.found.set_context(context.as_ref().clone(), now);
+                let cured_at = self.looking.found.context().cured_at;
+                self.looking.found.set_context(Context { cured_at, ..context.as_ref().clone() }, now);
                 self.looking.advance();
                 self.perform(Effect::Judge(context), face).await;
             }
@@ -361,6 +383,12 @@ impl Run<'_> {
             Effect::ReadJournal => {
                 self.reading_journal = Some(false);
                 self.attempt_journal();
+            }
+            Effect::ListGroups(about) => self.list_groups(about),
+            Effect::UseKey(key) => {
+                self.looking.host.use_key(*key);
+                self.looking.found.recheck_all(now);
+                self.looking.advance();
             }
             Effect::PlanUndo { entry, verify } => {
                 self.begin_plan(Wish::Undo { entry, verify, store: self.store.clone() });
@@ -372,12 +400,16 @@ impl Run<'_> {
             },
             Effect::Verify { step, remedy, seconds } => {
                 let failed = self.looking.fails(step);
-                self.looking.await_proof(step).await;
+                self.cured_at = self.looking.clock_s().await;
+                if step == StepId::Heartbeat {
+                    self.looking.count_from(self.cured_at);
+                }
                 self.looking.found.recheck_all(now);
                 self.looking.advance();
-                let deadline = Instant::now() + Duration::from_secs(seconds);
+                let (remedy, deadline) = (Some(remedy), Instant::now() + Duration::from_secs(seconds));
                 self.verifying = Some(Verifying { step, remedy, failed, deadline, look_at: None, told: seconds });
             }
+            Effect::Watch { seconds } => self.watch(seconds),
             Effect::StopVerifying => self.verifying = None,
             Effect::WriteBundle | Effect::Copy(_) | Effect::Suspend | Effect::Quit => self.perform(effect, face).await,
         }
@@ -436,6 +468,7 @@ impl Run<'_> {
 
     /// Brings the session up to date with the findings and the verification.
     fn publish(&mut self) {
+        let mut has_news = false;
         for &step in StepId::ALL {
             let view = StepView {
                 checked: self.looking.found.finding(step).cloned(),
@@ -449,6 +482,7 @@ impl Run<'_> {
                 ..view
             };
             self.published.insert(step, view);
+            has_news = true;
             self.session.handle(Event::Step { step, view: Box::new(shown) });
             if step == StepId::Installed {
                 let agent = self.agent();
@@ -460,6 +494,9 @@ impl Run<'_> {
         {
             let identity = Box::new(identity.clone());
             self.session.handle(Event::Identity(identity));
+        }
+        if has_news {
+            self.publish_around();
         }
         let settled = self.looking.found.is_settled();
         if settled && !self.was_settled {
@@ -495,8 +532,19 @@ impl Run<'_> {
         if self.looking.found.is_open(verifying.step) {
             return;
         }
-        let cured = self.looking.is_cured(verifying.step, verifying.remedy)
-            || (verifying.failed && self.looking.is_mended(verifying.step));
+        let step = verifying.step;
+        let holds = match verifying.remedy {
+            Some(remedy) => self.looking.is_cured(step, remedy),
+            None => self.looking.is_mended(step),
+        };
+        let cured = holds || (verifying.failed && self.looking.is_mended(step));
+        if step == StepId::Heartbeat
+            && verifying.look_at.is_none()
+            && let Some(pulse) = self.pulse()
+        {
+            self.session.handle(Event::Pulse(pulse));
+        }
+        let Some(verifying) = &mut self.verifying else { return };
         if cured || now >= verifying.deadline {
             self.verifying = None;
             self.session.handle(Event::Verified { cured });
@@ -504,8 +552,12 @@ impl Run<'_> {
             verifying.look_at = Some(now + pause(verifying.step));
         } else if verifying.look_at.is_some_and(|at| now >= at) {
             verifying.look_at = None;
+            let only_watches = verifying.remedy.is_none();
             let now_ms = self.looking.elapsed_ms();
-            self.looking.found.recheck_all(now_ms);
+            match only_watches {
+                true => self.looking.found.recheck(step, now_ms),
+                false => self.looking.found.recheck_all(now_ms),
+            }
             self.looking.advance();
         }
     }

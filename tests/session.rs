@@ -2,11 +2,11 @@
 //! change that was not confirmed on a preview.
 
 use logtail_doctor::carry_out::{Applied, AppliedResult, ChangeState, Progress};
-use logtail_doctor::checks::Checked;
+use logtail_doctor::checks::{About, Checked, ListedGroup};
 use logtail_doctor::context::{Context, Field};
 use logtail_doctor::finding::*;
 use logtail_doctor::flow::*;
-use logtail_doctor::host::{IdentitySeen, LiveLine};
+use logtail_doctor::host::{CredentialsSeen, IdentitySeen, LiveLine};
 use logtail_doctor::remedies::{Change, InputId, Plan, Planned};
 use logtail_doctor::text::{Lang, Text};
 use proptest::prelude::*;
@@ -76,6 +76,17 @@ fn any_finding(step: StepId) -> impl Strategy<Value = Finding> {
     )
 }
 
+fn listed(number: usize) -> ListedGroup {
+    let read = About::Read { kind: None, lines: number, has_this_host: number == 3, custom_id: None };
+    let about = if number.is_multiple_of(2) { About::NotRead } else { read };
+    ListedGroup { name: format!("group-{number}"), about }
+}
+
+fn around(has_key: bool, wants_key: bool) -> Around {
+    let key = has_key.then(|| CredentialsSeen { source: text(), key_id: "LTAI****".into() });
+    Around { addresses: vec![Choice { value: "10.0.0.1".into(), label: text() }], key, wants_key }
+}
+
 fn any_event() -> impl Strategy<Value = Event> {
     let step = (0..StepId::ALL.len()).prop_map(|index| StepId::ALL[index]);
     prop_oneof![
@@ -101,6 +112,10 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => (0..99u64).prop_map(|seconds_left| Event::Waiting { seconds_left }),
         2 => any::<bool>().prop_map(|cured| Event::Verified { cured }),
         1 => Just(Event::Copied),
+        1 => (0..40usize).prop_map(|count| Event::Groups(Ok((0..count).map(listed).collect()))),
+        1 => Just(Event::Groups(Err(text()))),
+        1 => (any::<bool>(), any::<bool>()).prop_map(|(has_key, wants_key)| Event::Around(Box::new(around(has_key, wants_key)))),
+        1 => proptest::option::of(0..900i64).prop_map(Event::Pulse),
         1 => Just(Event::BundleWritten(Ok("/tmp/x.tar.gz".into()))),
     ]
 }

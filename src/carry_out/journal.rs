@@ -8,7 +8,9 @@
 use super::ConsentBy;
 use super::trouble::group_now;
 use crate::finding::RemedyId;
-use crate::host::{Act, ActError, Answer, FileSeen, Fingerprint, Host, Question, Seen, Site, Unseen, group_resource};
+use crate::host::{
+    Act, ActError, Answer, CloudTroubleKind, FileSeen, Fingerprint, Host, Question, Seen, Site, Unseen, group_resource,
+};
 use crate::remedies::Change;
 use crate::sls::group_edit::{Edited, Planned};
 use crate::sls::{MachineGroup, group_edit};
@@ -82,6 +84,16 @@ pub enum RecordKind {
         group: String,
         edited: Edited,
     },
+    /// A machine group that was made.
+    MakeGroup {
+        site: Site,
+        group: MachineGroup,
+    },
+    /// A machine group that was removed, because it was made here.
+    RemoveGroup {
+        site: Site,
+        group: MachineGroup,
+    },
 }
 
 impl Record {
@@ -90,6 +102,7 @@ impl Record {
         let record = |path: &Path, kind, before, after| {
             Some(Record { path: path.to_path_buf(), kind, before, after, backup: backup.clone() })
         };
+        let print = |group: &MachineGroup| Fingerprint::of(serde_json::to_vec(group).ok().as_deref());
         match change {
             Change::WriteFile { path, before, after, .. } => {
                 record(path, RecordKind::Write, Fingerprint::of(before.as_deref()), Fingerprint::of(Some(after)))
@@ -109,10 +122,17 @@ impl Record {
                 Fingerprint::Absent,
             ),
             Change::PutGroup { site, before, after } => {
-                let print = |group: &MachineGroup| Fingerprint::of(serde_json::to_vec(group).ok().as_deref());
                 let edited = Planned { before: before.clone(), after: after.clone() }.edited();
                 let kind = RecordKind::PutGroup { site: site.clone(), group: before.name().to_string(), edited };
                 record(&group_resource(site, before.name()), kind, print(before), print(after))
+            }
+            Change::MakeGroup { site, group } => {
+                let kind = RecordKind::MakeGroup { site: site.clone(), group: group.clone() };
+                record(&group_resource(site, group.name()), kind, Fingerprint::Absent, print(group))
+            }
+            Change::RemoveGroup { site, group } => {
+                let kind = RecordKind::RemoveGroup { site: site.clone(), group: group.clone() };
+                record(&group_resource(site, group.name()), kind, print(group), Fingerprint::Absent)
             }
             Change::AwaitAgent { .. } => None,
         }
@@ -149,6 +169,14 @@ impl Record {
             RecordKind::MakeDir => vec![Act::RemoveDir { path: self.path.clone() }],
             RecordKind::RemoveDir => vec![Act::MakeDir { path: self.path.clone(), mode: 0o755 }],
             RecordKind::Run(_) => Vec::new(),
+            RecordKind::MakeGroup { site, group } => match group_now(host, site, group.name()).await {
+                Err(ActError::Service(trouble)) if trouble.kind == CloudTroubleKind::GroupNotExist => Vec::new(),
+                _ => vec![Act::RemoveGroup { site: site.clone(), group: group.clone() }],
+            },
+            RecordKind::RemoveGroup { site, group } => match group_now(host, site, group.name()).await {
+                Ok(_) => Vec::new(),
+                Err(_) => vec![Act::MakeGroup { site: site.clone(), group: group.clone() }],
+            },
             RecordKind::PutGroup { site, group, edited } => {
                 let now = group_now(host, site, group).await?;
                 let back = group_edit::undo(edited, &now).map_err(|_| ActError::Moved(group_resource(site, group)))?;

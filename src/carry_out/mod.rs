@@ -15,8 +15,8 @@ pub use journal::{
 };
 pub use undo::{is_reversible, undo_plan};
 
-use self::trouble::{explain, group_now};
-use crate::host::{Act, ActError, Answer, Fingerprint, Held, Host, LiveLine, Question, Trouble, group_resource};
+use self::trouble::{explain, group_moved};
+use crate::host::{Act, ActError, Answer, Fingerprint, Held, Host, LiveLine, Question, Trouble};
 use crate::remedies::{Change, Plan};
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
@@ -159,12 +159,8 @@ async fn carry_out_alone(
         {
             return nothing(AppliedResult::Stale(path.to_path_buf()));
         }
-        if let Change::PutGroup { site, before, .. } = change {
-            match group_now(host, site, before.name()).await {
-                Ok(now) if now == *before => {}
-                Ok(_) => return nothing(AppliedResult::Stale(group_resource(site, before.name()))),
-                Err(error) => return nothing(AppliedResult::Refused(explain(&error))),
-            }
+        if let Some(result) = group_moved(host, change).await {
+            return nothing(result);
         }
     }
     let now_ms = match host.observe(Question::Clock).await {

@@ -1,8 +1,13 @@
 //! What kept a change from happening, in sentences, and the machine group as it is now. It changes nothing.
 
-use crate::host::{ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, CloudTroubleKind, Host, Question, Site};
+use super::AppliedResult;
+use crate::host::{
+    ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, CloudTroubleKind, Host, Question, Site, group_resource,
+};
+use crate::remedies::Change;
 use crate::say;
 use crate::sls::MachineGroup;
+use crate::sls::group_edit::is_as_made;
 use crate::text::{Lang, Text};
 
 /// A machine group as it is now.
@@ -14,6 +19,25 @@ pub(super) async fn group_now(host: &dyn Host, site: &Site, group: &str) -> Resu
         _ => CloudTrouble::not_asked(),
     };
     Err(ActError::Service(Box::new(trouble)))
+}
+
+/// Why a change of a machine group must not be begun: the group is not what it was when the plan was made, or it cannot
+/// be read. None when all is as planned, and for every other change.
+pub(super) async fn group_moved(host: &dyn Host, change: &Change) -> Option<AppliedResult> {
+    let (site, group) = match change {
+        Change::PutGroup { site, before: group, .. }
+        | Change::MakeGroup { site, group }
+        | Change::RemoveGroup { site, group } => (site, group),
+        _ => return None,
+    };
+    let is_missing = |error: &ActError| matches!(error, ActError::Service(trouble) if trouble.kind == CloudTroubleKind::GroupNotExist);
+    match (change, group_now(host, site, group.name()).await) {
+        (Change::PutGroup { .. }, Ok(now)) if now == *group => None,
+        (Change::RemoveGroup { .. }, Ok(now)) if is_as_made(group, &now) => None,
+        (Change::MakeGroup { .. }, Err(error)) if is_missing(&error) => None,
+        (_, Ok(_)) => Some(AppliedResult::Stale(group_resource(site, group.name()))),
+        (_, Err(error)) => Some(AppliedResult::Refused(explain(&error))),
+    }
 }
 
 /// Whether the change may have happened although it failed.

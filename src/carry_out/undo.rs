@@ -4,9 +4,12 @@
 use super::fingerprint;
 use super::journal::{Done, Record, RecordKind, Recorded};
 use crate::finding::StepId;
-use crate::host::{Act, Answer, Fingerprint, Host, Question, Seen, Site, Trouble, Unseen};
+use crate::host::{
+    Act, Answer, CloudTrouble, CloudTroubleKind, Fingerprint, Host, Question, Seen, Site, Trouble, Unseen,
+};
 use crate::remedies::{Change, Plan, Planned as Outcome};
 use crate::say;
+use crate::sls::MachineGroup;
 use crate::sls::group_edit::{self, Edited, Overtaken, Planned};
 use crate::text::{Lang, Text};
 use std::collections::BTreeMap;
@@ -79,6 +82,12 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
                 }),
                 None => ran = true,
             },
+            RecordKind::MakeGroup { site, group } => match group_away(see, site, group)? {
+                Ok(change) => plan.changes.extend(change),
+                Err(reason) => return Ok(Outcome::Refused(reason)),
+            },
+            // An undo removed it; it is made again by the remedy, not by taking back the taking back.
+            RecordKind::RemoveGroup { .. } => {}
             RecordKind::PutGroup { site, group, edited } => match group_back(see, site, group, edited)? {
                 Ok(change) => plan.changes.extend(change),
                 Err(reason) => return Ok(Outcome::Refused(reason)),
@@ -107,14 +116,7 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
 fn group_back(see: &Seen, site: &Site, name: &str, edited: &Edited) -> Result<Result<Option<Change>, Text>, Unseen> {
     let now = match see.cloud_group(site, name)? {
         Ok(now) => now,
-        Err(trouble) => {
-            let (en, zh) = (trouble.what.get(Lang::En), trouble.what.get(Lang::Zh));
-            let (next_en, next_zh) = (trouble.next.get(Lang::En), trouble.next.get(Lang::Zh));
-            return Ok(Err(Text::filled(
-                format!("Machine group {name} cannot be read now. {en} {next_en}"),
-                format!("当前无法读取机器组 {name}。{zh}{next_zh}"),
-            )));
-        }
+        Err(trouble) => return Ok(Err(unreadable(name, trouble))),
     };
     let change = |back: Planned| Change::PutGroup { site: site.clone(), before: back.before, after: back.after };
     Ok(match group_edit::undo(edited, now) {
@@ -124,6 +126,47 @@ fn group_back(see: &Seen, site: &Site, name: &str, edited: &Edited) -> Result<Re
             "机器组 {name} 的列表在此之后又被修改过，撤销会丢失那次修改。"
         )),
     })
+}
+
+/// The change that removes a machine group again that this program made: only while it still is as it was made and no
+/// collection configuration depends on it. None when it is gone already.
+fn group_away(see: &Seen, site: &Site, made: &MachineGroup) -> Result<Result<Option<Change>, Text>, Unseen> {
+    let name = made.name();
+    let (now, configs) = (see.cloud_group(site, name), see.cloud_configs(site, name));
+    let now = match now? {
+        Ok(now) => now,
+        Err(trouble) if trouble.kind == CloudTroubleKind::GroupNotExist => return Ok(Ok(None)),
+        Err(trouble) => return Ok(Err(unreadable(name, trouble))),
+    };
+    let configs = configs?;
+    Ok(if !group_edit::is_as_made(made, now) {
+        Err(say!(
+            "Machine group {name} has been changed since it was created here; removing it would lose that change.",
+            "机器组 {name} 自创建之后又被修改过，删除会丢失那次修改。"
+        ))
+    } else {
+        match configs.as_deref() {
+            Ok([]) => Ok(Some(Change::RemoveGroup { site: site.clone(), group: made.clone() })),
+            Ok(configs) => {
+                let count = configs.len();
+                Err(say!(
+                    "{count} collection configurations are applied to machine group {name} by now; it is in use and is not removed.",
+                    "机器组 {name} 现已关联 {count} 个采集配置，正在使用中，不会删除。"
+                ))
+            }
+            Err(trouble) => Err(unreadable(name, trouble)),
+        }
+    })
+}
+
+/// Why a machine group cannot be read.
+fn unreadable(name: &str, trouble: &CloudTrouble) -> Text {
+    let (en, zh) = (trouble.what.get(Lang::En), trouble.what.get(Lang::Zh));
+    let (next_en, next_zh) = (trouble.next.get(Lang::En), trouble.next.get(Lang::Zh));
+    Text::filled(
+        format!("Machine group {name} cannot be read now. {en} {next_en}"),
+        format!("当前无法读取机器组 {name}。{zh}{next_zh}"),
+    )
 }
 
 /// Whether a command of a plan can be taken back by another one.

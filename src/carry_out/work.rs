@@ -111,6 +111,12 @@ impl<'a> Work<'a> {
                 let (site, before, after) = (site.clone(), before.clone(), after.clone());
                 self.act(Act::PutGroup { site, before, after }).await
             }
+            Change::MakeGroup { site, group } => {
+                self.act(Act::MakeGroup { site: site.clone(), group: group.clone() }).await
+            }
+            Change::RemoveGroup { site, group } => {
+                self.act(Act::RemoveGroup { site: site.clone(), group: group.clone() }).await
+            }
             Change::Run { argv, limit, accept, .. } => {
                 return match self.act(Act::Run { argv: argv.clone(), limit: *limit }).await {
                     Ok(Done::Exited(Some(code))) if accept.contains(&code) => Ok(ChangeState::Done),

@@ -86,11 +86,16 @@ pub fn rows_of(trouble: &CloudTrouble) -> Vec<Evidence> {
 
 /// A list as a row shows it: its beginning, and how much more there is.
 pub fn shown(list: &[String]) -> Text {
+    beginning(list, SHOWN)
+}
+
+/// At most `most` items of a list, and how much more there is.
+pub fn beginning(list: &[String], most: usize) -> Text {
     if list.is_empty() {
         return Text::fixed("nothing", "空");
     }
-    let head = list.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match list.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+    let head = list.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match list.len().checked_sub(most).filter(|more| *more > 0) {
         None => Text::same(head),
         Some(more) => say!("{head} and {more} more", "{head} 等，另有 {more} 个"),
     }

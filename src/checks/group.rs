@@ -1,9 +1,12 @@
 //! Step 7: does the machine group name this IP, or this custom identifier? Compared with what the operator reads off
 //! the console; without that the step is unknown, and shows what this host reports so that it can be compared by eye.
 
+mod choice;
 mod ids;
 mod listed;
 mod mix;
+
+pub use self::choice::{About, ListedGroup, choices};
 
 use self::ids::{Held, Ids};
 use self::listed::Listed;
@@ -68,7 +71,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
             let interfaces = interfaces.as_deref().unwrap_or_default();
             if lists_this_host(told, interfaces) { agent_first(finding) } else { finding }
         }
-        Some(IdentityKind::Custom) => by_custom_id(told, from, &ids, held.as_ref(), evidence),
+        Some(IdentityKind::Custom) => by_custom_id(told, from, ip.as_deref(), &ids, held.as_ref(), evidence),
         None => {
             let shown = ip.filter(|ip| !ip.is_empty()).unwrap_or_else(|| "-".to_string());
             let text = say!(
@@ -187,10 +190,7 @@ fn by_ip(
     if !ids.ids.is_empty() {
         causes.push(Cause::warn(
             CauseId::CustomIdStale,
-            Text::fixed(
-                "The group identifies by IP, but this host still has a custom identifier.",
-                "机器组按 IP 标识，但本机仍保留用户自定义标识。",
-            ),
+            ids_in_a_group_of_ips(ids, is_in),
             uncertain,
             &[RemedyId::RemoveCustomId],
         ));
@@ -206,6 +206,7 @@ fn by_ip(
 fn by_custom_id(
     told: &Context,
     from: Option<&Listed>,
+    ip: Option<&str>,
     ids: &Ids,
     held: Option<&Held>,
     mut evidence: Vec<Evidence>,
@@ -221,7 +222,7 @@ fn by_custom_id(
         );
         return Finding::unknown(STEP, text, evidence).wanting(&wants);
     }
-    let mut causes: Vec<Cause> = missing(ids).into_iter().collect();
+    let mut causes: Vec<Cause> = missing(ids, ip).into_iter().collect();
     let Some(wanted) = wanted else {
         causes.extend(ids.malformed_causes());
         let text = Text::fixed(
@@ -270,8 +271,24 @@ fn by_custom_id(
     Finding::judged(STEP, summary, causes, evidence)
 }
 
-/// The group goes by identifier and this host has none.
-fn missing(ids: &Ids) -> Option<Cause> {
+/// A custom identifier on a host whose group goes by IP: harmless where the IP is listed, else perhaps the sign that
+/// another kind of group was meant.
+fn ids_in_a_group_of_ips(ids: &Ids, is_in: bool) -> Text {
+    if is_in {
+        return Text::fixed(
+            "The group identifies by IP, but this host still has a custom identifier.",
+            "机器组按 IP 标识，但本机仍保留用户自定义标识。",
+        );
+    }
+    let have = ids.ids.iter().map(|id| id.meant.as_str()).collect::<Vec<_>>().join(", ");
+    say!(
+        "This host says that it is {have}, but the group identifies by IP and never looks at that: put the IP into the group, or name a group that identifies by custom identifier.",
+        "本机的用户自定义标识为 {have}，但机器组按 IP 标识，不会匹配该标识：请将 IP 加入机器组，或改用按用户自定义标识识别的机器组。"
+    )
+}
+
+/// The group goes by identifier and this host has none, whatever IP it reports.
+fn missing(ids: &Ids, ip: Option<&str>) -> Option<Cause> {
     let path = &ids.path;
     let detail = match &ids.trouble {
         _ if !ids.ids.is_empty() => return None,
@@ -280,10 +297,16 @@ fn missing(ids: &Ids) -> Option<Cause> {
             let (en, zh) = subject::both(&what);
             say!("{path} is {en}, so the agent has no custom identifier.", "{path} {zh}，Agent 没有用户自定义标识。")
         }
-        _ => say!(
-            "The group identifies by custom identifier, but {path} has none.",
-            "机器组按用户自定义标识识别，但 {path} 中没有标识。"
-        ),
+        _ => match ip.filter(|ip| !ip.is_empty()) {
+            Some(ip) => say!(
+                "The group identifies by custom identifier and never looks at the IP {ip} that this host reports; {path} has no identifier.",
+                "机器组按用户自定义标识识别，不会匹配本机上报的 IP {ip}；而 {path} 中没有标识。"
+            ),
+            None => say!(
+                "The group identifies by custom identifier, but {path} has none.",
+                "机器组按用户自定义标识识别，但 {path} 中没有标识。"
+            ),
+        },
     };
     Some(Cause::fail(
         CauseId::CustomIdMissing,

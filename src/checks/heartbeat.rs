@@ -116,6 +116,20 @@ pub(super) fn own(see: &Seen, agent: &Agent) -> Result<OwnIds, Unseen> {
     Ok(own)
 }
 
+/// How old the last heartbeat of this host is in seconds, by the service's clock: for those who watch it come. The outer
+/// None when the service cannot be asked, the inner one when it knows of no heartbeat.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn age(see: &Seen, told: &Context) -> Result<Option<Option<i64>>, Unseen> {
+    let (asked, clock) = (ask(see, told), see.clock());
+    let Service::Says { machines: seen, own, .. } = asked? else { return Ok(None) };
+    let now = seen.server_time.unwrap_or(clock?.now_ms / 1000);
+    let OwnIds { ip, uuid, host_id } = own;
+    let last = judge(&seen.machines, &Own { ip, uuid, host_id }, now, None).machine.and_then(|m| m.last_heartbeat);
+    Ok(Some(last.map(|last| now.saturating_sub(last).max(0))))
+}
+
 /// The service was asked: its list decides, by its own clock.
 fn by_service(
     see: &Seen,

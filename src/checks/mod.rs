@@ -20,7 +20,10 @@ pub mod readers;
 mod running;
 mod subject;
 
+pub use group::{About, ListedGroup, choices as groups};
+pub use heartbeat::age as heartbeat_age;
 pub use investigation::{Asked, Checked, Investigation, Judge};
+pub use running::age as age_text;
 
 use crate::context::Context;
 use crate::finding::{Finding, StepId};

@@ -197,7 +197,7 @@ pub enum Command {
         /// The remedy, as `check` names it
         #[arg(value_parser = PossibleValuesParser::new(RemedyId::ALL.iter().map(|remedy| remedy.id())))]
         remedy: String,
-        /// A value that the remedy needs: aliuid, region, network, custom-id, ip, old-ip, ...
+        /// A value that the remedy needs: aliuid, region, network, custom-id, ip, old-ip, create-group, ...
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
         #[command(flatten)]

@@ -85,7 +85,9 @@ fn put(inputs: &mut Inputs, pair: &str) -> Result<(), Text> {
         return Err(say!("--set {pair}: write it as KEY=VALUE", "--set {pair}：请写成 KEY=VALUE"));
     };
     let Some(input) = InputId::of_id(key.trim()) else {
-        let known = ["ip", "old-ip"].into_iter().chain(crate::context::Field::ALL.iter().map(|field| field.id()));
+        let known = ["ip", "old-ip", "create-group"]
+            .into_iter()
+            .chain(crate::context::Field::ALL.iter().map(|field| field.id()));
         let known = known.collect::<Vec<_>>().join(", ");
         return Err(say!("--set {key}: unknown; known are {known}", "--set {key}：未知；可用：{known}"));
     };
@@ -158,6 +160,8 @@ fn record_line(record: &Record) -> String {
         RecordKind::MakeDir => format!("mkdir {path}"),
         RecordKind::RemoveDir => format!("rmdir {path}"),
         RecordKind::PutGroup { .. } => format!("edit {path}"),
+        RecordKind::MakeGroup { .. } => format!("create {path}"),
+        RecordKind::RemoveGroup { .. } => format!("remove {path}"),
         RecordKind::Run(argv) => format!("run {}", remedies::shell_line(argv)),
     }
 }

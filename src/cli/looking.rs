@@ -3,12 +3,13 @@
 use super::args::Format;
 use super::{FAILS, NOTHING_FAILS, Settings, UNKNOWN, wiring};
 use crate::carry_out::{self, JOURNAL, Recorded};
-use crate::checks::{Investigation, Judge};
+use crate::checks::{Checked, Investigation, Judge, age_text, heartbeat_age};
 use crate::context::Context;
 use crate::engine::Looking;
 use crate::finding::Verdict;
 use crate::host::{Answer, Host, Question, Seen};
 use crate::report::{self, Case, Recording, Redactor, Report, Taken};
+use crate::text::{Lang, Text};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -59,7 +60,8 @@ pub fn check_recording(
     show(&report_of(&found, found.seen(), recording.taken.clone()), settings, format, out)
 }
 
-/// Looks again and again until nothing fails, at most this long.
+/// Looks again and again until nothing fails, at most this long. Every look is one line of message; the age of the last
+/// heartbeat, where the service can be asked for it, ends the result.
 ///
 /// # Errors
 /// The result cannot be written.
@@ -80,12 +82,46 @@ pub async fn verify(
         let (seen, taken) = complete(&host, &looking, &[]).await;
         let report = report_of(looking.found(), &seen, taken);
         let now = tokio::time::Instant::now();
+        let age = age_line(looking.found());
         if report.verdict() != Verdict::Fail || now >= deadline {
-            return show(&report, settings, Format::Text, out);
+            let code = show(&report, settings, Format::Text, out)?;
+            if let Some(age) = age {
+                settings.say(out, &age)?;
+                out.flush()?;
+            }
+            return Ok(code);
         }
+        settings.complain(&look_line(looking.found(), age, (deadline - now).as_secs()));
         tokio::time::sleep(LOOK_AGAIN.min(deadline - now)).await;
         looking.settle_again().await;
     }
+}
+
+/// How old the last heartbeat is, where the service can be asked for it.
+fn age_line(found: &Investigation) -> Option<Text> {
+    // Only a look at what is known; nothing is to be asked for it.
+    let age = heartbeat_age(found.seen(), found.context());
+    found.seen().take_open();
+    found.seen().take_touched();
+    Some(match age.ok()?? {
+        Some(age) => {
+            let age = age_text(age);
+            let (en, zh) = (age.get(Lang::En), age.get(Lang::Zh));
+            Text::filled(format!("The last heartbeat is {en} old."), format!("最近一次心跳在 {zh}前。"))
+        }
+        None => Text::fixed("The service has no heartbeat of this host.", "服务端没有收到本机的心跳。"),
+    })
+}
+
+/// One look that did not end the wait.
+fn look_line(found: &Investigation, age: Option<Text>, seconds_left: u64) -> Text {
+    let what = age.or_else(|| {
+        let fails = |checked: &&Checked| checked.finding.verdict == Verdict::Fail;
+        found.findings().map(|(_, checked)| checked).find(fails).map(|checked| checked.finding.summary.clone())
+    });
+    let what = what.unwrap_or_else(|| Text::same(""));
+    let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+    Text::filled(format!("{en} At most {seconds_left} s more."), format!("{zh}最多再等待 {seconds_left} 秒。"))
 }
 
 /// When the newest change that still stands was made, seconds since 1970: a heartbeat from before proves nothing of it.

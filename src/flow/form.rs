@@ -4,6 +4,7 @@ use super::Key;
 use crate::context::Field;
 use crate::remedies::{InputId, Inputs};
 use crate::text::Text;
+use std::net::Ipv4Addr;
 use tui_input::{Input, InputRequest};
 
 /// What the values are for.
@@ -21,6 +22,14 @@ pub struct Choice {
     pub value: String,
     /// What it is, for people; empty when the value says it all.
     pub label: Text,
+}
+
+/// The lists that rows choose from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Offered<'a> {
+    pub regions: &'a [Choice],
+    /// The addresses of this host.
+    pub addresses: &'a [Choice],
 }
 
 /// One value.
@@ -90,14 +99,8 @@ pub struct Form {
 }
 
 impl Form {
-    /// A form for these values. `suggestions` fills rows that are empty; `regions` are the choices of the region row.
-    pub fn new(
-        title: Text,
-        purpose: Purpose,
-        wanted: &[(InputId, String)],
-        inputs: Inputs,
-        regions: &[Choice],
-    ) -> Form {
+    /// A form for these values, each with a suggestion that fills its row when nothing was told.
+    pub fn new(title: Text, purpose: Purpose, wanted: &[(InputId, String)], inputs: Inputs, offered: Offered) -> Form {
         let rows = wanted
             .iter()
             .map(|(input, suggestion)| {
@@ -105,14 +108,15 @@ impl Form {
                     told if told.is_empty() => suggestion.clone(),
                     told => told,
                 };
+                let plain = |values: &[&str]| -> Vec<Choice> {
+                    values.iter().map(|value| Choice { value: value.to_string(), label: Text::same("") }).collect()
+                };
                 let choices = match input {
-                    InputId::Context(Field::Region) => regions.to_vec(),
-                    InputId::Context(field) => field
-                        .choices()
-                        .iter()
-                        .map(|value| Choice { value: value.to_string(), label: Text::same("") })
-                        .collect(),
-                    InputId::Ip | InputId::OldIp => Vec::new(),
+                    InputId::Context(Field::Region) => offered.regions.to_vec(),
+                    InputId::Context(field) => plain(field.choices()),
+                    InputId::Ip => offered.addresses.to_vec(),
+                    InputId::CreateGroup => plain(&["yes", "no"]),
+                    InputId::OldIp => Vec::new(),
                 };
                 Row::new(*input, value, choices)
             })
@@ -188,6 +192,8 @@ impl Form {
         if let Some(row) = self.rows.get_mut(focus)
             && row.has_choices()
             && let Some(choice) = row.matching().get(row.picked)
+            // The list of addresses only helps: one that was typed as a whole is meant, though it be of no interface.
+            && !(row.input == InputId::Ip && row.picked == 0 && row.edit.value().trim().parse::<Ipv4Addr>().is_ok())
             && (is_needed || !row.edit.value().trim().is_empty() || row.picked > 0)
         {
             row.edit = Input::new(choice.value.clone());
@@ -255,7 +261,9 @@ mod tests {
 
     fn form(rows: &[Field]) -> Form {
         let wanted: Vec<_> = rows.iter().map(|field| (InputId::Context(*field), String::new())).collect();
-        Form::new(Text::same("t"), Purpose::Context, &wanted, Inputs::default(), &regions())
+        let regions = regions();
+        let offered = Offered { regions: &regions, ..Offered::default() };
+        Form::new(Text::same("t"), Purpose::Context, &wanted, Inputs::default(), offered)
     }
 
     fn type_in(form: &mut Form, text: &str) {
@@ -306,9 +314,31 @@ mod tests {
     #[test]
     fn enter_takes_the_marked_line_where_a_remedy_needs_it() {
         let wanted = [(InputId::Context(Field::Network), String::new())];
-        let mut form = Form::new(Text::same("t"), Purpose::Remedy, &wanted, Inputs::default(), &regions());
+        let mut form = Form::new(Text::same("t"), Purpose::Remedy, &wanted, Inputs::default(), Offered::default());
         form.handle(&Key::Enter);
         assert_eq!(form.inputs().context.get(Field::Network), "intranet");
+    }
+
+    #[test]
+    fn the_addresses_of_this_host_are_offered_and_another_one_may_be_typed() {
+        let addresses: Vec<_> = ["10.0.0.17", "192.168.1.4"]
+            .map(|value| Choice { value: value.into(), label: Text::same("eth0") })
+            .to_vec();
+        let offered = Offered { addresses: &addresses, ..Offered::default() };
+        let wanted = [(InputId::Ip, String::new())];
+        let form = || Form::new(Text::same("t"), Purpose::Remedy, &wanted, Inputs::default(), offered);
+        let taken = |keys: &[Key]| {
+            let mut form = form();
+            for key in keys {
+                form.handle(key);
+            }
+            form.inputs().get(InputId::Ip)
+        };
+        assert!(form().has_list());
+        assert_eq!(taken(&[Key::Enter]), "10.0.0.17");
+        assert_eq!(taken(&[Key::Down, Key::Enter]), "192.168.1.4");
+        assert_eq!(taken(&[Key::Paste("192".into()), Key::Enter]), "192.168.1.4");
+        assert_eq!(taken(&[Key::Paste("10.0.0.1".into()), Key::Enter]), "10.0.0.1", "typed as a whole");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The keys, and what each does where. One table: dispatch, footer and help all read it, so none of them can lie.
 
-use super::{Layer, Place, Session, Stage};
+use super::{Action, Layer, Place, Session, Stage};
 use crate::text::Text;
 
 /// A key press, independent of the terminal library.
@@ -53,6 +53,8 @@ pub enum Command {
     /// Type a filter for the list on top.
     Filter,
     Copy,
+    /// None of the groups fits: make a new one.
+    NewGroup,
     Close,
     /// A digit: the action with that number.
     Number(u8),
@@ -157,6 +159,27 @@ impl Session {
                 let close = Text::fixed("close", "关闭");
                 out.push(bind(&[Esc, Char('J'), Char('q')], "Esc", close, Command::Close, true));
             }
+            Some(Layer::Groups(_)) => self.group_bindings(&mut out),
+            Some(Layer::Key(_)) => {
+                out.push(bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true));
+                out.push(bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, false));
+                out.push(bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true));
+                let forget = Text::fixed("forget what was typed", "放弃输入");
+                out.push(bind(&[Esc], "Esc", forget, Command::Close, true));
+            }
+            Some(Layer::Watch(layer)) => {
+                if !layer.asks_service && layer.ended != Some(true) {
+                    let (ok, fail) = (Action::ConsoleSays(true), Action::ConsoleSays(false));
+                    out.push(bind(&[Char('1')], "1", ok.label(), Command::Number(1), true));
+                    out.push(bind(&[Char('2')], "2", fail.label(), Command::Number(2), true));
+                }
+                let label = match layer.ended {
+                    None => Text::fixed("stop waiting", "不再等待"),
+                    Some(_) => Text::fixed("continue", "继续"),
+                };
+                let keys: &[Key] = if layer.ended.is_some() { &[Esc, Enter, Char('q')] } else { &[Esc, Char('q')] };
+                out.push(bind(keys, "Esc", label, Command::Close, true));
+            }
             Some(Layer::Resume(_)) => {
                 out.push(bind(&[Enter], "Enter", Text::fixed("resume", "继续上次会话"), Command::Choose, true));
                 out.push(bind(&[Esc, Char('n')], "Esc", Text::fixed("start over", "重新开始"), Command::Close, true));
@@ -205,7 +228,7 @@ impl Session {
             },
             None => self.page_bindings(&mut out),
         }
-        if !matches!(self.layers.last(), Some(Layer::Form(_)))
+        if !matches!(self.layers.last(), Some(Layer::Form(_) | Layer::Key(_)))
             && !matches!(self.layers.last(), Some(Layer::Remedy(layer)) if matches!(layer.stage, Stage::Asking(_)))
         {
             if self.layers.is_empty() {
@@ -223,6 +246,22 @@ impl Session {
         out.push(bind(&[Ctrl('c')], "^C", Text::fixed("quit", "退出"), Command::Quit, false));
         out.push(bind(&[Ctrl('z')], "^Z", Text::fixed("suspend", "挂起"), Command::Suspend, false));
         out
+    }
+
+    /// The keys of the list of machine groups.
+    fn group_bindings(&self, out: &mut Vec<Binding>) {
+        use Key::*;
+        out.push(bind(&[Up, Char('k')], "Up", Text::fixed("group above", "上一个"), Command::ChooseUp, false));
+        out.push(bind(&[Down, Char('j')], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, true));
+        out.push(bind(&[PageUp], "PgUp", Text::fixed("page up", "上一页"), Command::ScrollUp, false));
+        out.push(bind(&[PageDown, Char(' ')], "PgDn", Text::fixed("page down", "下一页"), Command::ScrollDown, false));
+        out.push(bind(&[Home], "Home", Text::fixed("first group", "第一个"), Command::FirstStep, false));
+        out.push(bind(&[End], "End", Text::fixed("last group", "最后一个"), Command::LastStep, false));
+        out.push(bind(&[Enter], "Enter", Text::fixed("take it", "选用"), Command::Choose, true));
+        out.push(bind(&[Char('/')], "/", Text::fixed("filter", "筛选"), Command::Filter, true));
+        let new = Text::fixed("none fits: create one", "都不合适：新建");
+        out.push(bind(&[Char('n')], "n", new, Command::NewGroup, true));
+        out.push(bind(&[Esc, Char('q')], "Esc", Text::fixed("close", "关闭"), Command::Close, true));
     }
 
     /// The keys while a filter is typed; all letters go into it.

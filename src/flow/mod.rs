@@ -7,20 +7,26 @@
 pub mod graph;
 
 mod form;
+mod group_layer;
 mod interrupted;
 mod journal_layer;
+mod key_form;
 mod keys;
 mod remedy_layer;
 mod remedy_steering;
 mod search;
 mod session;
 mod steering;
+mod watch;
 
-pub use form::{Choice, Form, FormKey, Purpose, Row};
+pub use form::{Choice, Form, FormKey, Offered, Purpose, Row};
+pub use group_layer::GroupLayer;
 pub use interrupted::{Interrupted, Offer};
 pub use journal_layer::{JournalLayer, recorded_word, undo_command};
+pub use key_form::{KeyField, KeyForm};
 pub use keys::{Binding, Command, Key};
 pub use remedy_layer::{Button, RemedyLayer, Stage};
 pub use remedy_steering::command_for;
 pub use search::Search;
-pub use session::{Action, Clip, Demo, Effect, Event, Layer, Notice, Place, Session, StepView, Way};
+pub use session::{Action, Around, Clip, Demo, Effect, Event, Layer, Notice, Place, Session, StepView, Way};
+pub use watch::{Pulse, WatchLayer};

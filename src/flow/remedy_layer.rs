@@ -23,6 +23,8 @@ pub enum Button {
     Continue,
     Undo,
     CopyCommand,
+    /// Watch for the heartbeat that proves the cure.
+    Watch,
 }
 
 impl Button {
@@ -34,6 +36,7 @@ impl Button {
             Button::ApplyOnly => Text::fixed("Apply, restart later", "执行，稍后重启"),
             Button::Continue => Text::fixed("Continue", "继续"),
             Button::Undo => Text::fixed("Undo", "撤销"),
+            Button::Watch => Text::fixed("Watch the heartbeat", "观察心跳"),
             Button::CopyCommand => Text::fixed("Copy the command", "复制命令"),
         }
     }

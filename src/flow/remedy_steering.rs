@@ -2,12 +2,23 @@
 //! only after the preview's button was pressed.
 
 use super::remedy_layer::push_line;
-use super::{Button, Effect, Form, Layer, Notice, Place, Purpose, RemedyLayer, Session, Stage, Way};
+use super::{Button, Effect, Form, Layer, Notice, Offered, Place, Purpose, RemedyLayer, Session, Stage, Way};
 use crate::carry_out::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Progress, is_reversible};
 use crate::finding::{RemedyId, StepId, Verdict};
 use crate::remedies::{self, Change, Inputs, Plan, Planned};
 use crate::say;
 use crate::text::{Lang, Text};
+
+/// How the waiting for the proof of a cure ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// The step holds.
+    Holds,
+    /// Patience ended before.
+    Missing,
+    /// The operator would not wait any longer.
+    Stopped,
+}
 
 impl Session {
     pub(super) fn stage_mut(&mut self) -> Option<&mut Stage> {
@@ -36,6 +47,7 @@ impl Session {
 
     pub(super) fn planned(&mut self, planned: Planned) -> Vec<Effect> {
         let (context, regions) = (self.context.clone(), self.regions.clone());
+        let addresses = self.around.addresses.clone();
         let Some(layer) = self.remedy_layer().filter(|layer| matches!(layer.stage, Stage::Planning)) else {
             return Vec::new();
         };
@@ -47,7 +59,7 @@ impl Session {
                 Purpose::Remedy,
                 &wanted,
                 Inputs::from_context(&context),
-                &regions,
+                Offered { regions: &regions, addresses: &addresses },
             ))),
             Planned::Already(said) => {
                 Stage::Outcome { plan: None, applied: None, output: Vec::new(), cured: true, said }
@@ -68,6 +80,7 @@ impl Session {
             .filter(|button| match button {
                 Button::Apply | Button::ApplyAndRestart | Button::ApplyOnly | Button::Undo => may_change,
                 Button::CopyCommand => !may_change,
+                Button::Watch => !self.context.no_cloud,
                 Button::Cancel | Button::Continue => true,
             })
             .collect()
@@ -79,6 +92,11 @@ impl Session {
             Button::Apply | Button::ApplyAndRestart => self.apply(true),
             Button::ApplyOnly => self.apply(false),
             Button::CopyCommand => vec![Effect::Copy(self.clip())],
+            Button::Watch => {
+                let mut effects = self.close();
+                effects.extend(self.watch());
+                effects
+            }
             Button::Undo => {
                 let Some(layer) = self.remedy_layer() else { return Vec::new() };
                 let Stage::Outcome { plan: Some(plan), applied: Some(applied), .. } = &layer.stage else {
@@ -136,6 +154,7 @@ impl Session {
                 let seconds = plan.patience.as_secs();
                 let (step, remedy) = (plan.verify, plan.remedy);
                 layer.enter(Stage::Verifying { plan, applied, output, seconds_left: seconds });
+                self.pulses.clear();
                 if with_restart {
                     self.owed_restart.clear();
                 }
@@ -175,19 +194,32 @@ impl Session {
         vec![Effect::RecheckAll]
     }
 
-    pub(super) fn verified(&mut self, cured: bool) -> Vec<Effect> {
+    pub(super) fn verified(&mut self, proof: Proof) -> Vec<Effect> {
+        let cured = proof == Proof::Holds;
         let undone = self.undoing.take();
         let owes = !self.owed_restart.is_empty();
         let Some(layer) = self.remedy_layer() else { return Vec::new() };
         let Stage::Verifying { plan, applied, output, .. } = &layer.stage else { return Vec::new() };
         let (plan, applied, output) = (plan.clone(), applied.clone(), output.clone());
         let (remedy, entry) = (layer.remedy, applied.entry.clone());
+        let is_heartbeat = plan.verify == StepId::Heartbeat;
         let said = match (layer.is_undo, cured, owes) {
             (true, ..) => Text::fixed("Taken back.", "已撤销。"),
+            (_, true, _) if is_heartbeat => {
+                Text::fixed("Cured: a heartbeat newer than the change has arrived.", "已修复：已收到更改之后的心跳。")
+            }
             (_, true, _) => Text::fixed("Cured: the step was checked again and holds.", "已修复：重新检查通过。"),
             (_, false, true) => Text::fixed(
                 "Applied. It takes effect after the restart that is still owed.",
                 "已执行。需要重启 Agent 后才会生效（重启尚未执行）。",
+            ),
+            (_, false, false) if proof == Proof::Stopped => Text::fixed(
+                "Applied. Not proven yet: the waiting was ended before the step held.",
+                "已执行。尚未验证：在该步骤通过之前停止了等待。",
+            ),
+            (_, false, false) if is_heartbeat => Text::fixed(
+                "Applied. Not proven yet: no heartbeat newer than the change has come so far.",
+                "已执行。尚未验证：目前还没有收到更改之后的心跳。",
             ),
             (_, false, false) => Text::fixed(
                 "Applied, but the step still fails. Look at its new evidence.",
@@ -247,10 +279,13 @@ fn layer_buttons(layer: &RemedyLayer) -> Vec<Button> {
         Stage::Preview { .. } => {
             vec![Button::Cancel, Button::ApplyAndRestart, Button::ApplyOnly, Button::CopyCommand]
         }
-        Stage::Outcome { plan: Some(plan), applied: Some(applied), .. }
-            if !layer.is_undo && plan.changes.iter().any(can_be_undone) && applied.result == AppliedResult::Applied =>
+        Stage::Outcome { plan: Some(plan), applied: Some(applied), cured, .. }
+            if !layer.is_undo && applied.result == AppliedResult::Applied =>
         {
-            vec![Button::Continue, Button::Undo]
+            let undo = plan.changes.iter().any(can_be_undone).then_some(Button::Undo);
+            // Where the heartbeat is the proof and has come, there is nothing left to watch for.
+            let watch = (*cured != (plan.verify == StepId::Heartbeat)).then_some(Button::Watch);
+            [Some(Button::Continue), undo, watch].into_iter().flatten().collect()
         }
         Stage::Outcome { .. } => vec![Button::Continue],
         Stage::Asking(_) | Stage::Planning | Stage::Applying { .. } | Stage::Verifying { .. } => Vec::new(),
@@ -267,7 +302,9 @@ fn can_be_undone(change: &Change) -> bool {
         | Change::RenameFile { .. }
         | Change::MakeDir { .. }
         | Change::RemoveDir { .. }
-        | Change::PutGroup { .. } => true,
+        | Change::PutGroup { .. }
+        | Change::MakeGroup { .. }
+        | Change::RemoveGroup { .. } => true,
     }
 }
 

@@ -72,6 +72,7 @@ impl Session {
         match self.layers.last_mut() {
             Some(Layer::Map { at }) if !steps.contains(at) => *at = steps.first().copied().unwrap_or(*at),
             Some(Layer::Journal(layer)) => layer.chosen = 0,
+            Some(Layer::Groups(layer)) => layer.chosen = 0,
             Some(Layer::Help { scroll }) => *scroll = 0,
             _ => {}
         }

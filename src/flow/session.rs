@@ -1,14 +1,15 @@
 //! Everything that the operator sees and can do, as data, and the events and effects around it.
 
-use super::{Form, JournalLayer, Key, Offer, RemedyLayer, Search};
+use super::{Form, GroupLayer, JournalLayer, Key, KeyForm, Offer, Pulse, RemedyLayer, Search, WatchLayer};
 use crate::carry_out::{Applied, Consent, JournalDone, Progress};
-use crate::checks::Checked;
+use crate::checks::{Checked, ListedGroup};
 use crate::context::Context;
-use crate::finding::{Finding, RemedyId, StepId, Verdict};
+use crate::finding::{CauseId, Finding, RemedyId, StepId, Verdict};
 use crate::flow::form::Choice;
 use crate::flow::graph::{self, Next};
-use crate::host::IdentitySeen;
+use crate::host::{CredentialsSeen, IdentitySeen};
 use crate::remedies::{self, Inputs, Plan, Planned};
+use crate::sls::Credentials;
 use crate::text::{Lang, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -39,6 +40,12 @@ pub enum Layer {
     Remedy(Box<RemedyLayer>),
     /// What was changed on this host.
     Journal(JournalLayer),
+    /// The machine groups of the project, to choose one.
+    Groups(GroupLayer),
+    /// A key of the service is typed in.
+    Key(Box<KeyForm>),
+    /// The heartbeat is being watched for.
+    Watch(WatchLayer),
     /// A session that was broken off is offered again.
     Resume(Box<Offer>),
     /// Shown when quitting would abandon something: a restart that is owed, or a remedy under way.
@@ -51,8 +58,14 @@ pub enum Action {
     Remedy(RemedyId),
     /// Open the form for what only the operator can know.
     Tell,
+    /// Choose the machine group from those of the project.
+    ChooseGroup,
+    /// Type in a key of the service.
+    TypeKey,
     /// The operator reads the heartbeat off the console: OK or FAIL.
     ConsoleSays(bool),
+    /// Watch for the heartbeat.
+    Watch,
     Continue(Place),
     Recheck,
     Ticket,
@@ -67,6 +80,11 @@ impl Action {
         match self {
             Action::Remedy(remedy) => remedies::title(remedy),
             Action::Tell => Text::fixed("Tell what the console shows", "填写控制台中的信息"),
+            Action::ChooseGroup => Text::fixed("Choose the machine group from a list", "从列表中选择机器组"),
+            Action::TypeKey => {
+                Text::fixed("Type in an AccessKey (kept in memory only)", "手动输入 AccessKey（仅保存在内存中）")
+            }
+            Action::Watch => Text::fixed("Watch for the heartbeat", "等待并观察心跳"),
             Action::ConsoleSays(true) => Text::fixed("The console shows OK", "控制台显示 OK"),
             Action::ConsoleSays(false) => Text::fixed("The console shows FAIL", "控制台显示 FAIL"),
             Action::Continue(Place::Step(step)) => {
@@ -130,6 +148,12 @@ pub enum Event {
     Planned(Box<Planned>),
     /// The journal, oldest entry first.
     Journal(Vec<JournalDone>),
+    /// What is known around the session changed.
+    Around(Box<Around>),
+    /// The machine groups of the project, or why they cannot be listed.
+    Groups(Result<Vec<ListedGroup>, Text>),
+    /// The service was asked for the heartbeat once more.
+    Pulse(Pulse),
     Progress(Progress),
     Applied(Box<Applied>),
     /// Seconds left while a cure is being verified.
@@ -161,6 +185,14 @@ pub enum Effect {
     Plan(RemedyId, Box<Inputs>),
     /// Read what was changed on this host.
     ReadJournal,
+    /// List the machine groups of the project, and read those that are named.
+    ListGroups(Vec<String>),
+    /// Ask the service with this key from now on.
+    UseKey(Box<Credentials>),
+    /// Look for a heartbeat that is newer than the last cure, until it is there or patience ends.
+    Watch {
+        seconds: u64,
+    },
     /// Plan the undo of a journal entry.
     PlanUndo {
         entry: String,
@@ -215,6 +247,17 @@ impl Demo {
     }
 }
 
+/// What is known around the session that no finding carries.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Around {
+    /// The addresses of this host, with their interfaces.
+    pub addresses: Vec<Choice>,
+    /// The key that the service is asked with.
+    pub key: Option<CredentialsSeen>,
+    /// Whether another key would let the service be asked: there is none, or it is refused.
+    pub wants_key: bool,
+}
+
 /// The wizard's whole state.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -248,6 +291,9 @@ pub struct Session {
     pub bundle: Option<PathBuf>,
     /// Regions to choose from.
     pub regions: Vec<Choice>,
+    pub around: Around,
+    /// What the looks of the last watch or verification told, oldest first.
+    pub pulses: Vec<Pulse>,
     /// Whether the operator moved the cursor; until then it rests on the first step that fails.
     pub(super) has_moved: bool,
     /// The entry that the layer above undoes.
@@ -279,6 +325,8 @@ impl Session {
             path: vec![Place::Step(StepId::Installed)],
             bundle: None,
             regions,
+            around: Around::default(),
+            pulses: Vec::new(),
             has_moved: false,
             undoing: None,
             is_over: false,
@@ -357,6 +405,8 @@ impl Session {
                 let Some(finding) = self.finding(step) else { return vec![Action::Continue(self.onward())] };
                 let fails = finding.verdict == Verdict::Fail;
                 let onward = Action::Continue(self.onward());
+                let (first, later) = self.service_actions(step, finding);
+                out.extend(first);
                 if fails {
                     out.extend(finding.remedies().into_iter().map(Action::Remedy));
                 }
@@ -381,6 +431,7 @@ impl Session {
                         .map(|other| Place::Step(other.step));
                     out.extend(next_fault.map(Action::Continue));
                 }
+                out.extend(later);
                 out.push(Action::Recheck);
                 if fails {
                     out.push(Action::Ticket);
@@ -406,6 +457,30 @@ impl Session {
         }
         out.truncate(9);
         out
+    }
+
+    /// What can be done on a step's page because the service can be asked, or could be: what comes first, and the rest.
+    fn service_actions(&self, step: StepId, finding: &Finding) -> (Option<Action>, Vec<Action>) {
+        let asks_service = matches!(step, StepId::Group | StepId::Account | StepId::Heartbeat);
+        let mut later = Vec::new();
+        let is_watched = step == StepId::Heartbeat
+            && !self.context.no_cloud
+            && !matches!(finding.verdict, Verdict::Pass | Verdict::Skipped);
+        if is_watched {
+            later.push(Action::Watch);
+        }
+        if asks_service && self.around.wants_key {
+            later.push(Action::TypeKey);
+        }
+        if step != StepId::Group || self.around.key.is_none() || self.around.wants_key {
+            return (None, later);
+        }
+        let is_missing = finding.causes.iter().any(|cause| cause.id == CauseId::GroupNotFound);
+        if is_missing || self.context.machine_group.is_none() {
+            return (Some(Action::ChooseGroup), later);
+        }
+        later.push(Action::ChooseGroup);
+        (None, later)
     }
 
     /// Whether the evidence is longer than its place.

@@ -1,7 +1,8 @@
 //! How events change the session. The only writer of [`Session`]; total: every event is fine in every state.
 
-use super::form::FormKey;
-use super::remedy_steering::layer_step;
+use super::form::{FormKey, Offered};
+use super::group_layer::Move;
+use super::remedy_steering::{Proof, layer_step};
 use super::{
     Action, Clip, Command, Effect, Event, Form, Key, Layer, Notice, Place, Purpose, RemedyLayer, Search, Session, Stage,
 };
@@ -10,6 +11,7 @@ use crate::finding::{Finding, StepId, Verdict};
 use crate::remedies::{InputId, Inputs};
 use crate::say;
 use crate::text::Text;
+use zeroize::Zeroize;
 
 /// Lines that a page key scrolls.
 const PAGE: usize = 8;
@@ -31,6 +33,16 @@ impl Session {
                 Vec::new()
             }
             Event::Journal(entries) => self.journal_read(entries),
+            Event::Around(around) => {
+                self.around = *around;
+                self.clamp();
+                Vec::new()
+            }
+            Event::Groups(listed) => self.groups_listed(listed),
+            Event::Pulse(pulse) => {
+                self.pulse(pulse);
+                Vec::new()
+            }
             Event::Step { step, view } => {
                 self.steps.insert(step, *view);
                 self.rest_on_first_failure();
@@ -48,12 +60,20 @@ impl Session {
             }
             Event::Applied(applied) => self.applied(*applied),
             Event::Waiting { seconds_left: left } => {
-                if let Some(Stage::Verifying { seconds_left, .. }) = self.stage_mut() {
+                if let Some(layer) = self.watch_layer() {
+                    layer.seconds_left = left;
+                } else if let Some(Stage::Verifying { seconds_left, .. }) = self.stage_mut() {
                     *seconds_left = left;
                 }
                 Vec::new()
             }
-            Event::Verified { cured } => self.verified(cured),
+            Event::Verified { cured } => match self.watch_layer() {
+                Some(layer) => {
+                    layer.ended = Some(cured);
+                    Vec::new()
+                }
+                None => self.verified(if cured { Proof::Holds } else { Proof::Missing }),
+            },
             Event::BundleWritten(result) => {
                 self.notice = Some(match result {
                     Ok(path) => {
@@ -123,21 +143,25 @@ impl Session {
     fn key(&mut self, key: Key) -> Vec<Effect> {
         self.notice = None;
         let depth = self.layers.len();
-        let effects = self.key_on_top(key);
+        let effects = self.key_on_top(&key);
+        if let Key::Paste(mut text) = key {
+            // It may have been a secret.
+            text.zeroize();
+        }
         if self.layers.len() != depth {
             self.search = None;
         }
         effects
     }
 
-    fn key_on_top(&mut self, key: Key) -> Vec<Effect> {
-        if self.search_key(&key) {
-            return Vec::new();
+    fn key_on_top(&mut self, key: &Key) -> Vec<Effect> {
+        if self.search_key(key) {
+            return self.read_around();
         }
-        if let Some(effects) = self.form_key(&key) {
+        if let Some(effects) = self.form_key(key).or_else(|| self.key_form_key(key)) {
             return effects;
         }
-        match self.command_of(&key) {
+        match self.command_of(key) {
             Some(command) => self.command(command),
             None => Vec::new(),
         }
@@ -174,8 +198,34 @@ impl Session {
         vec![Effect::Judge(Box::new(self.context.clone()))]
     }
 
+    /// What a command means to the list of machine groups, when it is on top.
+    fn group_command(&mut self, command: Command) -> Option<Vec<Effect>> {
+        if !matches!(self.layers.last(), Some(Layer::Groups(_))) {
+            return None;
+        }
+        let to = match command {
+            Command::ChooseUp => Move::By(-1),
+            Command::ChooseDown => Move::By(1),
+            Command::FirstStep => Move::First,
+            Command::LastStep => Move::Last,
+            Command::ScrollUp => Move::PageUp,
+            Command::ScrollDown => Move::PageDown,
+            Command::Choose => return Some(self.choose_group()),
+            Command::NewGroup => return Some(self.new_group()),
+            _ => return None,
+        };
+        Some(self.group_move(to))
+    }
+
     fn command(&mut self, command: Command) -> Vec<Effect> {
+        if let Some(effects) = self.group_command(command) {
+            return effects;
+        }
         match command {
+            Command::NewGroup => {}
+            Command::Number(number) if matches!(self.layers.last(), Some(Layer::Watch(_))) => {
+                return self.console_says(number == 1);
+            }
             Command::Quit => return self.ask_to_quit(),
             Command::Help => self.layers.push(Layer::Help { scroll: 0 }),
             Command::Map => {
@@ -294,8 +344,8 @@ impl Session {
                 // What is being changed is finished first; there is nothing to go back to in between.
                 Stage::Applying { .. } => Vec::new(),
                 Stage::Verifying { .. } => {
-                    let effects = vec![Effect::StopVerifying];
-                    self.verified(false);
+                    let mut effects = vec![Effect::StopVerifying];
+                    effects.extend(self.verified(Proof::Stopped));
                     effects
                 }
                 Stage::Asking(_) | Stage::Planning | Stage::Preview { .. } => {
@@ -316,9 +366,15 @@ impl Session {
             },
             // The first Esc takes the filter away, the second closes the list.
             Some(_) if self.search.is_some() => {
+                let group = self.chosen_group().map(|group| group.name.clone());
                 self.search = None;
-                Vec::new()
+                let at = group.and_then(|name| self.group_rows().iter().position(|group| group.name == name));
+                if let (Some(at), Some(Layer::Groups(layer))) = (at, self.layers.last_mut()) {
+                    layer.chosen = at;
+                }
+                self.read_around()
             }
+            Some(Layer::Watch(_)) => self.leave_watch(),
             Some(_) => {
                 self.layers.pop();
                 Vec::new()
@@ -343,7 +399,8 @@ impl Session {
                 let focus = layer.focus;
                 self.buttons().get(focus).map(|&button| self.press(button)).unwrap_or_default()
             }
-            Some(Layer::Form(_)) => Vec::new(),
+            Some(Layer::Watch(layer)) if layer.ended.is_some() => self.close(),
+            Some(Layer::Form(_) | Layer::Key(_) | Layer::Groups(_) | Layer::Watch(_)) => Vec::new(),
             None => match self.actions().get(self.chosen) {
                 Some(&action) => self.act(action),
                 None => Vec::new(),
@@ -362,11 +419,13 @@ impl Session {
                 self.open_form();
                 Vec::new()
             }
-            Action::ConsoleSays(ok) => {
-                let mut context = self.context.clone();
-                context.console_heartbeat = Some(ok);
-                self.judge(context)
+            Action::ChooseGroup => self.open_groups(),
+            Action::TypeKey => {
+                self.ask_for_key();
+                Vec::new()
             }
+            Action::Watch => self.watch(),
+            Action::ConsoleSays(ok) => self.console_says(ok),
             Action::Continue(place) => {
                 self.walk_to(place);
                 Vec::new()
@@ -401,7 +460,8 @@ impl Session {
             "控制台中的信息（不清楚的可留空）",
         );
         let inputs = Inputs::from_context(&self.context);
-        let form = Form::new(title, Purpose::Context, &wanted, inputs, &self.regions);
+        let offered = Offered { regions: &self.regions, addresses: &self.around.addresses };
+        let form = Form::new(title, Purpose::Context, &wanted, inputs, offered);
         self.layers.push(Layer::Form(Box::new(form)));
     }
 

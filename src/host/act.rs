@@ -57,6 +57,10 @@ pub enum Act {
     /// Write a machine group of the service, if it still is as `before`: read again, write, read back. `after` differs in
     /// its list only.
     PutGroup { site: Site, before: MachineGroup, after: MachineGroup },
+    /// Make a machine group of the service, if there is none of its name.
+    MakeGroup { site: Site, group: MachineGroup },
+    /// Remove a machine group that was made here, if it still is as it was made.
+    RemoveGroup { site: Site, group: MachineGroup },
 }
 
 /// What an [`Act`] came to.

@@ -22,6 +22,7 @@ pub use metadata::MetadataSeen;
 pub use question::*;
 pub use seen::{Seen, Unseen};
 
+use crate::sls::Credentials;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -39,6 +40,12 @@ pub trait Host: Send + Sync {
 
     /// Applies one change. Only the room `carry_out` may call this.
     fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>>;
+
+    /// Asks the service with this key from now on: one that was typed in, which lives in memory only. A host that asks no
+    /// service has no use for it.
+    fn use_key(&self, key: Credentials) {
+        drop(key);
+    }
 
     /// Holds a lock file for this process alone until the answer is dropped or the process ends, however it ends. `note`
     /// is what another process will be told of the holder. Only the room `carry_out` may call this. A host that no other

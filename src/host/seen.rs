@@ -103,6 +103,11 @@ impl Seen {
     cloud_getter!(/** What depends on a group. */ cloud_configs(site: &Site, group: &str) -> Vec<String>,
         CloudQuestion::AppliedConfigs { site: site.clone(), group: group.to_string() }, AppliedConfigs);
 
+    /// Whether the answer to a question is there. Asks for nothing.
+    pub fn knows(&self, question: &Question) -> bool {
+        self.answers.contains_key(question)
+    }
+
     /// Keeps an answer; it replaces an older one to the same question.
     pub fn keep(&mut self, question: Question, answer: Answer) {
         self.answers.insert(question, answer);

@@ -2,14 +2,15 @@
 //! service can be asked, the plan edits the group; else it says what to change in the console, with the exact values.
 
 use super::common::{Drafted, already, needs, refused, suggested_ip};
-use super::{Change, InputId, Inputs, Plan};
+use super::{Change, InputId, Inputs, Plan, new_group};
 use crate::agent::service::{self, Standing};
 use crate::agent::{app_info, layout};
 use crate::finding::{RemedyId, StepId};
-use crate::host::{CloudTrouble, Seen, Site, Unseen};
+use crate::host::{CloudTrouble, CloudTroubleKind, Seen, Site, Unseen};
 use crate::say;
 use crate::sls::MachineGroup;
-use crate::sls::group_edit::{self, Edit};
+use crate::sls::api::KnownIdentity;
+use crate::sls::group_edit::{self, Edit, Refusal};
 use crate::sls::heartbeat::POLL_AT_MOST;
 use crate::text::{Lang, Text};
 use std::net::Ipv4Addr;
@@ -19,7 +20,7 @@ use std::time::Duration;
 const SHOWN: usize = 20;
 
 /// The address that the agent reports, else the one that it should.
-fn reported_ip(inputs: &Inputs, see: &Seen) -> Result<String, Unseen> {
+pub(super) fn reported_ip(inputs: &Inputs, see: &Seen) -> Result<String, Unseen> {
     if let Some(agent) = layout::find(see)?.first()
         && let Ok(file) = see.file(&agent.app_info_path)?
         && let Ok(info) = app_info::parse(&file.bytes)
@@ -48,12 +49,14 @@ fn then_wait() -> Text {
 }
 
 /// The group as the service holds it, when it can be asked; else a sentence for the operator, if there is one to say.
-enum AtService {
+pub(super) enum AtService {
     Read(Site, MachineGroup),
+    /// The service was asked, and the project has no group of this name.
+    Missing(Site),
     NotRead(Option<Text>),
 }
 
-fn at_service(inputs: &Inputs, see: &Seen) -> Result<AtService, Unseen> {
+pub(super) fn at_service(inputs: &Inputs, see: &Seen) -> Result<AtService, Unseen> {
     let said = |trouble: &CloudTrouble| {
         let (what, next) = (&trouble.what, &trouble.next);
         let text = Text::filled(
@@ -70,6 +73,7 @@ fn at_service(inputs: &Inputs, see: &Seen) -> Result<AtService, Unseen> {
     let Some(name) = &inputs.context.machine_group else { return Ok(AtService::NotRead(None)) };
     Ok(match see.cloud_group(&site, name)? {
         Ok(group) => AtService::Read(site, group.clone()),
+        Err(trouble) if trouble.kind == CloudTroubleKind::GroupNotExist => AtService::Missing(site),
         Err(trouble) => said(trouble),
     })
 }
@@ -77,6 +81,12 @@ fn at_service(inputs: &Inputs, see: &Seen) -> Result<AtService, Unseen> {
 /// Completes a plan with the edit of the group, or with what to do in the console.
 fn carry_out_at(plan: &mut Plan, at: AtService, edit: Edit, by_hand: Vec<Text>, see: &Seen) -> Drafted<()> {
     let (site, group) = match at {
+        AtService::Missing(_) => {
+            return Err(refused(Text::fixed(
+                "The project has no such machine group. Choose another one from the list, or create it: add-ip-to-group with create-group=yes.",
+                "Project 中没有该机器组。请从列表中选择其他机器组，或创建它：add-ip-to-group 并设置 create-group=yes。",
+            )));
+        }
         AtService::NotRead(caution) => {
             plan.manual = by_hand;
             plan.cautions.extend(caution);
@@ -86,7 +96,13 @@ fn carry_out_at(plan: &mut Plan, at: AtService, edit: Edit, by_hand: Vec<Text>, 
         AtService::Read(site, group) => (site, group),
     };
     let configs = see.cloud_configs(&site, group.name())?;
-    let planned = group_edit::plan(&group, edit).map_err(|refusal| refused(refusal.text()))?;
+    let planned = group_edit::plan(&group, edit).map_err(|refusal| match refusal {
+        Refusal::NotByIp(kind) => refused(say!(
+            "The machine group lists {kind} and not IP addresses: give this host the group's identifier (write-custom-id), or create a group that identifies by IP (create-group=yes).",
+            "该机器组的标识类型为 {kind}，不是 IP 地址：请为本机写入机器组的标识（write-custom-id），或创建按 IP 标识的机器组（create-group=yes）。"
+        )),
+        refusal => refused(refusal.text()),
+    })?;
     let name = group.name();
     if planned.is_done() {
         return Err(already(say!("Machine group {name} is so already.", "机器组 {name} 已是如此。")));
@@ -106,14 +122,33 @@ fn carry_out_at(plan: &mut Plan, at: AtService, edit: Edit, by_hand: Vec<Text>, 
             "无法读取依赖 {name} 的采集配置。"
         ),
     });
-    plan.cautions.push(Text::fixed(
-        "If Terraform or another tool owns this group, change it there as well: its next run would take this edit back.",
-        "如果该机器组由 Terraform 等工具管理，请在其中同步修改，否则下次执行时会还原此更改。",
-    ));
+    plan.cautions.push(owner_caution(&group));
     plan.changes = vec![Change::PutGroup { site, before: planned.before, after: planned.after }];
     plan.verify = StepId::Heartbeat;
     plan.patience = POLL_AT_MOST;
     Ok(())
+}
+
+/// Who else may own the group: its name and its type tell of some; of Terraform and ROS nothing in the group tells.
+fn owner_caution(group: &MachineGroup) -> Text {
+    let name = group.name();
+    let kind = group.raw().get("groupType").and_then(serde_json::Value::as_str).unwrap_or_default();
+    if name.starts_with("k8s-group-") {
+        return say!(
+            "Groups named like {name} are kept by Container Service for Kubernetes for the nodes of a cluster; it may take this edit back.",
+            "名称类似 {name} 的机器组由容器服务 Kubernetes 版维护，用于集群节点；此更改可能会被其还原。"
+        );
+    }
+    if !kind.is_empty() {
+        return say!(
+            "The type of this group is {kind}: another system keeps its list and may take this edit back.",
+            "该机器组的类型为 {kind}：其列表由其他系统维护，此更改可能会被还原。"
+        );
+    }
+    Text::fixed(
+        "If Terraform or another tool owns this group, change it there as well: its next run would take this edit back.",
+        "如果该机器组由 Terraform 等工具管理，请在其中同步修改，否则下次执行时会还原此更改。",
+    )
 }
 
 /// The addresses that the group lists: as the service holds them, else as they were told.
@@ -122,6 +157,7 @@ fn listed(at: &AtService, inputs: &Inputs) -> Vec<Ipv4Addr> {
         AtService::Read(_, group) => {
             group.list().unwrap_or_default().iter().filter_map(|item| item.trim().parse().ok()).collect()
         }
+        AtService::Missing(_) => Vec::new(),
         AtService::NotRead(_) => inputs.context.group_ips.clone(),
     }
 }
@@ -138,12 +174,23 @@ fn in_words(list: &[Ipv4Addr]) -> String {
     }
 }
 
-/// add-ip-to-group: one more line in the list.
+/// add-ip-to-group: one more line in the list; or a new group, when that was chosen.
 pub fn add(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+    if inputs.create_group == Some(true) {
+        return new_group::plan(inputs, see);
+    }
+    let at = at_service(inputs, see)?;
+    let fits_not = match &at {
+        AtService::Missing(_) => true,
+        AtService::Read(_, group) => group.identity() == Some(KnownIdentity::UserDefined),
+        AtService::NotRead(_) => false,
+    };
+    if fits_not && inputs.create_group.is_none() {
+        return Err(needs(new_group::wanted(inputs, see)?));
+    }
     let Some(ip) = inputs.ip else {
         return Err(needs(vec![(InputId::Ip, reported_ip(inputs, see)?)]));
     };
-    let at = at_service(inputs, see)?;
     let group = listed(&at, inputs);
     if group.contains(&ip) {
         return Err(already(say!("The machine group lists {ip} already.", "机器组中已有 {ip}。")));

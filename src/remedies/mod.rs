@@ -16,6 +16,7 @@ mod enable_at_boot;
 mod group_ip;
 mod hosts;
 mod install;
+mod new_group;
 mod plan;
 mod preview;
 mod repair_config;

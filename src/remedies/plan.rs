@@ -52,6 +52,16 @@ pub enum Change {
         before: MachineGroup,
         after: MachineGroup,
     },
+    /// Make a machine group of the service.
+    MakeGroup {
+        site: Site,
+        group: MachineGroup,
+    },
+    /// Remove a machine group that was made here, if it still is as it was made.
+    RemoveGroup {
+        site: Site,
+        group: MachineGroup,
+    },
     /// Wait until the agent's processes are there (`running`) or gone, looking at them again and again.
     AwaitAgent {
         running: bool,
@@ -69,8 +79,17 @@ impl Change {
             | Change::MakeDir { path, .. }
             | Change::RemoveDir { path } => Some(path),
             Change::RenameFile { from, .. } => Some(from),
-            Change::PutGroup { .. } | Change::Run { .. } | Change::AwaitAgent { .. } => None,
+            Change::PutGroup { .. }
+            | Change::MakeGroup { .. }
+            | Change::RemoveGroup { .. }
+            | Change::Run { .. }
+            | Change::AwaitAgent { .. } => None,
         }
+    }
+
+    /// Whether it changes what the service keeps, and nothing on this host.
+    pub fn is_at_service(&self) -> bool {
+        matches!(self, Change::PutGroup { .. } | Change::MakeGroup { .. } | Change::RemoveGroup { .. })
     }
 
     /// What the file must still be when the change is applied.
@@ -82,6 +101,8 @@ impl Change {
             | Change::MakeDir { .. }
             | Change::RemoveDir { .. }
             | Change::PutGroup { .. }
+            | Change::MakeGroup { .. }
+            | Change::RemoveGroup { .. }
             | Change::Run { .. }
             | Change::AwaitAgent { .. } => None,
         }
@@ -137,7 +158,7 @@ impl Plan {
     pub fn needs_root(&self) -> bool {
         let all = || self.changes.iter().chain(&self.restart);
         // A plan without changes still closes an entry of root's journal.
-        all().next().is_none() || all().any(|change| !matches!(change, Change::PutGroup { .. }))
+        all().next().is_none() || all().any(|change| !change.is_at_service())
     }
 }
 
@@ -149,6 +170,8 @@ pub enum InputId {
     Ip,
     /// The address to replace.
     OldIp,
+    /// Whether to create a new machine group instead of editing one.
+    CreateGroup,
     #[serde(untagged)]
     Context(Field),
 }
@@ -159,6 +182,7 @@ impl InputId {
         match self {
             InputId::Ip => "ip",
             InputId::OldIp => "old-ip",
+            InputId::CreateGroup => "create-group",
             InputId::Context(field) => field.id(),
         }
     }
@@ -167,6 +191,7 @@ impl InputId {
         match id {
             "ip" => Some(InputId::Ip),
             "old-ip" => Some(InputId::OldIp),
+            "create-group" => Some(InputId::CreateGroup),
             other => Field::of_id(other).map(InputId::Context),
         }
     }
@@ -175,6 +200,7 @@ impl InputId {
         match self {
             InputId::Ip => Text::fixed("IP to use", "要使用的 IP"),
             InputId::OldIp => Text::fixed("IP to replace", "要替换的 IP"),
+            InputId::CreateGroup => Text::fixed("Create a new group", "创建新机器组"),
             InputId::Context(field) => field.label(),
         }
     }
@@ -183,6 +209,10 @@ impl InputId {
         match self {
             InputId::Ip => Text::fixed("An IPv4 address of this host", "本机的一个 IPv4 地址"),
             InputId::OldIp => Text::fixed("An IPv4 address in the machine group", "机器组中的一个 IPv4 地址"),
+            InputId::CreateGroup => Text::fixed(
+                "yes: make a group of the name below; no: edit the one that is there",
+                "yes：以下面的名称新建机器组；no：修改已有的机器组",
+            ),
             InputId::Context(field) => field.hint(),
         }
     }
@@ -194,11 +224,13 @@ pub struct Inputs {
     pub context: Context,
     pub ip: Option<Ipv4Addr>,
     pub old_ip: Option<Ipv4Addr>,
+    /// Whether a machine group is to be made; None: not decided.
+    pub create_group: Option<bool>,
 }
 
 impl Inputs {
     pub fn from_context(context: &Context) -> Inputs {
-        Inputs { context: context.clone(), ip: None, old_ip: None }
+        Inputs { context: context.clone(), ip: None, old_ip: None, create_group: None }
     }
 
     /// What a plan was made with, on what is told now: to make the same plan anew.
@@ -217,6 +249,11 @@ impl Inputs {
         match input {
             InputId::Ip => address(self.ip),
             InputId::OldIp => address(self.old_ip),
+            InputId::CreateGroup => match self.create_group {
+                Some(true) => "yes".to_string(),
+                Some(false) => "no".to_string(),
+                None => String::new(),
+            },
             InputId::Context(field) => self.context.get(field),
         }
     }
@@ -236,6 +273,14 @@ impl Inputs {
         match input {
             InputId::Ip => self.ip = address(typed)?,
             InputId::OldIp => self.old_ip = address(typed)?,
+            InputId::CreateGroup => {
+                self.create_group = match typed.trim() {
+                    "" => None,
+                    "yes" => Some(true),
+                    "no" => Some(false),
+                    _ => return Err(Text::fixed("one of: yes, no", "可选：yes、no")),
+                }
+            }
             InputId::Context(field) => self.context.set(field, typed)?,
         }
         Ok(())

@@ -150,6 +150,20 @@ impl Lines {
                     "{number}. 修改 Project {project} 的机器组 {group}（操作日志会记录此修改，以便撤销）"
                 )
             }
+            Change::MakeGroup { site, group } => {
+                let (group, project) = (group.name(), &site.project);
+                say!(
+                    "{number}. create machine group {group} in project {project}",
+                    "{number}. 在 Project {project} 中创建机器组 {group}"
+                )
+            }
+            Change::RemoveGroup { site, group } => {
+                let (group, project) = (group.name(), &site.project);
+                say!(
+                    "{number}. remove machine group {group} of project {project}, if it still is as it was made",
+                    "{number}. 删除 Project {project} 的机器组 {group}（仅当其内容与创建时一致）"
+                )
+            }
             Change::AwaitAgent { running: true, limit, .. } => {
                 let seconds = limit.as_secs();
                 say!(
@@ -166,15 +180,17 @@ impl Lines {
             }
         };
         self.wrapped(PreviewMark::Heading, &heading);
+        let json = |group: &MachineGroup| serde_json::to_vec_pretty(group).unwrap_or_default();
         match change {
             Change::WriteFile { before, after, path, .. } => {
                 self.diff(path, before.as_deref().unwrap_or_default(), after)
             }
             Change::RemoveFile { before, path } => self.diff(path, before, b""),
             Change::PutGroup { site, before, after } => {
-                let json = |group: &MachineGroup| serde_json::to_vec_pretty(group).unwrap_or_default();
                 self.diff(&group_resource(site, before.name()), &json(before), &json(after));
             }
+            Change::MakeGroup { site, group } => self.diff(&group_resource(site, group.name()), b"", &json(group)),
+            Change::RemoveGroup { site, group } => self.diff(&group_resource(site, group.name()), &json(group), b""),
             Change::Run { argv, .. } => self.push(PreviewMark::Command, &format!("   $ {}", shell_line(argv))),
             Change::RenameFile { .. }
             | Change::MakeDir { .. }

@@ -257,6 +257,26 @@ impl ApiCall for PutMachineGroup {
     }
 }
 
+/// DeleteMachineGroup; RAM `log:DeleteMachineGroup`. Only for a group that this program made itself.
+#[derive(Debug, Clone)]
+pub struct DeleteMachineGroup {
+    pub project: String,
+    pub group: String,
+}
+
+impl ApiCall for DeleteMachineGroup {
+    type Answer = ();
+
+    fn build(&self) -> Result<Call, BadName> {
+        let path = format!("/machinegroups/{}", name(&self.group)?);
+        Ok(Call { method: "DELETE", project: Some(name(&self.project)?), path, query: vec![], body: None })
+    }
+
+    fn parse(&self, _: &[u8]) -> Result<(), Unreadable> {
+        Ok(())
+    }
+}
+
 /// Whether machines join or leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {

@@ -12,7 +12,7 @@ use super::endpoint::{self, ENDPOINT_VARIABLE, Endpoint};
 use super::error::{ErrorKind, Failure};
 use super::group::MachineGroup;
 use super::group_edit::Planned;
-use super::group_write::{NotWritten, write};
+use super::group_write::{NotWritten, create, remove, write};
 use super::message::Transport;
 use super::metadata::Metadata;
 use super::proxy::Proxies;
@@ -24,7 +24,7 @@ use crate::text::{Lang, Text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as Short, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Mutex;
 
@@ -41,7 +41,8 @@ pub struct WithCloud {
 impl WithCloud {
     /// `environment` tells keys, proxies and overriding addresses; `read_only` refuses to edit.
     pub fn new(inner: Arc<dyn Host>, environment: Environment, read_only: bool) -> WithCloud {
-        let service = Service { inner: Arc::clone(&inner), environment, known: Mutex::default() };
+        let service =
+            Service { inner: Arc::clone(&inner), environment, typed: Short::default(), known: Mutex::default() };
         WithCloud { inner, service: Arc::new(service), read_only }
     }
 }
@@ -57,14 +58,23 @@ impl Host for WithCloud {
         self.inner.hold(path, note)
     }
 
+    fn use_key(&self, key: Credentials) {
+        *self.service.typed.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
+    }
+
     fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
-        let Act::PutGroup { site, before, after } = act else { return self.inner.act(act, live) };
+        let edit = match act {
+            Act::PutGroup { site, before, after } => Edit::Put { site, before, after },
+            Act::MakeGroup { site, group } => Edit::Make { site, group },
+            Act::RemoveGroup { site, group } => Edit::Remove { site, group },
+            other => return self.inner.act(other, live),
+        };
         if self.read_only {
             return Box::pin(std::future::ready(Err(ActError::ReadOnly)));
         }
         let service = Arc::clone(&self.service);
         // A task of its own: a write that has begun is read back even when nobody waits for it any more.
-        let work = tokio::spawn(async move { service.put(&site, before, after).await });
+        let work = tokio::spawn(async move { service.edit(edit).await });
         Box::pin(async move {
             work.await.unwrap_or_else(|_| {
                 let what = Text::fixed("This program failed while it edited the group.", "修改机器组时程序内部出错。");
@@ -78,10 +88,19 @@ impl Host for WithCloud {
     }
 }
 
+/// A change of what the service keeps.
+enum Edit {
+    Put { site: Site, before: MachineGroup, after: MachineGroup },
+    Make { site: Site, group: MachineGroup },
+    Remove { site: Site, group: MachineGroup },
+}
+
 /// The way to the service.
 struct Service {
     inner: Arc<dyn Host>,
     environment: Environment,
+    /// A key that was typed in and not taken up yet. Never held across a wait.
+    typed: Short<Option<Credentials>>,
     known: Mutex<Known>,
 }
 
@@ -90,6 +109,8 @@ struct Service {
 struct Known {
     transport: Option<Arc<dyn Transport>>,
     key: Option<(Credentials, Hints)>,
+    /// How often a key was typed in: a client of an earlier key is not kept.
+    typed: u32,
     /// By region.
     clients: BTreeMap<String, Arc<Client>>,
 }
@@ -190,6 +211,12 @@ impl Service {
     async fn key(&self) -> CloudLooked<(Credentials, Hints)> {
         let mut known = self.known.lock().await;
         let now = now_s();
+        // Whoever types a key in wants that one, whatever lies around.
+        if let Some(typed) = self.typed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            known.key = Some((typed, Hints::default()));
+            known.typed += 1;
+            known.clients.clear();
+        }
         if let Some(key) = known.key.as_ref().filter(|(key, _)| !key.ends_within(now, RENEW_S)) {
             return Ok(key.clone());
         }
@@ -239,8 +266,8 @@ impl Service {
             kind: CloudTroubleKind::NoCredentials,
             what: Text::filled(en, zh),
             next: Text::fixed(
-                "Run `aliyun configure`, or export ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.",
-                "请运行 `aliyun configure`，或设置环境变量 ALIBABA_CLOUD_ACCESS_KEY_ID 和 ALIBABA_CLOUD_ACCESS_KEY_SECRET。",
+                "Run `aliyun configure`, or export ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET; the wizard also takes a key that is typed in.",
+                "请运行 `aliyun configure`，或设置环境变量 ALIBABA_CLOUD_ACCESS_KEY_ID 和 ALIBABA_CLOUD_ACCESS_KEY_SECRET；也可以在向导中手动输入 AccessKey。",
             ),
             request_id: None,
             policy: None,
@@ -250,6 +277,7 @@ impl Service {
     /// The client for the site's region, or for that of the key's own setting.
     async fn client(&self, site: &Site) -> CloudLooked<Arc<Client>> {
         let (key, hints) = self.key().await?;
+        let typed = self.known.lock().await.typed;
         let overriding = match self.environment.get(ENDPOINT_VARIABLE).map(Endpoint::overriding).transpose() {
             Ok(overriding) => overriding,
             Err(why) => {
@@ -281,40 +309,54 @@ impl Service {
         let mut known = self.known.lock().await;
         let transport = self.transport(&mut known).map_err(|trouble| *trouble)?;
         let client = Arc::new(Client::new(transport, endpoints, &region, key, hints.sign_version));
-        known.clients.insert(region, Arc::clone(&client));
+        if known.typed == typed {
+            known.clients.insert(region, Arc::clone(&client));
+        }
         Ok(client)
     }
 
-    /// Writes a machine group by the safe sequence.
-    async fn put(&self, site: &Site, before: MachineGroup, after: MachineGroup) -> Result<Done, ActError> {
-        if before == after {
-            return Ok(Done::Already);
+    /// Changes a machine group by the safe sequence.
+    async fn edit(&self, edit: Edit) -> Result<Done, ActError> {
+        let (site, group) = match &edit {
+            Edit::Put { before, after, .. } if before == after => return Ok(Done::Already),
+            Edit::Put { site, before: group, .. } | Edit::Make { site, group } | Edit::Remove { site, group } => {
+                (site.clone(), group.name().to_string())
+            }
+        };
+        let client = self.client(&site).await.map_err(|trouble| ActError::Service(Box::new(trouble)))?;
+        let project = &site.project;
+        let written = match edit {
+            Edit::Put { before, after, .. } => write(&client, project, &Planned { before, after }).await.map(drop),
+            Edit::Make { group, .. } => create(&client, project, &group).await.map(drop),
+            Edit::Remove { group, .. } => remove(&client, project, &group).await,
+        };
+        written.map(|()| Done::Changed).map_err(|why| not_written(why, &site, &group))
+    }
+}
+
+/// Why a group is not as it was to be.
+fn not_written(why: NotWritten, site: &Site, group: &str) -> ActError {
+    let failed = |trouble: CloudTrouble| ActError::Service(Box::new(trouble));
+    match why {
+        NotWritten::Moved { .. } => ActError::Moved(group_resource(site, group)),
+        NotWritten::Failed(failure) => failed(trouble(&failure)),
+        NotWritten::Uncertain { read, .. } => {
+            let why = trouble(&read);
+            let (en, zh) = (why.what.get(Lang::En), why.what.get(Lang::Zh));
+            let what = Text::filled(
+                format!("It is not known whether the group was written. {en}"),
+                format!("无法确认机器组是否已写入。{zh}"),
+            );
+            failed(CloudTrouble { kind: CloudTroubleKind::Uncertain, what, ..why })
         }
-        let failed = |trouble: CloudTrouble| ActError::Service(Box::new(trouble));
-        let client = self.client(site).await.map_err(failed)?;
-        let resource = group_resource(site, before.name());
-        match write(&client, &site.project, &Planned { before, after }).await {
-            Ok(_) => Ok(Done::Changed),
-            Err(NotWritten::Moved { .. }) => Err(ActError::Moved(resource)),
-            Err(NotWritten::Failed(failure)) => Err(failed(trouble(&failure))),
-            Err(NotWritten::Uncertain { read, .. }) => {
-                let why = trouble(&read);
-                let (en, zh) = (why.what.get(Lang::En), why.what.get(Lang::Zh));
-                let what = Text::filled(
-                    format!("It is not known whether the group was written. {en}"),
-                    format!("无法确认机器组是否已写入。{zh}"),
-                );
-                Err(failed(CloudTrouble { kind: CloudTroubleKind::Uncertain, what, ..why }))
-            }
-            Err(NotWritten::Differs { keys, .. }) => {
-                let keys = keys.join(", ");
-                let what = say!(
-                    "The group read back differs from what was written in: {keys}.",
-                    "写入后读回的机器组与预期不一致：{keys}。"
-                );
-                let next = Text::fixed("Look at the group in the console.", "请在控制台查看该机器组。");
-                Err(failed(CloudTrouble { kind: CloudTroubleKind::Uncertain, ..other(what, next) }))
-            }
+        NotWritten::Differs { keys, .. } => {
+            let keys = keys.join(", ");
+            let what = say!(
+                "The group read back differs from what was written in: {keys}.",
+                "写入后读回的机器组与预期不一致：{keys}。"
+            );
+            let next = Text::fixed("Look at the group in the console.", "请在控制台查看该机器组。");
+            failed(CloudTrouble { kind: CloudTroubleKind::Uncertain, ..other(what, next) })
         }
     }
 }

@@ -75,6 +75,20 @@ impl Planned {
     }
 }
 
+/// What an edit merely appends to the list; None when it does anything else. Such an edit the service can make itself,
+/// so that nothing that somebody else writes at the same moment is lost.
+pub fn appended(planned: &Planned) -> Option<Vec<String>> {
+    let (before, after) = (planned.before.list()?, planned.after.list()?);
+    let new = after.strip_prefix(before.as_slice()).filter(|new| !new.is_empty())?;
+    (planned.before.with_list(&after) == planned.after).then(|| new.to_vec())
+}
+
+/// Whether a group that is there still is what was made: its kind, its topic, and its list. The service adds keys of
+/// its own, such as the times.
+pub fn is_as_made(made: &MachineGroup, now: &MachineGroup) -> bool {
+    made.identify_type() == now.identify_type() && made.topic() == now.topic() && made.list() == now.list()
+}
+
 /// Works an edit out: order kept, each address once, never an empty list.
 ///
 /// # Errors
@@ -270,6 +284,27 @@ mod tests {
             assert_eq!(verify(&planned.before.with_list(&planned.after.list().unwrap()), &planned.after), [""; 0]);
         }
         assert!(plan(&group(&["10.0.0.1"]), Edit::Add(ip(1))).unwrap().is_done());
+    }
+
+    #[test]
+    fn what_the_service_can_append_itself_is_told_from_other_edits() {
+        let shown = group(&["10.0.0.1"]);
+        assert_eq!(appended(&plan(&shown, Edit::Add(ip(2))).unwrap()), Some(vec!["10.0.0.2".to_string()]));
+        assert_eq!(appended(&plan(&shown, Edit::Add(ip(1))).unwrap()), None);
+        assert_eq!(appended(&plan(&shown, Edit::Replace { old: ip(1), new: ip(2) }).unwrap()), None);
+        let doubles = group(&["10.0.0.1", "10.0.0.1"]);
+        assert_eq!(appended(&plan(&doubles, Edit::Add(ip(2))).unwrap()), None, "it would also take the double away");
+    }
+
+    #[test]
+    fn a_new_group_is_known_again_by_its_kind_topic_and_list() {
+        let made = MachineGroup::new("g", KnownIdentity::Ip, &["10.0.0.1".into()]);
+        let mut raw = made.raw().clone();
+        raw.insert("createTime".into(), 7.into());
+        assert!(is_as_made(&made, &MachineGroup::of_raw(raw.clone())));
+        assert!(!is_as_made(&made, &MachineGroup::of_raw(raw.clone()).with_list(&[])));
+        raw.insert("groupAttribute".into(), serde_json::json!({"groupTopic": "t"}));
+        assert!(!is_as_made(&made, &MachineGroup::of_raw(raw)));
     }
 
     #[test]

@@ -1,12 +1,16 @@
-//! Writes a planned edit of a machine group by the safe sequence: read again, refuse when it moved, write the whole
-//! group with only its list changed, read back and compare. A lost answer is settled by reading back, never by
-//! repeating; a write that the service failed at is made again only when the group read back is as it was.
+//! Writes a planned edit of a machine group by the safe sequence: read again, refuse when it moved, write, read back and
+//! compare. Makes a new group and removes one that was made here in the same way. A lost answer is settled by reading
+//! back, never by repeating; a write that the service failed at is made again only when the group read back is as it was.
+//!
+//! What only adds addresses the service appends itself (UpdateMachineGroupMachine), so that nothing written by somebody
+//! else at the same moment is lost. Its RAM action is a separate one, and old regions do not know the call: where it is
+//! refused, the whole group is written with only its list changed (UpdateMachineGroup), as for every other edit.
 
-use super::api::PutMachineGroup;
+use super::api::{DeleteMachineGroup, Membership, PutMachineGroup, UpdateMachineGroupMachine};
 use super::client::{Client, Reply};
-use super::error::Failure;
+use super::error::{ErrorKind, Failure};
 use super::group::MachineGroup;
-use super::group_edit::{Moved, Planned, moved, verify};
+use super::group_edit::{Moved, Planned, appended, is_as_made, moved, verify};
 
 /// The group is as planned.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,10 +57,10 @@ pub async fn write(client: &Client, project: &str, planned: &Planned) -> Result<
     if let Some(what) = moved(&planned.before, &current) {
         return Err(NotWritten::Moved { what, now: Box::new(current) });
     }
-    let put = PutMachineGroup { project: project.to_string(), group: planned.after.clone(), create: false };
+    let new = appended(planned);
     let mut pauses = client.pauses().iter();
     loop {
-        let (server_time, lost) = match client.call(&put).await {
+        let (server_time, lost) = match send(client, project, planned, new.as_deref()).await {
             Ok(reply) => (reply.server_time, None),
             Err(failure) if failure.may_have_been_carried_out() => (None, Some(failure)),
             Err(failure) => return Err(NotWritten::Failed(failure)),
@@ -65,7 +69,13 @@ pub async fn write(client: &Client, project: &str, planned: &Planned) -> Result<
             Ok(back) => back,
             Err(read) => return Err(NotWritten::Uncertain { write: lost, read }),
         };
-        let keys = verify(&planned.after, &back.answer);
+        let mut keys = verify(&planned.after, &back.answer);
+        // What the service appended stands beside whatever somebody else wrote at the same moment.
+        if let (Some(new), Some(list)) = (&new, back.answer.list())
+            && new.iter().all(|item| list.contains(item))
+        {
+            keys.retain(|key| key != "machineList");
+        }
         if keys.is_empty() {
             let server_time = server_time.or(back.server_time);
             return Ok(Written { server_time, group: back.answer, lost_answer: lost });
@@ -79,4 +89,88 @@ pub async fn write(client: &Client, project: &str, planned: &Planned) -> Result<
             _ => return Err(NotWritten::Differs { keys, now: Box::new(back.answer) }),
         }
     }
+}
+
+/// Sends the edit: what is `new` is appended by the service where it may be, else the whole group is written.
+async fn send(client: &Client, project: &str, planned: &Planned, new: Option<&[String]>) -> Result<Reply<()>, Failure> {
+    if let Some(new) = new {
+        let call = UpdateMachineGroupMachine {
+            project: project.to_string(),
+            group: planned.before.name().to_string(),
+            membership: Membership::Add,
+            machines: new.to_vec(),
+        };
+        match client.call(&call).await {
+            Err(failure) if is_refused(&failure) => {}
+            answered => return answered,
+        }
+    }
+    let put = PutMachineGroup { project: project.to_string(), group: planned.after.clone(), create: false };
+    client.call(&put).await
+}
+
+/// Whether the service will not append by itself, though it may well take the whole group.
+fn is_refused(failure: &Failure) -> bool {
+    matches!(failure, Failure::Api(error) if matches!(error.status, 401 | 403 | 404 | 405))
+}
+
+/// Makes a group (CreateMachineGroup) and reads it back.
+///
+/// # Errors
+/// See [`NotWritten`]; a group of this name that is there already is [`NotWritten::Moved`].
+pub async fn create(client: &Client, project: &str, group: &MachineGroup) -> Result<Written, NotWritten> {
+    match client.group(project, group.name()).await {
+        Ok(there) => {
+            return Err(NotWritten::Moved { what: Moved { list: Vec::new() }, now: Box::new(there.answer) });
+        }
+        Err(failure) if is_missing(&failure) => {}
+        Err(failure) => return Err(NotWritten::Failed(failure)),
+    }
+    let post = PutMachineGroup { project: project.to_string(), group: group.clone(), create: true };
+    let (server_time, lost) = match client.call(&post).await {
+        Ok(reply) => (reply.server_time, None),
+        Err(failure) if failure.may_have_been_carried_out() => (None, Some(failure)),
+        Err(failure) => return Err(NotWritten::Failed(failure)),
+    };
+    match client.group(project, group.name()).await {
+        Ok(back) if is_as_made(group, &back.answer) => {
+            Ok(Written { server_time: server_time.or(back.server_time), group: back.answer, lost_answer: lost })
+        }
+        Ok(back) => Err(NotWritten::Differs { keys: verify(group, &back.answer), now: Box::new(back.answer) }),
+        Err(read) => match lost {
+            Some(failure) if is_missing(&read) => Err(NotWritten::Failed(failure)),
+            lost => Err(NotWritten::Uncertain { write: lost, read }),
+        },
+    }
+}
+
+/// Removes a group that this program made (DeleteMachineGroup), if it still is as it was made; and sees that it is gone.
+///
+/// # Errors
+/// See [`NotWritten`].
+pub async fn remove(client: &Client, project: &str, group: &MachineGroup) -> Result<(), NotWritten> {
+    let current = client.group(project, group.name()).await.map_err(NotWritten::Failed)?.answer;
+    if !is_as_made(group, &current) {
+        let what = moved(group, &current).unwrap_or(Moved { list: Vec::new() });
+        return Err(NotWritten::Moved { what, now: Box::new(current) });
+    }
+    let call = DeleteMachineGroup { project: project.to_string(), group: group.name().to_string() };
+    let lost = match client.call(&call).await {
+        Ok(_) => None,
+        Err(failure) if failure.may_have_been_carried_out() => Some(failure),
+        Err(failure) => return Err(NotWritten::Failed(failure)),
+    };
+    match client.group(project, group.name()).await {
+        Err(read) if is_missing(&read) => Ok(()),
+        Err(read) => Err(NotWritten::Uncertain { write: lost, read }),
+        Ok(back) => match lost {
+            Some(failure) => Err(NotWritten::Failed(failure)),
+            None => Err(NotWritten::Differs { keys: Vec::new(), now: Box::new(back.answer) }),
+        },
+    }
+}
+
+/// Whether the answer says that there is no such group.
+fn is_missing(failure: &Failure) -> bool {
+    failure.kind() == Some(&ErrorKind::GroupNotExist)
 }

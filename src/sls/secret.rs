@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 /// An AccessKey secret, a security token, or a password. Its memory is overwritten when it is dropped; `Debug` and
 /// `Display` print `***`; it cannot be serialised, so no recording, journal or remembered context can hold it.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {

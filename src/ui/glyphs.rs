@@ -154,6 +154,24 @@ impl Glyphs {
         self.border().horizontal_top
     }
 
+    /// A cell of a bar chart, filled from below by so many eighths. Blocks are Ambiguous (UAX #11), so they stand only
+    /// where ambiguous means narrow.
+    pub const fn bar(self, eighths: usize) -> &'static str {
+        match (self, eighths) {
+            (_, 0) => " ",
+            (Glyphs::Unicode, 1) => "\u{2581}",
+            (Glyphs::Unicode, 2) => "\u{2582}",
+            (Glyphs::Unicode, 3) => "\u{2583}",
+            (Glyphs::Unicode, 4) => "\u{2584}",
+            (Glyphs::Unicode, 5) => "\u{2585}",
+            (Glyphs::Unicode, 6) => "\u{2586}",
+            (Glyphs::Unicode, 7) => "\u{2587}",
+            (Glyphs::Unicode, _) => "\u{2588}",
+            (Glyphs::UnicodeSigns | Glyphs::Ascii, 1..4) => ".",
+            (Glyphs::UnicodeSigns | Glyphs::Ascii, _) => "#",
+        }
+    }
+
     /// The lines around a pane.
     pub const fn border(self) -> border::Set<'static> {
         match self {

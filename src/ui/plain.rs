@@ -5,7 +5,10 @@
 //! and the signals. It says what is new and then asks; while something is under way it asks nothing.
 
 mod lines;
+mod news;
 mod page;
+mod quiet;
+mod service;
 mod words;
 
 #[cfg(test)]
@@ -19,17 +22,19 @@ use crate::carry_out::errand::may_without_password;
 use crate::checks::Investigation;
 use crate::engine;
 use crate::finding::{StepId, Verdict};
-use crate::flow::{Clip, Effect, Event, Key, Notice, Session, Stage};
+use crate::flow::{Clip, Effect, Event, Key, Layer, Notice, Session, Stage};
 use crate::host::LiveLine;
 use crate::say;
 use crate::text::{Lang, Text, printable, printable_block};
 use lines::Lines;
 use nix::sys::signal::{Signal as Raised, raise};
+use quiet::Quiet;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use tokio::process::Command;
 use words::{Ask, Said};
+use zeroize::Zeroize;
 
 /// A countdown is told this often, in seconds.
 const TOLD_EVERY: u64 = 10;
@@ -46,6 +51,9 @@ struct Told {
     output: Vec<LiveLine>,
     is_planning: bool,
     seconds_left: Option<u64>,
+    /// How many looks at the heartbeat were told, and whether a watch was announced.
+    pulses: usize,
+    is_watching: bool,
     page: Vec<String>,
     /// Whether the cursor stands behind a question.
     is_asked: bool,
@@ -63,6 +71,8 @@ pub struct Plain<W: Write> {
     held: Option<Held>,
     /// Whether answers are repeated, because no terminal shows them.
     echoes: bool,
+    /// Kept while a secret is asked for.
+    quiet: Option<Quiet>,
     /// The session as it was last shown: what is typed is an answer to that.
     known: Option<Session>,
     told: Told,
@@ -94,6 +104,7 @@ impl<W: Write> Plain<W> {
             busy,
             held: None,
             echoes,
+            quiet: None,
             known: None,
             told: Told::default(),
             arrived: VecDeque::new(),
@@ -157,173 +168,31 @@ impl<W: Write> Plain<W> {
             self.say(&line);
         }
         let question = printable(&question).into_owned();
+        if ask == (Ask::Key { is_secret: true }) && !self.echoes {
+            self.quiet = Quiet::begin();
+        }
         self.write(&question);
         self.flush();
         self.told.is_asked = true;
     }
 
-    /// Everything that happened since it was last told, each in a line of its own.
-    fn news(&mut self, session: &Session) {
-        let lang = session.lang;
-        self.greet(session);
-        for (&step, view) in &session.steps {
-            let Some(finding) = session.finding(step).filter(|_| !view.is_open) else { continue };
-            if self.told.verdicts.insert(step, finding.verdict) != Some(finding.verdict) {
-                self.say(&page::verdict_line(finding, lang));
-            }
-        }
-        self.remedy_news(session);
-        if session.notice != self.told.notice {
-            self.told.notice.clone_from(&session.notice);
-            if let Some(Notice { text, is_problem }) = &session.notice {
-                let head = match is_problem {
-                    true => Text::fixed("PROBLEM", "问题"),
-                    false => Text::fixed("NOTE", "提示"),
-                };
-                self.say(&format!("{} {}", head.get(lang), text.get(lang)));
-            }
-        }
-        if let Some(demo) = &session.demo
-            && self.told.console_ok != Some(demo.console_ok)
-        {
-            self.told.console_ok = Some(demo.console_ok);
-            let head = Text::fixed("DEMO", "演示");
-            self.say(&format!("{} {}", head.get(lang), demo.console().get(lang)));
-        }
-    }
-
-    /// The first lines: what this is, and on which host.
-    fn greet(&mut self, session: &Session) {
-        let lang = session.lang;
-        if !std::mem::replace(&mut self.told.is_introduced, true) {
-            self.say_word(
-                lang,
-                "logtail-doctor, line by line: answer with a number or a letter and Enter.",
-                "logtail-doctor 逐行模式：输入编号或字母后回车。",
-            );
-            if let Some(demo) = &session.demo {
-                let head = Text::fixed("DEMO (simulated host)", "演示（模拟主机）");
-                self.say(&format!("{} {}", head.get(lang), demo.story.get(lang)));
-            }
-        }
-        if let (false, Some(identity)) = (self.told.host, &session.identity) {
-            self.told.host = true;
-            let place = format!("{}@{}", identity.user, identity.hostname);
-            let manner = match (session.read_only, identity.privileged) {
-                (true, _) => Text::fixed("read-only", "只读"),
-                (false, true) => Text::fixed("as root", "以 root 运行"),
-                (false, false) => Text::fixed("not root", "非 root"),
-            };
-            let head = Text::fixed("HOST", "主机");
-            self.say(&format!("{} {place} ({})", head.get(lang), manner.get(lang)));
-        }
-    }
-
-    /// How far the remedy on top has come.
-    fn remedy_news(&mut self, session: &Session) {
-        let lang = session.lang;
-        let stage = words::remedy(session).map(|layer| &layer.stage);
-        let is_planning = matches!(stage, Some(Stage::Planning));
-        if is_planning && !self.told.is_planning {
-            let text = Text::fixed("LOOKING at what it would change:", "正在确定需要更改的内容：");
-            self.say(&format!("{} {}", text.get(lang), page::remedy_title(session)));
-        }
-        self.told.is_planning = is_planning;
-        match stage {
-            Some(Stage::Applying { plan, states, output }) => {
-                if self.told.states.is_empty() {
-                    let text = Text::fixed("APPLYING", "正在执行");
-                    self.say(&format!("{} {}", text.get(lang), page::remedy_title(session)));
-                    self.told.states = vec![ChangeState::Waiting; states.len()];
-                }
-                self.printed(output);
-                let titles = page::change_titles(plan, lang);
-                for (number, state) in states.iter().enumerate() {
-                    let title = titles.get(number).map(String::as_str).unwrap_or_default();
-                    if self.told.states.get(number) != Some(state) {
-                        self.state(title, state, lang);
-                    }
-                }
-                self.told.states.clone_from(states);
-            }
-            Some(Stage::Verifying { plan, output, seconds_left, .. }) => {
-                self.printed(output);
-                let left = *seconds_left;
-                match self.told.seconds_left {
-                    None => {
-                        let step = plan.verify.title();
-                        let (en, zh) = (step.get(Lang::En), step.get(Lang::Zh));
-                        let text = Text::filled(
-                            format!(
-                                "WAIT Applied. {en} is checked every second until it holds, at most {left} s. Ctrl-C stops waiting."
-                            ),
-                            format!("等待 已执行。每秒重新检查“{zh}”，直到通过，最多 {left} 秒。按 Ctrl-C 不再等待。"),
-                        );
-                        self.say(text.get(lang));
-                        self.told.seconds_left = Some(left);
-                    }
-                    Some(told) if told >= left + TOLD_EVERY => {
-                        self.say(say!("WAIT at most {left} s more", "等待 最多还有 {left} 秒").get(lang));
-                        self.told.seconds_left = Some(left);
-                    }
-                    Some(_) => {}
-                }
-            }
-            Some(Stage::Outcome { output, .. }) => self.printed(output),
-            Some(Stage::Asking(_) | Stage::Planning | Stage::Preview { .. }) | None => {
-                self.told.states.clear();
-                self.told.output.clear();
-                self.told.seconds_left = None;
-            }
-        }
-    }
-
-    /// What commands printed since. The session keeps the last lines only, so what is new is what follows the longest
-    /// end of the told lines with which the kept ones begin.
-    fn printed(&mut self, output: &[LiveLine]) {
-        let told = std::mem::take(&mut self.told.output);
-        let dropped = (0..=told.len()).find(|&from| told.get(from..).is_some_and(|rest| output.starts_with(rest)));
-        let known = told.len() - dropped.unwrap_or(told.len());
-        for LiveLine { is_error, text } in output.iter().skip(known) {
-            let sign = if *is_error { "!" } else { "|" };
-            for line in printable_block(text) {
-                self.say(&format!("  {sign} {line}"));
-            }
-        }
-        self.told.output = output.to_vec();
-    }
-
-    /// One change of the plan and where it stands.
-    fn state(&mut self, title: &str, state: &ChangeState, lang: Lang) {
-        let word = match state {
-            ChangeState::Waiting => Text::fixed("WAITS", "等待"),
-            ChangeState::Running => Text::fixed("RUNNING", "执行中"),
-            ChangeState::Done => Text::fixed("DONE", "完成"),
-            ChangeState::Already => Text::fixed("WAS SO ALREADY", "已是如此"),
-            ChangeState::Failed(_) => Text::fixed("FAILED", "失败"),
-            ChangeState::RolledBack => Text::fixed("TAKEN BACK", "已回退"),
-        };
-        self.say(&format!("{} {title}", word.get(lang)));
-        if let ChangeState::Failed(why) = state {
-            self.say(&format!("  {}", why.get(lang)));
-        }
-    }
-
     /// An answer, or the end of all answers.
     fn take_line(&mut self, line: Option<String>) {
-        let Some(line) = line else {
+        self.quiet = None;
+        let Some(mut line) = line else {
             self.write("\n");
             self.flush();
             self.arrived.push_back(Event::Terminate);
             return;
         };
+        self.told.is_asked = false;
+        let ask = self.known.as_ref().map_or(Ask::Nothing, words::ask);
         if self.echoes {
-            let shown = format!("{}\n", printable(&line));
+            let is_secret = ask == Ask::Key { is_secret: true };
+            let shown = if is_secret { "***\n".to_string() } else { format!("{}\n", printable(&line)) };
             self.write(&shown);
         }
-        self.told.is_asked = false;
         let Some(session) = self.known.take() else { return };
-        let ask = words::ask(&session);
         let lang = session.lang;
         match words::meaning(&session, ask, &line) {
             Said::Keys(keys) => {
@@ -345,6 +214,8 @@ impl<W: Write> Plain<W> {
             ),
             Said::Refused(why) => self.say(&page::refusal(&why, lang)),
         }
+        // It may have been a secret.
+        line.zeroize();
         if self.arrived.is_empty() {
             self.ask(&session, ask);
             self.known = Some(session);
@@ -358,7 +229,10 @@ impl<W: Write> Plain<W> {
 
     fn take_signal(&mut self, signal: Signal) {
         let is_waiting = self.known.as_ref().and_then(words::remedy);
-        let is_waiting = is_waiting.is_some_and(|layer| matches!(layer.stage, Stage::Verifying { .. }));
+        let is_watching =
+            |session: &Session| matches!(session.layers.last(), Some(Layer::Watch(layer)) if layer.ended.is_none());
+        let is_waiting = is_waiting.is_some_and(|layer| matches!(layer.stage, Stage::Verifying { .. }))
+            || self.known.as_ref().is_some_and(is_watching);
         match signal {
             Signal::Interrupt if is_waiting => self.arrived.push_back(Event::Key(Key::Esc)),
             Signal::Terminate | Signal::Interrupt | Signal::Quit => {
@@ -366,8 +240,11 @@ impl<W: Write> Plain<W> {
                 self.arrived.push_back(Event::Terminate);
             }
             Signal::HangUp => self.lose(),
-            // There is nothing to give back and nothing to restore.
-            Signal::Suspend => drop(raise(Raised::SIGSTOP)),
+            Signal::Suspend => {
+                self.quiet = None;
+                // There is nothing to give back and nothing to restore but the echo.
+                let _ = raise(Raised::SIGSTOP);
+            }
             Signal::Continue => {
                 self.told.is_asked = false;
                 if let Some(session) = self.known.take() {
@@ -491,6 +368,9 @@ impl<W: Write> engine::Face for Plain<W> {
             | Effect::Plan(..)
             | Effect::PlanUndo { .. }
             | Effect::ReadJournal
+            | Effect::ListGroups(_)
+            | Effect::UseKey(_)
+            | Effect::Watch { .. }
             | Effect::Apply { .. }
             | Effect::Verify { .. }
             | Effect::StopVerifying => None,

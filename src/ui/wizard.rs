@@ -255,6 +255,9 @@ impl engine::Face for Wizard {
             | Effect::Plan(..)
             | Effect::PlanUndo { .. }
             | Effect::ReadJournal
+            | Effect::ListGroups(_)
+            | Effect::UseKey(_)
+            | Effect::Watch { .. }
             | Effect::Apply { .. }
             | Effect::Verify { .. }
             | Effect::StopVerifying => None,

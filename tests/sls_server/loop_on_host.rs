@@ -21,13 +21,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What the simulated agent reports.
-const IP: &str = "10.1.1.5";
+pub const IP: &str = "10.1.1.5";
 const UUID: &str = "a3412556-c126-4d38-8959-ac8bb628f00d";
 const OLD: &str = "10.1.1.77";
-const STATE: &str = "/home/ops/.local/state/logtail-doctor";
+pub const STATE: &str = "/home/ops/.local/state/logtail-doctor";
 
 /// A host whose service is the stand-in; with a key, unless told otherwise.
-fn host(server: &Server, world: World, has_key: bool) -> (SimulatedHost, Arc<dyn Host>) {
+pub fn host(server: &Server, world: World, has_key: bool) -> (SimulatedHost, Arc<dyn Host>) {
     let endpoint = format!("http://127.0.0.1:{}", server.port);
     let mut pairs =
         vec![("LOGTAIL_DOCTOR_ENDPOINT", endpoint.as_str()), ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")];
@@ -40,7 +40,7 @@ fn host(server: &Server, world: World, has_key: bool) -> (SimulatedHost, Arc<dyn
     (machine, Arc::new(host))
 }
 
-fn context() -> Context {
+pub fn context() -> Context {
     Context {
         project: Some(PROJECT.into()),
         region: Some(REGION.into()),
@@ -49,7 +49,7 @@ fn context() -> Context {
     }
 }
 
-fn settings(context: Context) -> Settings {
+pub fn settings(context: Context) -> Settings {
     Settings {
         lang: Lang::En,
         style: Style::default(),
@@ -61,28 +61,28 @@ fn settings(context: Context) -> Settings {
 }
 
 /// An ordinary user: who edits the group needs a key and not root.
-fn world() -> World {
+pub fn world() -> World {
     World::healthy(Flavour::Logtail188)
         .as_user("ops", 1000, Sudo::Absent)
         .write(format!("{STATE}/x"), "")
         .owned(STATE, 0o700, 1000)
 }
 
-async fn settled(host: &Arc<dyn Host>, context: Context) -> Looking {
+pub async fn settled(host: &Arc<dyn Host>, context: Context) -> Looking {
     let mut looking = Looking::new(Arc::clone(host), Investigation::new(checks::check, context));
     looking.settle().await;
     looking
 }
 
-async fn finding(host: &Arc<dyn Host>, context: Context, step: StepId) -> Finding {
+pub async fn finding(host: &Arc<dyn Host>, context: Context, step: StepId) -> Finding {
     settled(host, context).await.found().finding(step).map(|checked| checked.finding.clone()).unwrap()
 }
 
-fn all_text(finding: &Finding) -> String {
+pub fn all_text(finding: &Finding) -> String {
     serde_json::to_string(finding).unwrap()
 }
 
-fn this_machine(at: i64) -> Value {
+pub fn this_machine(at: i64) -> Value {
     json!({"ip": IP, "machine-uniqueid": UUID, "userdefined-id": "", "lastHeartbeatTime": at, "binary": "1.8.7"})
 }
 
@@ -136,6 +136,8 @@ async fn a_wrong_ip_is_found_edited_proven_and_taken_back() {
     assert!(all_text(&heartbeat).contains("machine id agree") && all_text(&heartbeat).contains("1.8.7"));
     let mut verified = Vec::new();
     looking::verify(Arc::clone(&host), checks::check, &settings, Duration::ZERO, &mut verified).await.unwrap();
+
+    assert!(String::from_utf8_lossy(&verified).contains("The last heartbeat is "), "its age ends the result");
 
     let journal = machine.world().content(format!("{STATE}/journal.jsonl")).unwrap();
     let mut out = Vec::new();

@@ -1,6 +1,7 @@
 //! The client of the service, over real connections, against a stand-in on loopback that checks every signature.
 
 mod answers;
+mod groups;
 mod loop_on_host;
 mod server;
 

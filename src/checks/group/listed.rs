@@ -15,6 +15,9 @@ use std::net::Ipv4Addr;
 /// At most so many groups are read to find those that list this host.
 const READ_AT_MOST: usize = 20;
 
+/// So many groups a sentence names; the row below has more of them.
+const SAID: usize = 5;
+
 /// What the group lists.
 pub(super) struct Listed {
     /// What was told, with the group as the service holds it.
@@ -65,7 +68,7 @@ pub(super) fn look(
                 "A heartbeat is shown only in a group that exists and lists this host.",
                 "只有存在且包含本机的机器组才会显示心跳。",
             );
-            let cause = Cause::fail(CauseId::GroupNotFound, detail.clone(), why, &[]);
+            let cause = Cause::fail(CauseId::GroupNotFound, detail.clone(), why, &[RemedyId::AddIpToGroup]);
             let finding = Finding::judged(STEP, detail, vec![cause], std::mem::take(evidence));
             Ok(Err(Box::new(finding.wanting(&[Field::MachineGroup, Field::Project]))))
         }
@@ -103,7 +106,7 @@ fn candidates(
     }
     let label = Text::fixed("Machine groups of the project", "Project 中的机器组");
     evidence.push(Evidence::new(label, cloud::shown(names), "ListMachineGroup"));
-    let (all, here) = (cloud::shown(names), cloud::shown(&having));
+    let (all, here) = (cloud::beginning(names, SAID), cloud::beginning(&having, SAID));
     let ((all_en, all_zh), (en, zh)) = (subject::both(&all), subject::both(&here));
     let count = names.len();
     Ok(Some(if having.is_empty() {

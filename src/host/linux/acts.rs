@@ -40,7 +40,9 @@ fn place(act: &Act) -> PathBuf {
         | Act::Copy { to: path, .. }
         | Act::Rename { to: path, .. } => path.clone(),
         Act::Run { argv, .. } => argv.first().map(PathBuf::from).unwrap_or_default(),
-        Act::PutGroup { site, before, .. } => group_resource(site, before.name()),
+        Act::PutGroup { site, before: group, .. }
+        | Act::MakeGroup { site, group }
+        | Act::RemoveGroup { site, group } => group_resource(site, group.name()),
     }
 }
 
@@ -53,7 +55,9 @@ fn apply(act: Act) -> Result<Done, ActError> {
         Act::MakeDir { path, mode } => make_dir(&path, mode),
         Act::RemoveDir { path } => remove_dir(&path),
         Act::Append { path, content } => append(&path, &content),
-        Act::PutGroup { .. } => Err(ActError::Service(Box::new(CloudTrouble::not_asked()))),
+        Act::PutGroup { .. } | Act::MakeGroup { .. } | Act::RemoveGroup { .. } => {
+            Err(ActError::Service(Box::new(CloudTrouble::not_asked())))
+        }
         Act::Run { argv, .. } => {
             Err(ActError::NotStarted { program: argv.join(" "), reason: "not a change of files".into() })
         }

@@ -2,7 +2,7 @@
 
 use super::files::{Kind, Node, words};
 use super::world::World;
-use crate::host::{Act, ActError, CloudTrouble, Done, Fingerprint, Trouble};
+use crate::host::{Act, ActError, Done, Fingerprint, Trouble};
 use std::path::{Path, PathBuf};
 
 /// What the kernel says of a name that does not exist.
@@ -19,7 +19,9 @@ impl World {
             Act::MakeDir { path, mode } => self.make_dir_act(&path, mode),
             Act::RemoveDir { path } => self.remove_dir_act(&path),
             Act::Append { path, content } => self.append_act(&path, &content),
-            Act::PutGroup { .. } => Err(ActError::Service(Box::new(CloudTrouble::not_asked()))),
+            Act::PutGroup { site, before, after } => self.put_group(&site, &before, after),
+            Act::MakeGroup { site, group } => self.make_group(&site, &group),
+            Act::RemoveGroup { site, group } => self.remove_group(&site, &group),
             Act::Run { argv, .. } => {
                 Err(ActError::NotStarted { program: argv.join(" "), reason: "not a change of files".into() })
             }

@@ -80,6 +80,7 @@ impl World {
                 group: Group::Ips(vec![IP]),
                 ecs: Some(Ecs { region: "cn-hangzhou".into(), account: OWNER.into() }),
             },
+            api: None,
         };
         world.connect_region(Some("cn-hangzhou"));
         world.install();

@@ -7,6 +7,7 @@
 mod acts;
 mod agent;
 mod agent_config;
+mod api;
 mod commands;
 mod faults;
 mod files;
@@ -33,6 +34,7 @@ pub use service::{Cloud, Ecs, Group};
 pub use world::{Flavour, World};
 
 use super::{Act, ActError, Answer, Done, Host, LiveLine, LiveOutput, Pending, Question};
+use crate::sls::Credentials;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A simulated machine; clones are the same machine.
@@ -88,6 +90,10 @@ impl Host for SimulatedHost {
             world.settle();
             world.answer(&question)
         })
+    }
+
+    fn use_key(&self, key: Credentials) {
+        self.lock().use_key(&key);
     }
 
     fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {

@@ -3,7 +3,7 @@
 
 use super::commands::Sudo;
 use super::world::World;
-use crate::host::{Answer, ClockSeen, CloudAnswer, CloudTrouble, IdentitySeen, Looked, ProcessSeen, Question, Trouble};
+use crate::host::{Answer, ClockSeen, IdentitySeen, Looked, ProcessSeen, Question, Trouble};
 
 impl World {
     pub(super) fn answer(&mut self, question: &Question) -> Answer {
@@ -26,7 +26,7 @@ impl World {
             Question::Look(look) => Answer::Look(self.look(look)),
             Question::AskNameserver { name, .. } => Answer::AskNameserver(self.ask_nameserver(name)),
             Question::Metadata => Answer::Metadata(self.metadata()),
-            Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
+            Question::Cloud(asked) => Answer::Cloud(self.cloud_answer(asked)),
             Question::Clock => Answer::Clock(ClockSeen {
                 now_ms: self.time.host_ms(),
                 offset_s: self.time.zone_s,

@@ -70,6 +70,10 @@ pub enum Fault {
     GroupOfCustomId {
         id: String,
     },
+    /// The service can be asked once a key is typed in; it has so many groups beside the one of this host.
+    Api {
+        more: usize,
+    },
 }
 
 impl Fault {
@@ -97,6 +101,7 @@ impl Fault {
             Fault::Elsewhere => world.ecs(None),
             Fault::GroupOfIps { ips } => world.group(Group::Ips(ips.clone())),
             Fault::GroupOfCustomId { id } => world.group(Group::Custom(id.clone())),
+            Fault::Api { more } => world.api(*more),
         }
     }
 }

@@ -70,6 +70,9 @@ impl World {
         if !is_own && !memory.aliuids.contains(&self.cloud.owner) {
             return Err(format!("the AliUid {} is not among {:?}", self.cloud.owner, memory.aliuids));
         }
+        if let Some(is_listed) = self.is_in_a_group(&memory.ip, |id| memory.custom_ids.contains(id.as_bytes())) {
+            return if is_listed { Ok(()) } else { Err(format!("no machine group names the ip {:?}", memory.ip)) };
+        }
         match &self.cloud.group {
             Group::Ips(ips) if ips.iter().any(|ip| ip.to_string() == memory.ip) => Ok(()),
             Group::Ips(ips) => Err(format!("the ip {:?} is not in the machine group {ips:?}", memory.ip)),

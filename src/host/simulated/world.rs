@@ -1,6 +1,7 @@
 //! Everything that is true of a simulated machine and of what surrounds it, and the passing of its time.
 
 use super::agent::Agent;
+use super::api::Api;
 use super::commands::{Person, Systemd};
 use super::files::{Files, Kind};
 use super::firewall::Firewall;
@@ -128,6 +129,8 @@ pub struct World {
     pub(super) printed: BTreeMap<String, CommandSeen>,
     pub(super) kernel_log: Vec<String>,
     pub(super) cloud: Cloud,
+    /// None: the service cannot be asked.
+    pub(super) api: Option<Api>,
 }
 
 impl World {

@@ -206,6 +206,8 @@ pub fn lines(changes: &[Change]) -> Vec<String> {
         Change::RenameFile { from, to } => format!("rename {} {}", from.display(), to.display()),
         Change::MakeDir { path, mode } => format!("mkdir {} {mode:o}", path.display()),
         Change::RemoveDir { path } => format!("rmdir {}", path.display()),
+        Change::MakeGroup { group, .. } => format!("make group {:?}", group.list()),
+        Change::RemoveGroup { group, .. } => format!("remove group {:?}", group.list()),
         Change::PutGroup { before, after, .. } => format!("group {:?} {:?}", before.list(), after.list()),
         Change::Run { argv, limit, .. } => format!("{} <{}s", shell_line(argv), limit.as_secs()),
         Change::AwaitAgent { running, install_dir, limit } => {

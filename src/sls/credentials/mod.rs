@@ -73,7 +73,7 @@ impl Source {
 }
 
 /// A key that can sign.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     key_id: String,
     secret: Secret,

@@ -1,10 +1,11 @@
 //! Lines from standard input, read by a thread of its own and only when one is asked for: so the runtime never blocks,
 //! and nothing is taken from a terminal on which sudo asks for a password.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use zeroize::{Zeroize, Zeroizing};
 
 /// What is longer than this is no answer; the rest of the line is dropped.
 const LONGEST: usize = 4096;
@@ -26,7 +27,7 @@ impl Lines {
         let (ask, asked) = channel();
         let (answer, answers) = unbounded_channel();
         thread::Builder::new().name("answers".to_string()).stack_size(64 * 1024).spawn(move || {
-            let mut input = BufReader::new(input);
+            let mut input = Wiped::of(input);
             while let Ok(()) = asked.recv() {
                 let line = read_line(&mut input);
                 let is_end = line.is_none();
@@ -51,11 +52,43 @@ impl Lines {
     }
 }
 
+/// A buffered input that overwrites what was taken from it: an answer may be a secret.
+struct Wiped<R> {
+    input: R,
+    buffer: Vec<u8>,
+    /// What is still to be taken.
+    at: usize,
+    end: usize,
+}
+
+impl<R: Read> Wiped<R> {
+    fn of(input: R) -> Wiped<R> {
+        Wiped { input, buffer: vec![0; 4096], at: 0, end: 0 }
+    }
+
+    /// What is there, read anew when all was taken; empty at the end of the input.
+    fn fill(&mut self) -> io::Result<&[u8]> {
+        if self.at >= self.end {
+            self.at = 0;
+            self.end = self.input.read(&mut self.buffer)?;
+        }
+        Ok(self.buffer.get(self.at..self.end).unwrap_or_default())
+    }
+
+    fn take(&mut self, count: usize) {
+        if let Some(taken) = self.buffer.get_mut(self.at..self.at + count) {
+            taken.zeroize();
+        }
+        self.at += count;
+    }
+}
+
 /// One line without its end, as text; None at the end of the input and after an error.
-fn read_line(input: &mut impl BufRead) -> Option<String> {
-    let mut line = Vec::new();
+fn read_line(input: &mut Wiped<impl Read>) -> Option<String> {
+    // Never longer than this, so that it does not leave a copy behind by growing.
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
     loop {
-        let chunk = match input.fill_buf() {
+        let chunk = match input.fill() {
             Ok(chunk) => chunk,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) => return None,
@@ -69,7 +102,7 @@ fn read_line(input: &mut impl BufRead) -> Option<String> {
         let room = LONGEST.saturating_sub(line.len()).min(part.len());
         line.extend_from_slice(part.get(..room).unwrap_or_default());
         let taken = part.len() + usize::from(end.is_some());
-        input.consume(taken);
+        input.take(taken);
         if end.is_some() {
             return Some(text(&line));
         }

@@ -1,6 +1,7 @@
 //! What the plain walk says of a state, as lines. Pure; every line goes through the filter of [`printable`] where it is
 //! written. Signs are ASCII, and each is explained by a word beside it or in the help.
 
+use super::service;
 use super::words::{self, Ask};
 use crate::finding::{Evidence, Finding, Mark, Severity, StepId};
 use crate::flow::{Action, Button, Layer, Place, Session, Stage, Way, recorded_word, undo_command};
@@ -13,7 +14,7 @@ use crate::ui::view;
 const FEW_CHOICES: usize = 5;
 
 /// A sentence without values.
-fn word(lang: Lang, en: &'static str, zh: &'static str) -> &'static str {
+pub(super) fn word(lang: Lang, en: &'static str, zh: &'static str) -> &'static str {
     match lang {
         Lang::En => en,
         Lang::Zh => zh,
@@ -47,6 +48,10 @@ pub(super) fn lines(session: &Session, ask: Ask) -> Vec<String> {
         Ask::Consent => plan(session),
         Ask::Outcome => outcome(session),
         Ask::Journal => journal(session),
+        Ask::Groups => service::groups(session),
+        Ask::Key { .. } => service::key(session),
+        Ask::Console => service::console(session),
+        Ask::Watched => service::watched(session),
         Ask::Resume => {
             let mut out = vec![heading(word(lang, "An earlier session was broken off", "上次会话意外中断"))];
             if let Some(Layer::Resume(offer)) = session.layers.last() {
@@ -77,6 +82,13 @@ pub(super) fn question(session: &Session, ask: Ask) -> Vec<String> {
             "Number of an entry to take back (preview first), Enter goes back> ",
             "要撤销的条目编号（先预览），回车返回> ",
         ),
+        Ask::Groups => one(
+            "Number of the group, /text filters, + and - leaf, n creates a new one, Enter goes back> ",
+            "机器组编号，/文字 筛选，+ 和 - 翻页，n 新建，回车返回> ",
+        ),
+        Ask::Key { .. } => service::key_field(session),
+        Ask::Console => one("1 OK, 2 FAIL, Enter leaves it open> ", "1 表示 OK，2 表示 FAIL，回车暂不填写> "),
+        Ask::Watched => one("Enter continues> ", "回车继续> "),
         Ask::Resume => one("Type yes to resume, Enter starts over> ", "输入 yes 继续上次会话，回车重新开始> "),
         Ask::Consent if has(Button::ApplyOnly) => one(
             "Apply? Type yes to apply and restart the agent, later to apply and restart later, anything else goes back> ",

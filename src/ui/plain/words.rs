@@ -2,7 +2,7 @@
 //! the session's rule of consent holds here as well. Pure.
 
 use crate::finding::StepId;
-use crate::flow::{Action, Button, Form, Key, Layer, Place, RemedyLayer, Session, Stage};
+use crate::flow::{Action, Button, Form, Key, KeyField, Layer, Place, RemedyLayer, Session, Stage};
 use crate::text::Text;
 
 /// What the operator is asked for.
@@ -24,6 +24,14 @@ pub(super) enum Ask {
     Outcome,
     /// An entry of the journal.
     Journal,
+    /// A machine group of the list.
+    Groups,
+    /// A field of the key that is typed in; whether it must not be shown.
+    Key { is_secret: bool },
+    /// What the console shows of the heartbeat.
+    Console,
+    /// What to do after the heartbeat was watched for.
+    Watched,
     /// Whether to take up a session that was broken off.
     Resume,
     /// Whether to quit although something is left behind.
@@ -55,6 +63,17 @@ pub(super) fn ask(session: &Session) -> Ask {
         Some(Layer::ConfirmQuit) => Ask::Quit,
         Some(Layer::Journal(layer)) if layer.entries.is_some() => Ask::Journal,
         Some(Layer::Journal(_)) => Ask::Nothing,
+        Some(Layer::Groups(layer)) if layer.is_reading() => Ask::Nothing,
+        Some(Layer::Groups(_)) => Ask::Groups,
+        Some(Layer::Key(form)) => match form.field() {
+            Some(field) => Ask::Key { is_secret: field != KeyField::Id },
+            None => Ask::Submit,
+        },
+        Some(Layer::Watch(layer)) => match (layer.asks_service, layer.ended) {
+            (false, None | Some(false)) => Ask::Console,
+            (true, None) => Ask::Nothing,
+            (_, Some(_)) => Ask::Watched,
+        },
         Some(Layer::Resume(_)) => Ask::Resume,
         Some(Layer::Form(form)) => ask_form(form),
         Some(Layer::Remedy(layer)) => match &layer.stage {
@@ -107,6 +126,19 @@ pub(super) fn meaning(session: &Session, ask: Ask, line: &str) -> Said {
             _ => Said::Keys(vec![Key::Esc]),
         },
         Ask::Journal => journal(session, word),
+        Ask::Groups => groups(session, word),
+        Ask::Key { .. } => match word {
+            "" => Said::Keys(vec![Key::Tab]),
+            "<" => Said::Keys(vec![Key::Esc]),
+            typed => Said::Keys(vec![Key::Ctrl('u'), Key::Paste(typed.to_string()), Key::Tab]),
+        },
+        Ask::Console => match word {
+            "1" => Said::Keys(vec![Key::Char('1')]),
+            "2" => Said::Keys(vec![Key::Char('2')]),
+            "" => Said::Keys(vec![Key::Esc]),
+            _ => Said::Unclear,
+        },
+        Ask::Watched => Said::Keys(vec![Key::Esc]),
         Ask::Resume | Ask::Quit if is_yes(word) => Said::Keys(vec![Key::Enter]),
         Ask::Resume | Ask::Quit => Said::Keys(vec![Key::Esc]),
     }
@@ -124,6 +156,46 @@ fn journal(session: &Session, word: &str) -> Said {
     let mut keys = vec![key; to.abs_diff(from)];
     keys.push(Key::Enter);
     Said::Keys(keys)
+}
+
+/// How many machine groups are told at once.
+pub(super) const GROUPS: usize = 20;
+
+/// The first of the groups that are told now.
+pub(super) fn first_group(session: &Session) -> usize {
+    match session.layers.last() {
+        Some(Layer::Groups(layer)) => layer.chosen - layer.chosen % GROUPS,
+        _ => 0,
+    }
+}
+
+/// A number takes the group, `/` filters, `+` and `-` leaf through the list.
+fn groups(session: &Session, word: &str) -> Said {
+    let count = session.group_rows().len();
+    // Twice a page key, which moves half as far.
+    let leaf = |key: Key| Said::Keys(vec![key; 2]);
+    match word {
+        // The first one only takes a filter away.
+        "" => Said::Keys(vec![Key::Esc; if session.search.is_some() { 2 } else { 1 }]),
+        "+" => leaf(Key::PageDown),
+        "-" => leaf(Key::PageUp),
+        "n" | "new" => Said::Keys(vec![Key::Char('n')]),
+        "/" if session.search.is_some() => Said::Keys(vec![Key::Esc]),
+        "/" => Said::Nothing,
+        _ => match (word.strip_prefix('/'), word.parse::<usize>()) {
+            (Some(part), _) => {
+                Said::Keys(vec![Key::Char('/'), Key::Ctrl('u'), Key::Paste(part.to_string()), Key::Enter])
+            }
+            (None, Ok(number)) if (1..=count).contains(&number) => {
+                let mut keys = vec![Key::Home];
+                keys.extend(vec![Key::PageDown; (number - 1) / 10]);
+                keys.extend(vec![Key::Down; (number - 1) % 10]);
+                keys.push(Key::Enter);
+                Said::Keys(keys)
+            }
+            _ => Said::Unclear,
+        },
+    }
 }
 
 /// Whether this is the whole word for consent; a lone `y` may have been typed by mistake.

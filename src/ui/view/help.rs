@@ -32,6 +32,7 @@ fn group(command: Command) -> Group {
         | Command::Recheck
         | Command::RecheckAll
         | Command::Tell
+        | Command::NewGroup
         | Command::Undo => Group::Do,
         Command::NextStep
         | Command::PreviousStep

@@ -122,6 +122,8 @@ fn recorded(record: &Record, look: Look) -> (&'static str, String) {
         RecordKind::MakeDir => (look.word("made", "创建目录"), path),
         RecordKind::RemoveDir => (look.word("removed", "删除目录"), path),
         RecordKind::PutGroup { .. } => (look.word("edited", "修改"), path),
+        RecordKind::MakeGroup { .. } => (look.word("created", "创建"), path),
+        RecordKind::RemoveGroup { .. } => (look.word("removed", "删除"), path),
         RecordKind::Run(argv) => (look.word("ran", "执行"), remedies::shell_line(argv)),
     }
 }

@@ -8,9 +8,11 @@ mod confirm;
 mod flowchart;
 mod footer;
 mod form;
+pub(super) mod groups;
 mod header;
 mod help;
 mod journal;
+mod key;
 mod map;
 mod outcome;
 mod page;
@@ -21,6 +23,7 @@ mod sheet;
 mod step;
 mod summary;
 pub(super) mod ticket;
+pub(super) mod watch;
 mod wrap;
 
 #[cfg(test)]
@@ -110,7 +113,7 @@ pub fn draw(frame: &mut Frame, session: &mut Session, theme: &Theme, glyphs: Gly
 fn beside_the_flowchart(frame: &mut Frame, body: Rect, session: &mut Session, look: Look) {
     let covers = match top_layer(session) {
         None => false,
-        Some(Layer::Help { .. } | Layer::Map { .. } | Layer::Journal(_)) => true,
+        Some(Layer::Help { .. } | Layer::Map { .. } | Layer::Journal(_) | Layer::Groups(_)) => true,
         Some(_) => body.width < WIDE,
     };
     let rule = Rect { y: body.y.saturating_sub(1), height: 1, ..body };
@@ -144,6 +147,9 @@ fn content(frame: &mut Frame, area: Rect, session: &mut Session, look: Look) {
         Some(Layer::Form(form)) => form::draw(frame, area, form, None, look),
         Some(Layer::Remedy(_)) => remedy::draw(frame, area, session, look),
         Some(Layer::Journal(layer)) => journal::draw(frame, area, session, layer, look),
+        Some(Layer::Groups(layer)) => groups::draw(frame, area, session, layer, look),
+        Some(Layer::Key(form)) => key::draw(frame, area, form, look),
+        Some(Layer::Watch(layer)) => watch::draw(frame, area, session, layer, look),
         Some(Layer::Resume(offer)) => resume::draw(frame, area, offer, look),
         Some(Layer::ConfirmQuit) | None => match session.place {
             Place::Step(step) => step::draw(frame, area, session, step, look),

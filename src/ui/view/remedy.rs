@@ -2,8 +2,9 @@
 //! What came of it is drawn by `outcome`.
 
 use super::sheet::{Sheet, part, run, show, show_scrolled};
-use super::{Look, form, outcome};
+use super::{Look, form, outcome, watch};
 use crate::carry_out::ChangeState;
+use crate::finding::StepId;
 use crate::flow::{Button, Layer, RemedyLayer, Session, Stage, Way};
 use crate::host::LiveLine;
 use crate::remedies::{self, Plan, PreviewLine, PreviewMark, preview};
@@ -48,6 +49,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: L
         }
         Stage::Verifying { plan, output, seconds_left, .. } => {
             awaited(&mut body, plan, *seconds_left, look);
+            watch::chart(&mut body, &session.pulses, look);
             live(&mut body, output, look);
             follows = true;
         }
@@ -215,10 +217,16 @@ fn awaited(sheet: &mut Sheet, plan: &Plan, seconds_left: u64, look: Look) {
     let step = plan.verify.title();
     let step = look.read(&step);
     let number = plan.verify.index() + 1;
-    let text = say!(
-        "Step {number}, {step}, is checked every second until it holds.",
-        "每秒重新检查第 {number} 步（{step}），直到通过。"
-    );
+    let text = match plan.verify {
+        StepId::Heartbeat => Text::fixed(
+            "The service is asked every few seconds; only a heartbeat newer than the change counts.",
+            "每隔几秒访问一次服务端；只有更改之后的心跳才算数。",
+        ),
+        _ => say!(
+            "Step {number}, {step}, is checked every second until it holds.",
+            "每秒重新检查第 {number} 步（{step}），直到通过。"
+        ),
+    };
     sheet.hung(&[run(look.glyphs.running(), theme.running)], 2, &[run(look.read(&text), theme.text)]);
     let left = say!("At most {seconds_left} s more.", "最多再等待 {seconds_left} 秒。");
     sheet.hung(&[], 2, &[run(look.read(&left), theme.heading)]);

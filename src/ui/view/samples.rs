@@ -1,10 +1,12 @@
 //! Sessions for the tests of the screens: each as an operator would meet it, made with events and keys only.
 
+pub(in crate::ui) mod service;
+
 use crate::carry_out::{Applied, AppliedResult, ChangeState, JournalDone, Progress, Record, RecordKind, Recorded};
 use crate::checks::Checked;
 use crate::context::{Context, Field};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
-use crate::flow::{Choice, Event, Interrupted, Key, Offer, Place, Session, StepView};
+use crate::flow::{Around, Choice, Event, Interrupted, Key, Offer, Place, Session, StepView};
 use crate::host::{Fingerprint, IdentitySeen, LiveLine};
 use crate::remedies::{Change, InputId, Plan, Planned};
 use crate::text::{Lang, Text};
@@ -367,6 +369,9 @@ fn preview_of(plan: Plan, lang: Lang, privileged: bool) -> Session {
 /// A remedy that asks for an address first.
 pub(super) fn asking(lang: Lang) -> Session {
     let mut session = planning(lang);
+    let addresses = [("10.0.3.17", "eth0"), ("172.17.0.1", "docker0, virtual")]
+        .map(|(ip, nic)| Choice { value: ip.into(), label: Text::same(nic) });
+    session.handle(Event::Around(Box::new(Around { addresses: addresses.to_vec(), ..Around::default() })));
     session.handle(Event::Planned(Box::new(Planned::Needs(vec![(InputId::Ip, "10.0.3.17".into())]))));
     session
 }
@@ -465,5 +470,11 @@ pub(in crate::ui) fn all(lang: Lang) -> Vec<(&'static str, Session)> {
         ("ticket", ticket(lang)),
         ("result", result(lang)),
         ("confirm_quit", confirm_quit(lang)),
+        ("which_group", service::which_group(lang)),
+        ("groups", service::groups(lang)),
+        ("key", service::key(lang)),
+        ("watch", service::watch(lang)),
+        ("watch_over", service::watch_over(lang)),
+        ("watch_console", service::watch_console(lang)),
     ]
 }

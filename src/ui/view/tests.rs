@@ -147,6 +147,39 @@ fn a_secret_in_a_file_that_is_edited_never_reaches_the_screen() {
 }
 
 #[test]
+fn a_key_that_is_typed_in_never_reaches_the_screen() {
+    for lang in [Lang::En, Lang::Zh] {
+        let mut session = samples::service::key(lang);
+        for size in [(60, 20), (80, 24), (200, 50)] {
+            let picture = picture(&drawn(&mut session, Glyphs::Ascii, size));
+            assert!(!picture.contains("PlantedSecret") && !picture.contains("ExampleKeyId"), "{picture}");
+            assert!(picture.contains("LTAI****abcd") && picture.contains("******"), "{picture}");
+        }
+    }
+}
+
+#[test]
+fn who_stops_waiting_for_the_proof_is_not_told_that_it_failed() {
+    for (lang, said, untrue) in [(Lang::En, "Not proven yet", "still fails"), (Lang::Zh, "尚未验证", "仍未通过")]
+    {
+        let mut session = samples::verifying(lang);
+        session.handle(Event::Key(Key::Esc));
+        let picture = picture(&drawn(&mut session, Glyphs::Ascii, (80, 24)));
+        assert!(picture.contains(said) && !picture.contains(untrue), "{picture}");
+    }
+}
+
+#[test]
+fn a_thousand_groups_are_drawn_as_far_as_they_fit() {
+    let mut session = samples::service::groups(Lang::En);
+    let first = picture(&drawn(&mut session, Glyphs::Ascii, (80, 24)));
+    assert!(first.contains("2 of 1000") && first.contains("contains this host"), "{first}");
+    session.handle(Event::Key(Key::End));
+    let last = picture(&drawn(&mut session, Glyphs::Ascii, (80, 24)));
+    assert!(last.contains("> team-999-machines") && last.contains("1000 of 1000"), "{last}");
+}
+
+#[test]
 fn a_filter_leaves_what_matches_and_esc_shows_all_again() {
     let mut session = samples::help(Lang::En);
     let press = |session: &mut Session, key: Key| drop(session.handle(Event::Key(key)));
@@ -299,7 +332,7 @@ proptest! {
     fn no_window_and_no_session_makes_it_panic(
         columns in 1u16..=130,
         rows in 1u16..=50,
-        sample in 0usize..23,
+        sample in 0usize..29,
         chinese in any::<bool>(),
         keys in proptest::collection::vec(any_key(), 0..12),
     ) {

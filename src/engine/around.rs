@@ -1,0 +1,122 @@
+//! What the session is told beside findings: the addresses of this host, the key of the service, the machine groups of the
+//! project, and the age of the heartbeat while it is watched for.
+
+use super::{Run, Verifying};
+use crate::agent::ip_rules::is_virtual;
+use crate::agent::service::{self, Standing};
+use crate::checks;
+use crate::context::Context;
+use crate::finding::StepId;
+use crate::flow::{Around, Choice, Effect, Event, Pulse};
+use crate::host::{CloudTrouble, CloudTroubleKind, Seen};
+use crate::text::{Lang, Text};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What is known of the surroundings. Only a look at what is there; nothing is to be asked for it.
+fn around(seen: &Seen, told: &Context) -> Around {
+    let mut addresses = Vec::new();
+    for nic in seen.interfaces().ok().and_then(|looked| looked.as_ref().ok()).into_iter().flatten() {
+        let name = &nic.name;
+        let label = match is_virtual(name) {
+            true => crate::say!("{name}, virtual", "{name}，虚拟网卡"),
+            false => Text::same(name.clone()),
+        };
+        let usable = nic.ipv4.iter().filter(|ip| !ip.is_loopback());
+        addresses.extend(usable.map(|ip| Choice { value: ip.to_string(), label: label.clone() }));
+    }
+    // Those of real interfaces first: a bridge's address identifies nobody.
+    addresses.sort_by_key(|choice| choice.label.get(Lang::En).ends_with(", virtual"));
+    let standing = service::standing(seen, told);
+    let key = match &standing {
+        Ok(Standing::Unasked) | Err(_) => None,
+        Ok(Standing::Able(_) | Standing::Unable(_)) => {
+            seen.cloud_credentials().ok().and_then(|key| key.as_ref().ok()).cloned()
+        }
+    };
+    let wants_key = matches!(&standing, Ok(Standing::Unable(trouble))
+        if trouble.kind != CloudTroubleKind::ProjectNotExist);
+    seen.take_open();
+    seen.take_touched();
+    Around { addresses, key, wants_key }
+}
+
+impl Run<'_> {
+    /// Tells the session what is around it, when that has changed.
+    pub(super) fn publish_around(&mut self) {
+        let found = &self.looking.found;
+        let around = around(found.seen(), found.context());
+        if around != self.session.around {
+            self.session.handle(Event::Around(Box::new(around)));
+        }
+    }
+
+    /// Lists the machine groups for the screen, and reads those that are named.
+    pub(super) fn list_groups(&mut self, about: Vec<String>) {
+        self.listing_groups = Some(about);
+        // What the session wants next is about the groups in sight, until all of those are known.
+        while let Some(event) = self.attempt_groups() {
+            let next = self.session.handle(event).into_iter().find_map(|effect| match effect {
+                Effect::ListGroups(about) => Some(about),
+                _ => None,
+            });
+            match next {
+                Some(about) => self.listing_groups = Some(about),
+                None => return,
+            }
+        }
+    }
+
+    /// Begins to look for a heartbeat that is newer than the last cure.
+    pub(super) fn watch(&mut self, seconds: u64) {
+        self.looking.count_from(self.cured_at);
+        let (step, now) = (StepId::Heartbeat, self.looking.elapsed_ms());
+        self.looking.found.recheck(step, now);
+        self.looking.advance();
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let verifying = Verifying { step, remedy: None, failed: false, deadline, look_at: None, told: seconds };
+        self.verifying = Some(verifying);
+    }
+
+    /// The machine groups as far as they are known, while a list of them is on screen; asks for what is missing.
+    pub(super) fn attempt_groups(&mut self) -> Option<Event> {
+        let about = self.listing_groups.as_ref()?;
+        let found = &self.looking.found;
+        found.seen().take_open();
+        let listed = checks::groups(found.seen(), found.context(), about);
+        let missing = found.seen().take_open();
+        found.seen().take_touched();
+        if missing.is_empty() {
+            self.listing_groups = None;
+        }
+        let asked = self.looking.found.ask(missing);
+        self.looking.spawn(asked);
+        Some(Event::Groups(match listed.ok()? {
+            Ok(groups) => Ok(groups),
+            Err(trouble) => Err(why_not(trouble)),
+        }))
+    }
+
+    /// How old the heartbeat is now, when the service can be asked.
+    pub(super) fn pulse(&self) -> Option<Pulse> {
+        let seen = self.looking.found.seen();
+        let age = checks::heartbeat_age(seen, self.looking.found.context());
+        seen.take_open();
+        seen.take_touched();
+        age.ok().flatten()
+    }
+}
+
+/// Why the groups cannot be listed, in a sentence or two.
+fn why_not(trouble: Option<CloudTrouble>) -> Text {
+    match trouble {
+        Some(CloudTrouble { what, next, .. }) => Text::filled(
+            format!("{} {}", what.get(Lang::En), next.get(Lang::En)),
+            format!("{}{}", what.get(Lang::Zh), next.get(Lang::Zh)),
+        ),
+        None => Text::fixed(
+            "The service cannot be asked: no project was told, or --no-cloud forbids it.",
+            "无法访问服务端：尚未填写 Project，或使用了 --no-cloud。",
+        ),
+    }
+}
