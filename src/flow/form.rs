@@ -112,6 +112,9 @@ impl Form {
                         .iter()
                         .map(|value| Choice { value: value.to_string(), label: Text::same("") })
                         .collect(),
+                    InputId::Force => {
+                        ["no", "yes"].map(|value| Choice { value: value.to_string(), label: Text::same("") }).to_vec()
+                    }
                     InputId::Ip | InputId::OldIp => Vec::new(),
                 };
                 Row::new(*input, value, choices)

@@ -57,7 +57,7 @@ pub fn plan(remedy: RemedyId, inputs: &Inputs, see: &Seen) -> Result<Planned, Un
         RemedyId::RenameAliuid => aliuid::rename(inputs, see),
     };
     match drafted {
-        Ok(plan) => Ok(Planned::Ready(Box::new(plan))),
+        Ok(plan) => Ok(Planned::Ready(Box::new(control::with_revival(plan, see)?))),
         Err(Stop::Decided(planned)) => Ok(planned),
         Err(Stop::Unseen) => Err(Unseen),
     }

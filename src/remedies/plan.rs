@@ -2,7 +2,7 @@
 
 use crate::context::{Context, Field, Refusal};
 use crate::finding::{RemedyId, StepId};
-use crate::host::{Fingerprint, Site};
+use crate::host::{Fingerprint, Nudge, ProcessId, Site};
 use crate::sls::MachineGroup;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
@@ -39,11 +39,19 @@ pub enum Change {
     RemoveDir {
         path: PathBuf,
     },
-    /// Run a command. `accept` lists the exit codes that count as success.
+    /// Run a command. `accept` lists the exit codes that count as success; `proxies` tells whether it downloads, and so
+    /// needs the operator's proxies.
     Run {
         argv: Vec<String>,
         limit: Duration,
         accept: Vec<i32>,
+        what: Text,
+        proxies: bool,
+    },
+    /// Signal processes, each only if it still is the one that was seen.
+    Signal {
+        processes: Vec<ProcessId>,
+        signal: Nudge,
         what: Text,
     },
     /// Write a machine group of the service; `after` differs from `before` in its list only.
@@ -57,6 +65,10 @@ pub enum Change {
         running: bool,
         install_dir: PathBuf,
         limit: Duration,
+        /// The record that a worker writes when it starts, which must move on as well (domain facts, 7.3).
+        app_info: Option<PathBuf>,
+        /// What is done, once, when the agent is still there at the limit; only where the operator chose it.
+        harder: Option<Box<Change>>,
     },
 }
 
@@ -69,7 +81,25 @@ impl Change {
             | Change::MakeDir { path, .. }
             | Change::RemoveDir { path } => Some(path),
             Change::RenameFile { from, .. } => Some(from),
-            Change::PutGroup { .. } | Change::Run { .. } | Change::AwaitAgent { .. } => None,
+            Change::PutGroup { .. } | Change::Run { .. } | Change::Signal { .. } | Change::AwaitAgent { .. } => None,
+        }
+    }
+
+    /// The command that the change runs, or that does by hand what it does; None for one that runs none.
+    pub fn argv(&self) -> Option<Vec<String>> {
+        match self {
+            Change::Run { argv, .. } => Some(argv.clone()),
+            Change::Signal { processes, signal, .. } => {
+                let pids = processes.iter().map(|process| process.pid.to_string());
+                Some(["kill".to_string(), signal.option().to_string()].into_iter().chain(pids).collect())
+            }
+            Change::WriteFile { .. }
+            | Change::RemoveFile { .. }
+            | Change::RenameFile { .. }
+            | Change::MakeDir { .. }
+            | Change::RemoveDir { .. }
+            | Change::PutGroup { .. }
+            | Change::AwaitAgent { .. } => None,
         }
     }
 
@@ -83,6 +113,7 @@ impl Change {
             | Change::RemoveDir { .. }
             | Change::PutGroup { .. }
             | Change::Run { .. }
+            | Change::Signal { .. }
             | Change::AwaitAgent { .. } => None,
         }
     }
@@ -101,6 +132,9 @@ pub struct Plan {
     /// Stop and start of the agent, when the changes take effect only then. Kept apart, so that several accepted
     /// edits can share one restart.
     pub restart: Vec<Change>,
+    /// The start alone, for when this plan fails and the agent that ran before does not run any more. Empty where the
+    /// plan stops no agent, or this program knows no way to start it.
+    pub revive: Vec<Change>,
     /// Steps that a person must do: in the console, or as root.
     pub manual: Vec<Text>,
     /// What the operator should know before saying yes.
@@ -120,6 +154,7 @@ impl Plan {
             why,
             changes: Vec::new(),
             restart: Vec::new(),
+            revive: Vec::new(),
             manual: Vec::new(),
             cautions: Vec::new(),
             verify,
@@ -149,6 +184,8 @@ pub enum InputId {
     Ip,
     /// The address to replace.
     OldIp,
+    /// Whether an agent that does not stop when asked is forced to.
+    Force,
     #[serde(untagged)]
     Context(Field),
 }
@@ -159,6 +196,7 @@ impl InputId {
         match self {
             InputId::Ip => "ip",
             InputId::OldIp => "old-ip",
+            InputId::Force => "force",
             InputId::Context(field) => field.id(),
         }
     }
@@ -167,6 +205,7 @@ impl InputId {
         match id {
             "ip" => Some(InputId::Ip),
             "old-ip" => Some(InputId::OldIp),
+            "force" => Some(InputId::Force),
             other => Field::of_id(other).map(InputId::Context),
         }
     }
@@ -175,6 +214,7 @@ impl InputId {
         match self {
             InputId::Ip => Text::fixed("IP to use", "要使用的 IP"),
             InputId::OldIp => Text::fixed("IP to replace", "要替换的 IP"),
+            InputId::Force => Text::fixed("Force it to stop", "强制停止"),
             InputId::Context(field) => field.label(),
         }
     }
@@ -183,6 +223,10 @@ impl InputId {
         match self {
             InputId::Ip => Text::fixed("An IPv4 address of this host", "本机的一个 IPv4 地址"),
             InputId::OldIp => Text::fixed("An IPv4 address in the machine group", "机器组中的一个 IPv4 地址"),
+            InputId::Force => Text::fixed(
+                "yes: kill the agent when it has not stopped 30 s after it was asked; what it read and did not send yet may be lost or sent twice",
+                "yes：请求停止 30 秒后仍未停止时强制终止；已读取但未发送的数据可能丢失或重复",
+            ),
             InputId::Context(field) => field.hint(),
         }
     }
@@ -194,11 +238,12 @@ pub struct Inputs {
     pub context: Context,
     pub ip: Option<Ipv4Addr>,
     pub old_ip: Option<Ipv4Addr>,
+    pub force: bool,
 }
 
 impl Inputs {
     pub fn from_context(context: &Context) -> Inputs {
-        Inputs { context: context.clone(), ip: None, old_ip: None }
+        Inputs { context: context.clone(), ip: None, old_ip: None, force: false }
     }
 
     /// The value as typed text; empty when not told.
@@ -207,6 +252,7 @@ impl Inputs {
         match input {
             InputId::Ip => address(self.ip),
             InputId::OldIp => address(self.old_ip),
+            InputId::Force => if self.force { "yes" } else { "" }.to_string(),
             InputId::Context(field) => self.context.get(field),
         }
     }
@@ -226,6 +272,13 @@ impl Inputs {
         match input {
             InputId::Ip => self.ip = address(typed)?,
             InputId::OldIp => self.old_ip = address(typed)?,
+            InputId::Force => {
+                self.force = match typed.trim() {
+                    "yes" => true,
+                    "" | "no" => false,
+                    text => return Err(crate::say!("neither yes nor no: {text}", "应为 yes 或 no：{text}")),
+                }
+            }
             InputId::Context(field) => self.context.set(field, typed)?,
         }
         Ok(())

@@ -57,6 +57,10 @@ impl Host for WithCloud {
         self.inner.hold(path, note)
     }
 
+    fn holder(&self, path: PathBuf) -> Pending<Option<String>> {
+        self.inner.holder(path)
+    }
+
     fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
         let Act::PutGroup { site, before, after } = act else { return self.inner.act(act, live) };
         if self.read_only {

@@ -5,6 +5,7 @@
 //! /etc/hostname in containers). It is written in place and fsynced; a kill within that instant can leave it short.
 
 use super::acts::{content, io_error, sync_parent};
+use super::sweep::MARK;
 use crate::host::{ActError, Done, Fingerprint};
 use nix::fcntl::OFlag;
 use std::ffi::OsString;
@@ -112,7 +113,7 @@ impl Temporary {
         let name = target.file_name().ok_or_else(|| io_error(target, &io::ErrorKind::InvalidInput.into()))?;
         let mut hidden = OsString::from(".");
         hidden.push(name);
-        hidden.push(format!(".logtail-doctor-tmp-{}", std::process::id()));
+        hidden.push(format!("{MARK}{}", std::process::id()));
         let path = target.with_file_name(hidden);
         // What an earlier process of the same number left behind when it was killed.
         if fs::symlink_metadata(&path).is_ok() {

@@ -26,7 +26,7 @@ async fn status(script: PathBuf, limit: Duration) -> Looked<CommandSeen> {
 }
 
 fn shell(line: String, limit: Duration) -> Act {
-    Act::Run { argv: vec!["sh".into(), "-c".into(), line], limit }
+    Act::Run { argv: vec!["sh".into(), "-c".into(), line], limit, proxies: false }
 }
 
 /// Whether the process whose number a script wrote is still there and no zombie.
@@ -57,9 +57,9 @@ async fn what_cannot_be_started_says_why() {
     fs::write(&path, "#!/no/such/interpreter\n").unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
     assert!(matches!(status(path, AMPLE).await, Err(Trouble::Other(_))));
-    let (outcome, _) = act(Act::Run { argv: vec!["no-such-program".into()], limit: AMPLE }).await;
+    let (outcome, _) = act(Act::Run { argv: vec!["no-such-program".into()], limit: AMPLE, proxies: false }).await;
     assert!(matches!(outcome, Err(ActError::NotStarted { program, .. }) if program == "no-such-program"));
-    let (outcome, _) = act(Act::Run { argv: vec![], limit: AMPLE }).await;
+    let (outcome, _) = act(Act::Run { argv: vec![], limit: AMPLE, proxies: false }).await;
     assert!(matches!(outcome, Err(ActError::NotStarted { .. })));
 }
 
