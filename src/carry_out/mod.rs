@@ -195,7 +195,7 @@ async fn carry_out_alone(
     }
     upkeep::sweep(host, &changes, &known).await;
     upkeep::prune(host, store, &known, now_ms).await;
-    work.remember_agent(&changes).await;
+    work.remember_agent(&changes, &plan.revive).await;
     let mut failed = None;
     for (number, change) in changes.iter().enumerate() {
         work.tell(number, ChangeState::Running);

@@ -51,9 +51,9 @@ struct Awaited<'c> {
 
 impl Work<'_> {
     /// Notes how the agent is now, if the plan has to do with one.
-    pub(super) async fn remember_agent(&mut self, changes: &[&Change]) {
+    pub(super) async fn remember_agent(&mut self, changes: &[&Change], revive: &[Change]) {
         let awaited = |wanted: bool| {
-            changes.iter().find_map(move |change| match change {
+            changes.iter().copied().chain(revive).find_map(move |change| match change {
                 Change::AwaitAgent { running, install_dir, app_info, .. } if *running == wanted => {
                     Some((install_dir, app_info))
                 }

@@ -148,7 +148,7 @@ fn start(argv: &[String], manner: Manner) -> Looked<Running> {
 }
 
 /// Whether a variable of the operator's is for a command that changes something.
-fn may_pass(name: &str, proxies: bool) -> bool {
+pub(super) fn may_pass(name: &str, proxies: bool) -> bool {
     const HARMLESS: [&str; 8] = ["HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TERM", "TZ"];
     const PROXIES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
     HARMLESS.contains(&name) || (proxies && PROXIES.iter().any(|proxy| proxy.eq_ignore_ascii_case(name)))
