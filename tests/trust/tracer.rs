@@ -59,6 +59,8 @@ pub fn run(lab: &Lab, argv: &[&str], kill_before: usize) -> nix::Result<Run> {
     let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACECLONE | Options::PTRACE_O_EXITKILL;
     let seized = ptrace::seize(program, options);
     kill(program, Signal::SIGCONT)?;
+    // nsenter(1) stops itself when its child does.
+    kill(Pid::from_raw(i32::try_from(outer.id()).unwrap_or_default()), Signal::SIGCONT)?;
     if let Err(error) = seized {
         kill(program, Signal::SIGKILL)?;
         drop(outer.wait());
