@@ -194,7 +194,7 @@ async fn carry_out_alone(
         return nothing(AppliedResult::Refused(no_journal(&error)));
     }
     upkeep::sweep(host, &changes, &known).await;
-    upkeep::prune(host, store, &known, now_ms).await;
+    upkeep::prune(host, store, &changes, &known, now_ms).await;
     work.remember_agent(&changes, &plan.revive).await;
     let mut failed = None;
     for (number, change) in changes.iter().enumerate() {

@@ -63,12 +63,18 @@ async fn sweep_beside<'p>(host: &dyn Host, paths: impl Iterator<Item = &'p Path>
 
 /// Removes old backups, and notes of each entry that it cannot be taken back any more. What is not whole keeps its
 /// backups, however old it is.
-pub(super) async fn prune(host: &dyn Host, store: &Store, known: &[Done], now_ms: i64) {
+pub(super) async fn prune(host: &dyn Host, store: &Store, changes: &[&Change], known: &[Done], now_ms: i64) {
     let has_backups = |done: &&Done| {
         done.result == Recorded::Applied && !done.pruned && done.records.iter().any(|record| record.backup.is_some())
     };
     let old = known.iter().rev().filter(has_backups).skip(KEPT_ENTRIES);
-    for done in old.filter(|done| now_ms.saturating_sub(done.at_ms) > KEPT_MS) {
+    // What the plan itself works on may be a backup, or be taken back with one: it stays for now.
+    let own: BTreeSet<&Path> = changes.iter().filter_map(|change| change.path()).collect();
+    let is_wanted = |done: &Done| {
+        let mut paths = done.records.iter().flat_map(|record| [Some(&record.path), record.backup.as_ref()]).flatten();
+        paths.any(|path| own.contains(path.as_path()))
+    };
+    for done in old.filter(|done| now_ms.saturating_sub(done.at_ms) > KEPT_MS && !is_wanted(done)) {
         // The journal first: it must never promise a backup that is gone.
         if append(host, store, &Entry::Pruned { id: done.id.clone() }).await.is_err() {
             return;

@@ -144,7 +144,7 @@ pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Wr
         for record in &done.records {
             let pruned = Text::fixed("backup pruned", "备份已清理");
             let pruned = done.pruned.then(|| pruned.get(settings.lang));
-            writeln!(out, "    {}", printable(&record_line(record, pruned.as_deref())))?;
+            writeln!(out, "    {}", printable(&record_line(record, pruned)))?;
         }
     }
     if unread > 0 {
@@ -258,7 +258,7 @@ impl Changing<'_> {
         };
         let mut signals = Signals::hold()?;
         let is_errand = sudo.is_some();
-        let applied = self.apply(&plan, sudo, out).await;
+        let applied = self.apply(&plan, sudo, &mut signals, out).await;
         match applied.result {
             AppliedResult::Applied => {}
             AppliedResult::Stale(path) => {
@@ -408,7 +408,7 @@ impl Changing<'_> {
     }
 
     /// Carries the plan out and shows what happens. Once begun it is finished, whether or not anybody still reads.
-    async fn apply(&self, plan: &Plan, sudo: Option<PathBuf>, out: &mut impl Write) -> Applied {
+    async fn apply(&self, plan: &Plan, sudo: Option<PathBuf>, signals: &mut Signals, out: &mut impl Write) -> Applied {
         let (sender, mut progress) = unbounded_channel();
         let consent = Consent::given(ConsentBy::YesOption);
         let (host, store, undoes) = (self.host.as_ref(), &self.settings.store, self.undoes.clone());
@@ -427,7 +427,19 @@ impl Changing<'_> {
                 }
             }
         };
-        futures_util::future::join(work, show).await.0
+        let hold_on = async {
+            loop {
+                signals.next().await;
+                self.settings.complain(&Text::fixed(
+                    "A change is under way; it is finished first. Each of its steps has a time limit.",
+                    "有更改正在进行，将先执行完毕；每一步都有时间限制。",
+                ));
+            }
+        };
+        tokio::select! {
+            (applied, ()) = futures_util::future::join(work, show) => applied,
+            () = hold_on => Applied::broken(),
+        }
     }
 
     fn progress_line(&self, progress: &Progress) -> Option<String> {

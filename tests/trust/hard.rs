@@ -202,8 +202,9 @@ fn two_cures_at_the_same_time() {
         assert!(listed.stdout.contains("under way") && !listed.stdout.contains("broken off"), "{listed:?}");
         assert!(second.stderr.contains("is under way: root (pid "), "{second:?}");
         // A holder that is killed holds nothing any more.
-        lab.sh("pkill -9 -x logtail-doctor");
-        drop(first.join());
+        lab.sh("pkill -TERM -x logtail-doctor; sleep 3; pkill -9 -x logtail-doctor");
+        let first = first.join().expect("it ran");
+        assert!(first.stderr.contains("A change is under way; it is finished first"), "{first:?}");
     });
     let listed = lab.run(&["journal"]);
     assert!(listed.stdout.contains("broken off") && !listed.stdout.contains("under way"), "{listed:?}");

@@ -53,6 +53,11 @@ async fn old_backups_go_and_the_journal_says_so() {
     assert!(said.get(crate::text::Lang::En).contains("backup of day-40 was pruned"), "{said:?}");
     let young = all.iter().find(|done| done.id == "day-30").unwrap();
     assert!(matches!(undo(&host, young).await, Planned::Ready(_)));
+    // What is just being taken back keeps its backup, however old it is.
+    let host = SimulatedHost::new(months(40, 1_795_332_000_000));
+    let oldest = journal(&host).remove(0);
+    assert_eq!(undone(&host, &oldest).await.result, AppliedResult::Applied);
+    assert_eq!(host.world().content("/etc/ilogtail/file-40"), Some(b"old".to_vec()));
     // However old, the newest twenty stay.
     let host = SimulatedHost::new(months(15, 1_795_332_000_000).later(Duration::from_secs(90 * 24 * 3600)));
     apply(&host, &plan(vec![run(&["true"])])).await;
