@@ -43,6 +43,16 @@ impl Work<'_> {
                 ),
             );
         }
+        if self.hangs {
+            is_left = true;
+            said = joined(
+                &said,
+                &Text::fixed(
+                    "When it answers again, look at the file; logtail-doctor undo takes back what happened since.",
+                    "恢复响应后请检查该文件；logtail-doctor undo 可撤销此后发生的更改。",
+                ),
+            );
+        }
         if is_left { AppliedResult::LeftOver(said) } else { AppliedResult::RolledBack(said) }
     }
 
@@ -53,8 +63,9 @@ impl Work<'_> {
         }
         let is_file = matches!(record.kind, RecordKind::Write | RecordKind::Remove);
         if is_file && fingerprint(self.host, &record.path).await.as_ref() == Some(&record.before) {
-            // It is so already; only the backup is too much, and one that stays does no harm.
-            if let Some(backup) = &record.backup {
+            // It is so already; only the backup is too much, and one that stays does no harm. What may still happen may
+            // need it.
+            if let Some(backup) = record.backup.as_ref().filter(|_| !self.hangs) {
                 let _ = self.act(Act::Remove { path: backup.clone(), expect: record.before.clone() }).await;
             }
             return Ok(());

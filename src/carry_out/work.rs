@@ -22,6 +22,8 @@ pub(super) struct Work<'a> {
     pub(super) records: Vec<Record>,
     /// The agent before the first change.
     pub(super) before: Before,
+    /// Whether a change was given up that may still happen, when a file system answers again.
+    pub(super) hangs: bool,
 }
 
 /// What a change that failed has come to all the same.
@@ -41,7 +43,7 @@ impl<'a> Work<'a> {
         progress: UnboundedSender<Progress>,
         stamp: String,
     ) -> Work<'a> {
-        Work { host, store, progress, stamp, records: Vec::new(), before: Before::default() }
+        Work { host, store, progress, stamp, records: Vec::new(), before: Before::default(), hangs: false }
     }
 
     pub(super) fn tell(&self, number: usize, state: ChangeState) {
@@ -130,6 +132,7 @@ impl<'a> Work<'a> {
                 Ok(ChangeState::Already)
             }
             Err(error) => {
+                self.hangs |= matches!(error, ActError::Hung { .. });
                 match self.became(change, &error).await {
                     Became::Nothing => self.forget_last().await,
                     // Taking it back finds out.
