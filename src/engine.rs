@@ -5,6 +5,7 @@
 //! session is told has no secrets: findings and sentences pass through the [`Redactor`] first.
 
 mod around;
+mod leaving;
 mod masking;
 mod planning;
 
@@ -47,6 +48,11 @@ const BETWEEN_FRAMES: Duration = Duration::from_millis(30);
 pub trait Face {
     /// Shows the session as it is now. Called only when something may have changed.
     fn show(&mut self, session: &mut Session);
+
+    /// Gives the terminal back and says a sentence on it: the session is over, and something is still waited for.
+    fn leave(&mut self, session: &Session, said: &Text) {
+        let _ = (session, said);
+    }
 
     /// The next thing that the operator or the terminal does. Must be safe to drop and call again.
     fn next(&mut self) -> impl Future<Output = Event>;
@@ -271,7 +277,7 @@ pub async fn run<F: Face>(looking: &mut Looking, session: &mut Session, store: S
         run.show(is_urgent, face);
     }
     if let Some(applying) = run.applying.take() {
-        let _ = applying.task.await;
+        leaving::finish(applying, &mut run.redactor, run.session, face).await;
     }
 }
 

@@ -8,6 +8,7 @@ use logtail_doctor::engine::{Looking, Wish};
 use logtail_doctor::finding::{CauseId, RemedyId, StepId};
 use logtail_doctor::host::simulated::{Ecs, Flavour, Group, Kind, SimulatedHost, StartManner, StopManner, World};
 use logtail_doctor::remedies::{Change, InputId, Inputs, Plan, Planned};
+use logtail_doctor::text::Lang;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -316,12 +317,26 @@ async fn what_is_not_this_programs_to_change_is_said() {
     }
     assert!(matches!(bench.plan(RemedyId::InstallAgent).await, Planned::Refused(_)));
     let plan = bench.ready(RemedyId::UpgradeAgent).await;
-    let [Change::Run { argv, .. }] = plan.changes.as_slice() else { panic!("{plan:?}") };
+    let [Change::Run { argv, .. }, Change::AwaitAgent { running: true, .. }] = plan.changes.as_slice() else {
+        panic!("{plan:?}")
+    };
     let line = argv.join(" ");
     assert!(
         line.contains("http://logtail-release-cn-hangzhou.oss-cn-hangzhou-internal.aliyuncs.com/linux64/logtail.sh")
     );
     assert!(line.ends_with("./logtail.sh upgrade"), "{line}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_others_may_write_is_named() {
+    for (mode, uid, is_named) in [(0o644, 0, false), (0o644, 1000, true), (0o664, 0, true)] {
+        let world = World::healthy(Flavour::Logtail188).owned(CONFIG, mode, uid);
+        let mut bench = Bench::new(world, told(&[])).await;
+        bench.set(&[(InputId::Ip, "10.1.1.5")]);
+        let plan = bench.ready(RemedyId::SetWorkingIp).await;
+        let said = plan.cautions.iter().any(|text| text.get(Lang::En).contains("can be written by others than root"));
+        assert_eq!(said, is_named, "{mode:o} {uid}: {:?}", plan.cautions);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -180,3 +180,27 @@ fn read_only_shows_the_remedy_and_runs_nothing() {
     pty.wait_gone("preview", SOON);
     leave(pty);
 }
+
+#[test]
+fn leaving_while_a_change_is_under_way_finishes_it_and_says_so() {
+    let Some(lab) = Lab::new().stopped().build_or_skip() else { return };
+    // A start that takes its time; the test says when it may go on.
+    lab.sh("sed -i '1a [ \"$1\" = start ] \\&\\& { : > /tmp/starting; until [ -e /tmp/go ]; do sleep 0.1; done; }' /etc/init.d/ilogtaild");
+    let mut pty = open(&lab, &["--region", "cn-hangzhou"]);
+    let screen = pty.wait_for("Start the agent", SOON);
+    let line = screen.lines().find(|line| line.contains("Start the agent")).unwrap_or_default();
+    let number = line.split("Start the agent").next().unwrap_or_default().trim().chars().next_back().unwrap_or('1');
+    pty.send(&number.to_string());
+    pty.wait_for("[ Cancel ]", SOON);
+    pty.send("Right");
+    pty.send("Enter");
+    lab.wait("the start", SOON, |lab| lab.exists("/tmp/starting"));
+    lab.sh("pkill -TERM -x logtail-doctor");
+    pty.wait_for("A change is under way; it is finished first", SOON);
+    assert!(!pty.alternate_screen(), "the sentence stands on the operator's own screen");
+    lab.write("/tmp/go", "");
+    pty.wait_for("It was finished.", SOON);
+    assert_eq!(pty.exit_code(SOON), 143);
+    assert!(lab.heartbeat_ok(SOON));
+    assert!(lab.run(&["journal"]).stdout.contains("applied"));
+}

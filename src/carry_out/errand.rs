@@ -5,7 +5,7 @@
 
 use super::{Applied, Consent, ConsentBy, Progress, Store, carry_out_or_undo};
 use crate::host::Host;
-use crate::remedies::Plan;
+use crate::remedies::{Change, Plan, shell_line};
 use crate::say;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
@@ -14,14 +14,21 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
 
 /// The hidden command that receives an errand.
 pub const COMMAND: &str = "carry-out";
 
 /// How long sudo may take to say what it would allow.
 const SUDO_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long the second process may take to say its first word: sudo may ask a directory service that does not answer.
+const FIRST_WORD_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long what a process said is still read after its end.
+const DRAIN: Duration = Duration::from_millis(500);
 
 /// What the second process is asked to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,6 +57,23 @@ pub fn argv() -> Result<Vec<String>, Text> {
     }
 }
 
+/// The line of sudoers that would let a user carry out plans without a password. It gives that user root, as the wizard
+/// can change any file.
+pub fn sudoers_line(user: &str, argv: &[String]) -> String {
+    // In sudoers these characters end a word or a list (sudoers(5)).
+    let escaped = |word: &String| {
+        let mut out = String::new();
+        for letter in word.chars() {
+            if " ,:=\\".contains(letter) {
+                out.push('\\');
+            }
+            out.push(letter);
+        }
+        out
+    };
+    format!("{user} ALL=(root) NOPASSWD: {}", argv.iter().map(escaped).collect::<Vec<_>>().join(" "))
+}
+
 /// Whether sudo would start this without asking for a password.
 pub async fn may_without_password(sudo: &Path, argv: &[String]) -> bool {
     let mut command = Command::new(sudo);
@@ -57,6 +81,32 @@ pub async fn may_without_password(sudo: &Path, argv: &[String]) -> bool {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let asked = tokio::time::timeout(SUDO_LIMIT, command.status()).await;
     matches!(asked, Ok(Ok(status)) if status.success())
+}
+
+/// The commands of a plan that only runs commands, as an operator would type them, where sudo starts each of them
+/// without a password: some sudoers permit the agent's init script and nothing else. None for any other plan.
+pub async fn permitted(sudo: &Path, plan: &Plan) -> Option<String> {
+    let mut lines = Vec::new();
+    for change in plan.changes.iter().chain(&plan.restart) {
+        match change {
+            Change::Run { argv, .. } if may_without_password(sudo, argv).await => {
+                lines.push(format!("sudo {}", shell_line(argv)));
+            }
+            Change::AwaitAgent { .. } => {}
+            Change::Run { .. }
+            | Change::Signal { .. }
+            | Change::WriteFile { .. }
+            | Change::RemoveFile { .. }
+            | Change::RenameFile { .. }
+            | Change::MakeDir { .. }
+            | Change::RemoveDir { .. }
+            | Change::PutGroup { .. }
+            | Change::MakeGroup { .. }
+            | Change::RemoveGroup { .. } => return None,
+        }
+    }
+    // A stop that calls a stopped agent an error must not keep the start from being run.
+    (!lines.is_empty()).then(|| lines.join("; "))
 }
 
 /// Sends a plan to a process that `sudo -n` starts, and passes on what it says.
@@ -77,39 +127,70 @@ pub async fn send(
     // No new session: sudo's ticket belongs to the terminal's session (portability facts, section 4).
     command.args(["-n", "--"]).args(argv);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let errand = match serde_json::to_vec(&Errand { plan, with_restart, undoes, consent: consent.how }) {
+        Ok(errand) => errand,
+        Err(error) => {
+            return refused(say!("The plan cannot be handed over: {error}.", "无法移交该计划：{error}。"));
+        }
+    };
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => return refused(say!("sudo could not be started: {error}.", "无法启动 sudo：{error}。")),
     };
-    let errand = serde_json::to_vec(&Errand { plan, with_restart, undoes, consent: consent.how }).unwrap_or_default();
     if let Some(mut stdin) = child.stdin.take() {
         // When sudo refuses, nobody reads; what it says on standard error tells more than the broken pipe.
-        let _ = stdin.write_all(&errand).await;
+        let _ = tokio::time::timeout(SUDO_LIMIT, stdin.write_all(&errand)).await;
     }
     let complaints = child.stderr.take().map(|stderr| tokio::spawn(first_line(stderr)));
-    let mut applied = None;
-    if let Some(stdout) = child.stdout.take() {
-        let mut lines = BufReader::new(stdout).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            match serde_json::from_str(&line) {
-                Ok(Word::Progress(news)) => drop(progress.send(news)),
-                Ok(Word::Applied(result)) => applied = Some(result),
-                Err(_) => {}
-            }
-        }
-    }
-    let _ = child.wait().await;
+    let (applied, has_begun) = listen(&mut child, &progress).await;
     let complaint = match complaints {
-        Some(task) => task.await.unwrap_or_default(),
+        Some(task) => tokio::time::timeout(DRAIN, task).await.ok().and_then(Result::ok).unwrap_or_default(),
         None => String::new(),
     };
-    applied.unwrap_or_else(|| {
-        refused(if complaint.is_empty() {
-            Text::fixed("The process that sudo started ended without a word.", "sudo 启动的进程没有返回任何结果。")
-        } else {
-            say!("sudo refused: {complaint}.", "sudo 拒绝：{complaint}。")
-        })
-    })
+    match applied {
+        Some(applied) => applied,
+        // It died in the middle: what it had changed by then is for the journal to tell.
+        None if has_begun => Applied::broken(),
+        None if complaint.is_empty() => refused(Text::fixed(
+            "The process that sudo started ended without a word.",
+            "sudo 启动的进程没有返回任何结果。",
+        )),
+        None => refused(say!("sudo refused: {complaint}.", "sudo 拒绝：{complaint}。")),
+    }
+}
+
+/// Passes on what the second process says until it has said what it came to, or has ended: what it started may keep its
+/// pipes open for years. Returns the result, and whether it said anything, or may still be at work.
+async fn listen(child: &mut Child, progress: &UnboundedSender<Progress>) -> (Option<Applied>, bool) {
+    let Some(stdout) = child.stdout.take() else { return (None, false) };
+    let mut lines = BufReader::new(stdout).lines();
+    let (mut has_begun, mut has_ended) = (false, false);
+    let mut until = Instant::now() + FIRST_WORD_LIMIT;
+    loop {
+        tokio::select! {
+            line = lines.next_line() => match line {
+                Ok(Some(line)) => match serde_json::from_str(&line) {
+                    Ok(Word::Progress(news)) => {
+                        has_begun = true;
+                        drop(progress.send(news));
+                    }
+                    Ok(Word::Applied(applied)) => return (Some(applied), true),
+                    Err(_) => {}
+                },
+                Ok(None) | Err(_) => {
+                    // Nothing more will be said; the end of the process gives way to what it said on standard error.
+                    let _ = tokio::time::timeout(DRAIN, child.wait()).await;
+                    return (None, has_begun);
+                }
+            },
+            _ = child.wait(), if !has_ended => {
+                has_ended = true;
+                until = Instant::now() + DRAIN;
+            }
+            // Once it has begun, every step of it has a limit of its own.
+            () = tokio::time::sleep_until(until), if has_ended || !has_begun => return (None, has_begun || !has_ended),
+        }
+    }
 }
 
 async fn first_line(stderr: tokio::process::ChildStderr) -> String {
@@ -147,4 +228,59 @@ fn tell(word: &Word) {
     // The wizard may be gone with its terminal; the work goes on and the journal tells of it.
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(&line).and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::carry_out::{AppliedResult, ChangeState, ConsentBy};
+    use crate::finding::{RemedyId, StepId};
+    use std::path::PathBuf;
+
+    /// A sudo with this body, which gets what the second process would say as `$progress` and `$applied`.
+    fn sudo(place: &Path, body: &str) -> PathBuf {
+        let progress = serde_json::to_string(&Word::Progress(Progress::State(0, ChangeState::Running))).unwrap();
+        let applied = Applied { result: AppliedResult::Applied, entry: None, backups: Vec::new() };
+        let applied = serde_json::to_string(&Word::Applied(applied)).unwrap();
+        let text = format!("#!/bin/sh\nprogress='{progress}'\napplied='{applied}'\n{body}\n");
+        let path = place.join("sudo");
+        // By another process: a file that is open for writing here is inherited by what another test starts meanwhile.
+        let line = "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"";
+        let written = std::process::Command::new("sh").args(["-c", line, "sh", &text]).arg(&path).status().unwrap();
+        assert!(written.success());
+        path
+    }
+
+    async fn sent(body: &str) -> AppliedResult {
+        let place = tempfile::tempdir().unwrap();
+        let plan = Plan::new(RemedyId::RestartAgent, StepId::Running, Text::fixed("because", "因为"));
+        let consent = Consent::given(ConsentBy::Button);
+        send(&sudo(place.path(), body), plan, false, None, consent, unbounded_channel().0).await.result
+    }
+
+    #[tokio::test]
+    async fn a_process_that_dies_in_the_middle_leaves_no_doubt_that_it_began() {
+        let died = sent("cat > /dev/null; echo \"$progress\"; kill -9 $$").await;
+        assert_eq!(died, Applied::broken().result);
+        let refused = sent("echo 'a password is required' >&2; exit 1").await;
+        assert!(
+            matches!(&refused, AppliedResult::Refused(text) if text.get(crate::text::Lang::En).contains("password"))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_keeps_the_pipes_does_not_hold_us() {
+        let daemon = "cat > /dev/null; sleep 1000 & echo $! > \"$0.pid\"";
+        let reap = "trap 'kill $(cat \"$0.pid\")' EXIT";
+        // The daemon outlives its parent in both; it is ended by the watcher, which keeps no pipe of ours.
+        let watch = format!("( {reap}; sleep 3 ) > /dev/null 2>&1 < /dev/null &");
+        assert_eq!(sent(&format!("{daemon}; {watch} echo \"$applied\"; exit 0")).await, AppliedResult::Applied);
+        assert_eq!(sent(&format!("{daemon}; {watch} echo \"$progress\"; exit 0")).await, Applied::broken().result);
+    }
+
+    #[test]
+    fn the_line_of_sudoers_escapes_what_would_end_a_word() {
+        let argv = ["/opt/log tail/doctor".to_string(), "carry-out".into()];
+        assert_eq!(sudoers_line("ops", &argv), "ops ALL=(root) NOPASSWD: /opt/log\\ tail/doctor carry-out");
+    }
 }

@@ -7,6 +7,7 @@
 
 use super::ConsentBy;
 use super::trouble::group_now;
+use super::undo::{RUN_LIMIT, inverse};
 use crate::finding::RemedyId;
 use crate::host::{
     Act, ActError, Answer, CloudTroubleKind, FileSeen, Fingerprint, Host, Question, Seen, Site, Unseen, group_resource,
@@ -42,6 +43,10 @@ pub enum Entry {
         result: Recorded,
     },
     Undone {
+        id: String,
+    },
+    /// Its backups were removed because of their age.
+    Pruned {
         id: String,
     },
 }
@@ -115,12 +120,11 @@ impl Record {
             }
             Change::MakeDir { path, .. } => record(path, RecordKind::MakeDir, Fingerprint::Absent, Fingerprint::Absent),
             Change::RemoveDir { path } => record(path, RecordKind::RemoveDir, Fingerprint::Absent, Fingerprint::Absent),
-            Change::Run { argv, .. } => record(
-                Path::new(argv.first().map(String::as_str).unwrap_or_default()),
-                RecordKind::Run(argv.clone()),
-                Fingerprint::Absent,
-                Fingerprint::Absent,
-            ),
+            Change::Run { .. } | Change::Signal { .. } => {
+                let argv = change.argv().unwrap_or_default();
+                let program = PathBuf::from(argv.first().cloned().unwrap_or_default());
+                record(&program, RecordKind::Run(argv), Fingerprint::Absent, Fingerprint::Absent)
+            }
             Change::PutGroup { site, before, after } => {
                 let edited = Planned { before: before.clone(), after: after.clone() }.edited();
                 let kind = RecordKind::PutGroup { site: site.clone(), group: before.name().to_string(), edited };
@@ -168,7 +172,10 @@ impl Record {
             RecordKind::RenameTo(to) => vec![Act::Rename { from: to.clone(), to: self.path.clone() }],
             RecordKind::MakeDir => vec![Act::RemoveDir { path: self.path.clone() }],
             RecordKind::RemoveDir => vec![Act::MakeDir { path: self.path.clone(), mode: 0o755 }],
-            RecordKind::Run(_) => Vec::new(),
+            RecordKind::Run(argv) => {
+                let back = |argv| Act::Run { argv, limit: RUN_LIMIT, proxies: false };
+                inverse(argv).map(back).into_iter().collect()
+            }
             RecordKind::MakeGroup { site, group } => match group_now(host, site, group.name()).await {
                 Err(ActError::Service(trouble)) if trouble.kind == CloudTroubleKind::GroupNotExist => Vec::new(),
                 _ => vec![Act::RemoveGroup { site: site.clone(), group: group.clone() }],
@@ -196,6 +203,8 @@ pub struct Done {
     pub actor: String,
     pub result: Recorded,
     pub records: Vec<Record>,
+    /// Whether its backups were removed because of their age.
+    pub pruned: bool,
 }
 
 /// The entries of a journal, oldest first, and the number of lines that could not be read.
@@ -210,7 +219,7 @@ pub fn entries(bytes: &[u8]) -> (Vec<Done>, usize) {
         let of = |all: &mut Vec<Done>, id: &str| all.iter().rposition(|done| done.id == id);
         match entry {
             Entry::Begin { id, at_ms, remedy, actor, .. } => {
-                all.push(Done { id, at_ms, remedy, actor, result: Recorded::Open, records: Vec::new() });
+                all.push(Done { id, at_ms, remedy, actor, result: Recorded::Open, records: Vec::new(), pruned: false });
             }
             Entry::Change { id, record } => {
                 if let Some(index) = of(&mut all, &id) {
@@ -220,6 +229,11 @@ pub fn entries(bytes: &[u8]) -> (Vec<Done>, usize) {
             Entry::End { id, result } => {
                 if let Some(index) = of(&mut all, &id) {
                     all[index].result = result;
+                }
+            }
+            Entry::Pruned { id } => {
+                if let Some(index) = of(&mut all, &id) {
+                    all[index].pruned = true;
                 }
             }
             Entry::Undone { id } => {

@@ -4,10 +4,13 @@
 //! decided here: the plan says what to do, the consent says that the operator read it. Before the first change every
 //! file that the plan relies on is looked at again; if one moved, nothing happens and the plan is made anew.
 
+mod back;
 pub mod errand;
 mod journal;
 mod trouble;
 mod undo;
+mod upkeep;
+mod watch;
 mod work;
 
 pub use journal::{
@@ -167,7 +170,11 @@ async fn carry_out_alone(
         Answer::Clock(clock) => clock.now_ms,
         _ => 0,
     };
-    let stamp = unused_stamp(host, store, now_ms).await;
+    if let Err(error) = changes.iter().try_for_each(|change| can_be_told(store, change)) {
+        return nothing(AppliedResult::Refused(no_journal(&error)));
+    }
+    let known = known(host, store).await;
+    let stamp = unused_stamp(&known, now_ms);
     let id = stamp.clone();
     let mut work = Work::new(host, store, progress, stamp);
     if let Err(error) = work
@@ -182,7 +189,9 @@ async fn carry_out_alone(
     {
         return nothing(AppliedResult::Refused(no_journal(&error)));
     }
-    work.remember_agents(&changes).await;
+    upkeep::sweep(host, &changes, &known).await;
+    upkeep::prune(host, store, &changes, &known, now_ms).await;
+    work.remember_agent(&changes, &plan.revive).await;
     let mut failed = None;
     for (number, change) in changes.iter().enumerate() {
         work.tell(number, ChangeState::Running);
@@ -190,16 +199,16 @@ async fn carry_out_alone(
             Ok(state) => work.tell(number, state),
             Err(reason) => {
                 work.tell(number, ChangeState::Failed(reason.clone()));
-                failed = Some((number, reason));
+                failed = Some(reason);
                 break;
             }
         }
     }
     let result = match failed {
         None => AppliedResult::Applied,
-        Some((number, reason)) => {
+        Some(reason) => {
             let result = work.roll_back(reason).await;
-            work.start_again(&changes, number, result).await
+            work.start_again(&plan.revive, result).await
         }
     };
     let ended = match &result {
@@ -321,18 +330,35 @@ fn stamp(now_ms: i64) -> String {
 
 /// The time as the name of a new entry, moved on while the journal knows that name: the clock may have been set back
 /// since, perhaps by this very program, and then names of entries and backups would meet.
-async fn unused_stamp(host: &dyn Host, store: &Store, now_ms: i64) -> String {
-    let known = known(host, store).await;
+fn unused_stamp(known: &[JournalDone], now_ms: i64) -> String {
     let names = (0..=known.len()).map(|more| stamp(now_ms.saturating_add(more as i64)));
     names.into_iter().find(|name| !known.iter().any(|done| done.id == *name)).unwrap_or_else(|| stamp(now_ms))
+}
+
+/// Whether the journal can tell of a change: a path that is no Unicode, for one, it cannot write down. What it cannot
+/// tell is not begun.
+fn can_be_told(store: &Store, change: &Change) -> Result<(), ActError> {
+    let record = Record::of(change, change.path().map(|path| backup_path(path, "")));
+    let written = serde_json::to_vec(&record).map(|_| ());
+    written.map_err(|error| ActError::Io { path: store.dir.join(JOURNAL), reason: error.to_string() })
+}
+
+/// Who is changing this machine right now: what the live process that holds the lock noted of itself.
+pub async fn under_way(host: &dyn Host, store: &Store) -> Option<String> {
+    host.holder(store.dir.join(LOCK)).await
 }
 
 async fn append(host: &dyn Host, store: &Store, entry: &Entry) -> Result<(), ActError> {
     let (live, _) = unbounded_channel();
     host.act(Act::MakeDir { path: store.dir.clone(), mode: 0o700 }, live.clone()).await?;
-    let mut line = serde_json::to_vec(entry).unwrap_or_default();
+    let path = store.dir.join(JOURNAL);
+    let mut line = match serde_json::to_vec(entry) {
+        Ok(line) => line,
+        // A path that is no Unicode, for one: what the journal cannot tell is not done.
+        Err(error) => return Err(ActError::Io { path, reason: error.to_string() }),
+    };
     line.push(b'\n');
-    host.act(Act::Append { path: store.dir.join(JOURNAL), content: line }, live).await.map(|_| ())
+    host.act(Act::Append { path, content: line }, live).await.map(|_| ())
 }
 
 #[cfg(test)]

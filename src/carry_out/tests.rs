@@ -8,6 +8,9 @@ use crate::remedies::Planned;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+mod failures;
+mod upkeep;
+
 const STATE: &str = "/var/lib/logtail-doctor";
 const HOSTS: &str = "/etc/hosts";
 
@@ -32,11 +35,18 @@ fn run(argv: &[&str]) -> Change {
         limit: Duration::from_secs(40),
         accept: vec![0],
         what: Text::fixed("run", "执行"),
+        proxies: false,
     }
 }
 
 fn await_agent(running: bool) -> Change {
-    Change::AwaitAgent { running, install_dir: "/usr/local/ilogtail".into(), limit: Duration::from_secs(60) }
+    Change::AwaitAgent {
+        running,
+        install_dir: "/usr/local/ilogtail".into(),
+        limit: Duration::from_secs(60),
+        app_info: Some("/usr/local/ilogtail/app_info.json".into()),
+        harder: None,
+    }
 }
 
 async fn apply(host: &SimulatedHost, plan: &Plan) -> (Applied, UnboundedReceiver<Progress>) {
@@ -211,6 +221,7 @@ async fn waiting_for_the_agent_ends_when_it_is_so_and_at_the_limit() {
         limit: Duration::from_secs(40),
         accept: vec![0, 1],
         what: Text::fixed("stop", "停止"),
+        proxies: false,
     };
     let begun = tokio::time::Instant::now();
     let (applied, _) = apply(&host, &plan(vec![stop.clone(), await_agent(false)])).await;
@@ -229,7 +240,7 @@ async fn a_command_that_hangs_is_cut_off_at_its_limit() {
     let host = SimulatedHost::new(World::healthy(Flavour::Logtail207).stop_manner(StopManner::Never));
     let (live, _lines) = unbounded_channel();
     let argv = vec!["/etc/init.d/ilogtaild".to_string(), "stop".into()];
-    let done = host.act(Act::Run { argv, limit: Duration::from_secs(10) }, live).await;
+    let done = host.act(Act::Run { argv, limit: Duration::from_secs(10), proxies: false }, live).await;
     assert!(matches!(done, Err(ActError::TimedOut { limit_s: 10, .. })), "{done:?}");
 }
 
@@ -256,6 +267,7 @@ async fn a_start_that_fails_gives_the_old_agent_back() {
         run(&["/etc/init.d/ilogtaild", "start"]),
         await_agent(true),
     ];
+    cure.revive = cure.restart[3..].to_vec();
     let (applied, _) = apply(&host, &cure).await;
     assert!(matches!(applied.result, AppliedResult::RolledBack(_)), "{applied:?}");
     assert_eq!(host.world().content(config), before);

@@ -42,7 +42,12 @@ pub(super) async fn group_moved(host: &dyn Host, change: &Change) -> Option<Appl
 
 /// Whether the change may have happened although it failed.
 pub(super) fn is_uncertain(error: &ActError) -> bool {
-    matches!(error, ActError::Service(trouble) if trouble.kind == CloudTroubleKind::Uncertain)
+    match error {
+        ActError::Service(trouble) => trouble.kind == CloudTroubleKind::Uncertain,
+        // A thread of ours still waits in the kernel, and goes on when that does.
+        ActError::Hung { .. } => true,
+        _ => false,
+    }
 }
 
 /// What kept a change from happening, and what to do, in a sentence.
@@ -67,6 +72,13 @@ pub(super) fn explain(error: &ActError) -> Text {
             "`{command}` did not end within {limit_s} s and was stopped.",
             "`{command}` 在 {limit_s} 秒内没有结束，已被终止。"
         ),
+        ActError::Hung { path, limit_s } => {
+            let path = path.display();
+            say!(
+                "{path} did not answer within {limit_s} s; the change may still happen when it does.",
+                "{path} 在 {limit_s} 秒内没有响应；恢复响应后更改仍可能发生。"
+            )
+        }
         ActError::Service(trouble) => {
             let CloudTrouble { what, next, request_id, policy, .. } = trouble.as_ref();
             let id = request_id.as_deref().map(|id| format!(" (request id {id})")).unwrap_or_default();

@@ -1,12 +1,12 @@
 //! Taking back an entry of the journal: the plan for it, the proof that it worked, and the clearing away of what the
 //! entry left beside the files. An entry without an end is taken back as far as it came.
 
-use super::fingerprint;
+use super::back::is_stop_or_start;
 use super::journal::{Done, Record, RecordKind, Recorded};
+use super::work::is_torn;
+use super::{fingerprint, upkeep};
 use crate::finding::StepId;
-use crate::host::{
-    Act, Answer, CloudTrouble, CloudTroubleKind, Fingerprint, Host, Question, Seen, Site, Trouble, Unseen,
-};
+use crate::host::{Act, CloudTrouble, CloudTroubleKind, Fingerprint, Host, Seen, Site, Trouble, Unseen};
 use crate::remedies::{Change, Plan, Planned as Outcome};
 use crate::say;
 use crate::sls::MachineGroup;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// How long a command that takes another one back may take.
-const RUN_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const RUN_LIMIT: Duration = Duration::from_secs(30);
 
 /// What files will be after the changes planned so far; None for one that will not be there.
 type Files = BTreeMap<PathBuf, Option<Vec<u8>>>;
@@ -31,6 +31,12 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
     let id = &done.id;
     if matches!(done.result, Recorded::Undone | Recorded::RolledBack) {
         return Ok(Outcome::Already(say!("{id} has been taken back already.", "{id} 已经撤销。")));
+    }
+    if done.pruned && done.records.iter().any(|record| record.backup.is_some()) {
+        return Ok(Outcome::Refused(say!(
+            "The backup of {id} was pruned: those of the last 20 changes are kept, and younger ones than 30 days. It cannot be taken back any more.",
+            "{id} 的备份已被清理：仅保留最近 20 次更改以及 30 天之内的备份。该更改已无法撤销。"
+        )));
     }
     let is_open = done.result == Recorded::Open;
     if is_open && done.records.is_empty() {
@@ -52,7 +58,7 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
     for record in done.records.iter().rev() {
         let path = &record.path;
         match &record.kind {
-            RecordKind::Write | RecordKind::Remove => match file_back(see, record, &mut files)? {
+            RecordKind::Write | RecordKind::Remove => match file_back(see, record, is_open, &mut files)? {
                 Ok(change) => plan.changes.extend(change),
                 Err(reason) => return Ok(Outcome::Refused(reason)),
             },
@@ -79,6 +85,7 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
                     limit: RUN_LIMIT,
                     accept: vec![0],
                     what: Text::fixed("take the command back", "撤销该命令"),
+                    proxies: false,
                 }),
                 None => ran = true,
             },
@@ -95,10 +102,7 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
         }
     }
     if plan.changes.is_empty() && !is_open {
-        return Ok(Outcome::Refused(Text::fixed(
-            "This entry only ran commands (stop, start); there is nothing to take back.",
-            "该条目只执行了命令（停止、启动），没有可撤销的内容。",
-        )));
+        return Ok(Outcome::Refused(nothing_to_take_back(done)));
     }
     if ran {
         plan.restart = restart.to_vec();
@@ -110,6 +114,26 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
         ));
     }
     Ok(Outcome::Ready(Box::new(plan)))
+}
+
+/// Why an entry that only ran commands cannot be taken back.
+fn nothing_to_take_back(done: &Done) -> Text {
+    let commands = done.records.iter().filter_map(|record| match &record.kind {
+        RecordKind::Run(argv) if !is_stop_or_start(argv) => Some(crate::remedies::shell_line(argv)),
+        _ => None,
+    });
+    let commands: Vec<String> = commands.collect();
+    if commands.is_empty() {
+        return Text::fixed(
+            "This entry only ran commands (stop, start); there is nothing to take back.",
+            "该条目只执行了命令（停止、启动），没有可撤销的内容。",
+        );
+    }
+    let commands = commands.join("; ");
+    say!(
+        "This entry only ran a command, and this program cannot take back what that did: {commands}",
+        "该条目只执行了命令，本程序无法撤销其改动：{commands}"
+    )
 }
 
 /// The change that gives a machine group its old list again, if it still has the one that was written.
@@ -176,7 +200,7 @@ pub fn is_reversible(argv: &[String]) -> bool {
 
 /// The command that takes another one back; None for one that leaves nothing, like stop and start, or that cannot be
 /// taken back, like an installer.
-fn inverse(argv: &[String]) -> Option<Vec<String>> {
+pub(super) fn inverse(argv: &[String]) -> Option<Vec<String>> {
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
     let back: Vec<&str> = match words.as_slice() {
         ["systemctl", "enable", unit] => vec!["systemctl", "disable", unit],
@@ -195,7 +219,12 @@ fn inverse(argv: &[String]) -> Option<Vec<String>> {
 }
 
 /// How a file becomes what it was; None when it is so already. The inner error is the sentence that says why not.
-fn file_back(see: &Seen, record: &Record, files: &mut Files) -> Result<Result<Option<Change>, Text>, Unseen> {
+fn file_back(
+    see: &Seen,
+    record: &Record,
+    is_open: bool,
+    files: &mut Files,
+) -> Result<Result<Option<Change>, Text>, Unseen> {
     let path = &record.path;
     let name = path.display();
     let now = match files.get(path) {
@@ -214,7 +243,9 @@ fn file_back(see: &Seen, record: &Record, files: &mut Files) -> Result<Result<Op
     if Fingerprint::of(now.as_deref()) == record.before {
         return Ok(Ok(None));
     }
-    if Fingerprint::of(now.as_deref()) != record.after {
+    let is_ours =
+        Fingerprint::of(now.as_deref()) == record.after || is_open && was_cut_short(see, record, now.as_deref())?;
+    if !is_ours {
         return Ok(Err(say!(
             "{name} has been changed since, by somebody else; undoing would lose that change. Compare it with the backup beside it.",
             "{name} 在此之后又被修改过，撤销会丢失那次修改。请与旁边的备份对比。"
@@ -239,6 +270,26 @@ fn file_back(see: &Seen, record: &Record, files: &mut Files) -> Result<Result<Op
         None => Change::RenameFile { from: backup.clone(), to: path.clone() },
         before => Change::WriteFile { path: path.clone(), before, after, mode },
     })))
+}
+
+/// Whether a kill left a file partly written, which can happen only to one that is itself a mount point. The temporary
+/// beside it, which the kill left as well, proves what it was to be; so nobody else's change is taken for ours.
+fn was_cut_short(see: &Seen, record: &Record, now: Option<&[u8]>) -> Result<bool, Unseen> {
+    let (Some(now), Some(backup)) = (now, &record.backup) else { return Ok(false) };
+    let (Some(dir), Some(name)) = (record.path.parent(), record.path.file_name()) else { return Ok(false) };
+    let ours = format!(".{}.logtail-doctor-tmp-", name.to_string_lossy());
+    let (old, beside) = (see.file(backup), see.dir(dir));
+    let (Ok(old), Ok(beside)) = (old?, beside?) else { return Ok(false) };
+    let wanted = beside.entries.iter().filter(|entry| entry.name.starts_with(&ours));
+    for entry in wanted {
+        if let Ok(new) = see.file(dir.join(&entry.name))?
+            && Fingerprint::of(Some(&new.bytes)) == record.after
+            && is_torn(now, &old.bytes, &new.bytes)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What is not as it was before an entry, after it was taken back; None when everything is.
@@ -273,20 +324,9 @@ pub(super) async fn tidy(host: &dyn Host, done: &Done) {
         if let Some(backup) = &record.backup {
             remove(backup.clone(), record.before.clone()).await;
         }
-        if done.result != Recorded::Open {
-            continue;
-        }
-        let (Some(dir), Some(name)) = (record.path.parent(), record.path.file_name()) else { continue };
-        let Answer::Dir(Ok(dir_seen)) = host.observe(Question::Dir(dir.to_path_buf())).await else { continue };
-        let ours = format!(".{}.logtail-doctor-", name.to_string_lossy());
-        for entry in dir_seen.entries.iter().filter(|entry| entry.name.contains(&ours)) {
-            let path = dir.join(&entry.name);
-            if entry.name.contains(".logtail-doctor-tmp-")
-                && let Some(expect) = fingerprint(host, &path).await
-            {
-                remove(path, expect).await;
-            }
-        }
+    }
+    if done.result == Recorded::Open {
+        upkeep::sweep_entry(host, done).await;
     }
     // A directory that was made for the change may have held nothing but a backup until now.
     for record in done.records.iter().rev().filter(|record| record.kind == RecordKind::MakeDir) {

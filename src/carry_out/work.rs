@@ -1,37 +1,40 @@
-//! The work on one plan: one change after the other, each journaled before it is made, and all taken back when one
-//! fails. What was to be done is decided; here is only how it is done safely.
+//! The work on one plan: one change after the other, each journaled before it is made. What was to be done is decided;
+//! here is only how it is done safely. What becomes of it when one fails is told in `back`.
 
 use super::trouble::{explain, is_uncertain};
-use super::{AppliedResult, ChangeState, Entry, Progress, Record, RecordKind, Store, append, backup_path};
-use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, LiveLine, ProcessSeen, Question};
+use super::undo::inverse;
+use super::watch::Before;
+use super::{ChangeState, Entry, Progress, Record, RecordKind, Store, append, backup_path};
+use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, Question, Trouble};
 use crate::remedies::Change;
 use crate::say;
-use crate::text::Text;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::text::{Lang, Text};
 use std::path::Path;
-use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::time::Instant;
-
-/// How often [`Change::AwaitAgent`] looks at the processes.
-const AWAIT_PAUSE: Duration = Duration::from_millis(250);
-/// How long a new process must live before a start is believed.
-const STEADY: Duration = Duration::from_millis(1000);
 
 /// The work on one plan.
 pub(super) struct Work<'a> {
-    host: &'a dyn Host,
+    pub(super) host: &'a dyn Host,
     store: &'a Store,
-    progress: UnboundedSender<Progress>,
+    pub(super) progress: UnboundedSender<Progress>,
     stamp: String,
     /// What was changed so far, in order.
     pub(super) records: Vec<Record>,
-    /// The agent's processes before the first change: number and start.
-    agents: BTreeSet<Alive>,
+    /// The agent before the first change.
+    pub(super) before: Before,
+    /// Whether a change was given up that may still happen, when a file system answers again.
+    pub(super) hangs: bool,
 }
 
-/// A process: its number and when it started, in seconds since 1970.
-type Alive = (u32, i64);
+/// What a change that failed has come to all the same.
+enum Became {
+    /// The machine is as it was before the change.
+    Nothing,
+    /// It happened, or nobody can tell whether it did.
+    Perhaps,
+    /// The file is neither the old nor the new one, but partly each: this is what it is now.
+    Torn(Fingerprint),
+}
 
 impl<'a> Work<'a> {
     pub(super) fn new(
@@ -40,17 +43,7 @@ impl<'a> Work<'a> {
         progress: UnboundedSender<Progress>,
         stamp: String,
     ) -> Work<'a> {
-        Work { host, store, progress, stamp, records: Vec::new(), agents: BTreeSet::new() }
-    }
-
-    /// Notes which processes of the agent there are now, so that a start that starts nothing is not believed.
-    pub(super) async fn remember_agents(&mut self, changes: &[&Change]) {
-        for change in changes {
-            if let Change::AwaitAgent { running: true, install_dir, .. } = change {
-                self.agents = self.alive(install_dir).await.unwrap_or_default();
-                return;
-            }
-        }
+        Work { host, store, progress, stamp, records: Vec::new(), before: Before::default(), hangs: false }
     }
 
     pub(super) fn tell(&self, number: usize, state: ChangeState) {
@@ -60,6 +53,14 @@ impl<'a> Work<'a> {
 
     pub(super) async fn journal(&self, entry: &Entry) -> Result<(), ActError> {
         append(self.host, self.store, entry).await
+    }
+
+    /// Journals what will happen, and keeps it in mind for taking back.
+    async fn note(&mut self, id: &str, record: Record) -> Result<(), Text> {
+        let entry = Entry::Change { id: id.to_string(), record: Box::new(record.clone()) };
+        self.journal(&entry).await.map_err(|error| explain(&error))?;
+        self.records.push(record);
+        Ok(())
     }
 
     /// Applies one change: journal what will happen, back up, change.
@@ -86,14 +87,17 @@ impl<'a> Work<'a> {
         if let Some(record) = Record::of(change, backup.clone())
             && record.kind != RecordKind::MakeDir
         {
-            let entry = Entry::Change { id: id.to_string(), record: Box::new(record.clone()) };
-            self.journal(&entry).await.map_err(|e| explain(&e))?;
-            self.records.push(record);
+            self.note(id, record).await?;
         }
         if let (Some(path), Some(backup)) = (change.path(), backup)
             && let Err(error) = self.act(Act::Copy { from: path.to_path_buf(), to: backup }).await
         {
-            self.records.pop();
+            // A file of that name that was there before is not ours to remove.
+            if matches!(error, ActError::Exists(_)) {
+                self.records.pop();
+            } else {
+                self.forget_last().await;
+            }
             return Err(explain(&error));
         }
         let outcome = match change {
@@ -117,21 +121,15 @@ impl<'a> Work<'a> {
             Change::RemoveGroup { site, group } => {
                 self.act(Act::RemoveGroup { site: site.clone(), group: group.clone() }).await
             }
-            Change::Run { argv, limit, accept, .. } => {
-                return match self.act(Act::Run { argv: argv.clone(), limit: *limit }).await {
-                    Ok(Done::Exited(Some(code))) if accept.contains(&code) => Ok(ChangeState::Done),
-                    Ok(Done::Exited(code)) => {
-                        let command = crate::remedies::shell_line(argv);
-                        let code = code.map_or("signal".to_string(), |code| code.to_string());
-                        Err(say!("`{command}` ended with exit code {code}.", "`{command}` 的退出码为 {code}。"))
-                    }
-                    Ok(Done::Changed | Done::Already) => Ok(ChangeState::Done),
-                    Err(error) => Err(explain(&error)),
-                };
+            Change::Run { .. } => return self.run(change).await,
+            Change::Signal { processes, signal, .. } => {
+                for process in processes {
+                    let done = self.act(Act::Signal { process: process.clone(), signal: *signal }).await;
+                    done.map_err(|error| explain(&error))?;
+                }
+                return Ok(ChangeState::Done);
             }
-            Change::AwaitAgent { running, install_dir, limit } => {
-                return self.await_agent(*running, install_dir, *limit).await;
-            }
+            Change::AwaitAgent { .. } => return self.await_agent(id, change).await,
         };
         match outcome {
             Ok(Done::Changed | Done::Exited(_)) => Ok(ChangeState::Done),
@@ -139,13 +137,92 @@ impl<'a> Work<'a> {
                 self.forget_last().await;
                 Ok(ChangeState::Already)
             }
-            // Whether it happened is not known: taking it back finds out.
-            Err(error) if is_uncertain(&error) => Err(explain(&error)),
             Err(error) => {
-                self.forget_last().await;
+                self.hangs |= matches!(error, ActError::Hung { .. });
+                match self.became(change, &error).await {
+                    Became::Nothing => self.forget_last().await,
+                    // Taking it back finds out.
+                    Became::Perhaps => {}
+                    Became::Torn(now) => self.note_torn(id, now).await?,
+                }
                 Err(explain(&error))
             }
         }
+    }
+
+    /// Runs a command and judges its exit code.
+    async fn run(&mut self, change: &Change) -> Result<ChangeState, Text> {
+        let Change::Run { argv, limit, accept, proxies, .. } = change else { return Ok(ChangeState::Already) };
+        let failed = match self.act(Act::Run { argv: argv.clone(), limit: *limit, proxies: *proxies }).await {
+            Ok(Done::Exited(Some(code))) if accept.contains(&code) => return Ok(ChangeState::Done),
+            Ok(Done::Changed | Done::Already) => return Ok(ChangeState::Done),
+            Ok(Done::Exited(code)) => {
+                // What a command that failed would have done needs no other command to take it back.
+                if inverse(argv).is_some() {
+                    self.records.pop();
+                }
+                let command = crate::remedies::shell_line(argv);
+                let code = code.map_or("signal".to_string(), |code| code.to_string());
+                return Err(say!("`{command}` ended with exit code {code}.", "`{command}` 的退出码为 {code}。"));
+            }
+            Err(error) => error,
+        };
+        if matches!(failed, ActError::NotStarted { .. } | ActError::ReadOnly) {
+            self.records.pop();
+        }
+        Err(explain(&failed))
+    }
+
+    /// Looks what a change came to that failed: an error of the disk can come before or after the deed.
+    async fn became(&self, change: &Change, error: &ActError) -> Became {
+        if is_uncertain(error) {
+            return Became::Perhaps;
+        }
+        if !matches!(error, ActError::Io { .. }) {
+            return Became::Nothing;
+        }
+        let is_there = async |path: &Path| match self.host.observe(Question::Present(path.to_path_buf())).await {
+            Answer::File(Err(Trouble::Absent)) => Some(false),
+            Answer::File(Ok(_)) => Some(true),
+            _ => None,
+        };
+        let happened_if = |happened: bool| if happened { Became::Perhaps } else { Became::Nothing };
+        match change {
+            Change::WriteFile { path, before, after, .. } => {
+                let now = self.host.observe(Question::File(path.clone())).await;
+                match (now, before) {
+                    (Answer::File(Err(Trouble::Absent)), None) => Became::Nothing,
+                    (Answer::File(Ok(file)), Some(before)) if !file.is_partial() => {
+                        if file.bytes == *before {
+                            Became::Nothing
+                        } else if file.bytes != *after && is_torn(&file.bytes, before, after) {
+                            Became::Torn(Fingerprint::of(Some(&file.bytes)))
+                        } else {
+                            Became::Perhaps
+                        }
+                    }
+                    _ => Became::Perhaps,
+                }
+            }
+            Change::RemoveFile { path, .. } => happened_if(is_there(path).await != Some(true)),
+            Change::RenameFile { from, to } => {
+                happened_if(is_there(from).await != Some(true) && is_there(to).await != Some(false))
+            }
+            Change::RemoveDir { path } => happened_if(self.names_in(path).await.is_none()),
+            Change::MakeDir { .. }
+            | Change::PutGroup { .. }
+            | Change::MakeGroup { .. }
+            | Change::RemoveGroup { .. }
+            | Change::Run { .. }
+            | Change::Signal { .. }
+            | Change::AwaitAgent { .. } => Became::Nothing,
+        }
+    }
+
+    /// Journals what a file has become that was written only in part, so that it can be taken back now or later.
+    async fn note_torn(&mut self, id: &str, now: Fingerprint) -> Result<(), Text> {
+        let Some(last) = self.records.pop() else { return Ok(()) };
+        self.note(id, Record { after: now, ..last }).await
     }
 
     /// Makes a directory and those above it that are missing, each with a record of its own: so all are taken back.
@@ -160,15 +237,16 @@ impl<'a> Work<'a> {
         for dir in missing.into_iter().rev() {
             let change = Change::MakeDir { path: dir.to_path_buf(), mode };
             if let Some(record) = Record::of(&change, None) {
-                let entry = Entry::Change { id: id.to_string(), record: Box::new(record.clone()) };
-                self.journal(&entry).await.map_err(|e| explain(&e))?;
-                self.records.push(record);
+                self.note(id, record).await?;
             }
             match self.act(Act::MakeDir { path: dir.to_path_buf(), mode }).await {
                 Ok(Done::Already) => self.forget_last().await,
                 Ok(Done::Changed | Done::Exited(_)) => {}
                 Err(error) => {
-                    self.forget_last().await;
+                    let is_made = !matches!(error, ActError::Exists(_)) && self.names_in(dir).await.is_some();
+                    if !is_made {
+                        self.forget_last().await;
+                    }
                     return Err(explain(&error));
                 }
             }
@@ -185,14 +263,14 @@ impl<'a> Work<'a> {
     }
 
     /// How many names a directory holds; None when it is none or cannot be read.
-    async fn names_in(&self, path: &Path) -> Option<usize> {
+    pub(super) async fn names_in(&self, path: &Path) -> Option<usize> {
         match self.host.observe(Question::Dir(path.to_path_buf())).await {
             Answer::Dir(Ok(dir)) => Some(dir.entries.len()),
             _ => None,
         }
     }
 
-    async fn act(&self, act: Act) -> Result<Done, ActError> {
+    pub(super) async fn act(&self, act: Act) -> Result<Done, ActError> {
         let (live, mut lines) = unbounded_channel();
         let progress = self.progress.clone();
         let forward = async move {
@@ -203,145 +281,17 @@ impl<'a> Work<'a> {
         let (done, ()) = futures_util::future::join(self.host.act(act, live), forward).await;
         done
     }
-
-    /// The agent's processes that are alive; None when they cannot be seen.
-    async fn alive(&self, install_dir: &Path) -> Option<BTreeSet<Alive>> {
-        let Answer::Processes(Ok(processes)) = self.host.observe(Question::Processes).await else { return None };
-        let is_its = |process: &&ProcessSeen| {
-            process.state != 'Z'
-                && match &process.exe {
-                    Ok(exe) => exe.starts_with(install_dir),
-                    Err(_) => Path::new(&process.command).starts_with(install_dir),
-                }
-        };
-        Some(processes.iter().filter(is_its).map(|process| (process.pid, process.started)).collect())
-    }
-
-    /// Looks at the processes until the agent is gone; or until it is there, with a process that was not there before
-    /// and that has stayed for a moment. What the script says and its exit code prove neither.
-    async fn await_agent(&self, running: bool, install_dir: &Path, limit: Duration) -> Result<ChangeState, Text> {
-        let begun = Instant::now();
-        let mut seen_first: BTreeMap<Alive, Instant> = BTreeMap::new();
-        let mut has_appeared = false;
-        loop {
-            if let Some(alive) = self.alive(install_dir).await {
-                if !running && alive.is_empty() {
-                    return Ok(ChangeState::Done);
-                }
-                seen_first.retain(|process, _| alive.contains(process));
-                for process in alive.difference(&self.agents) {
-                    has_appeared = true;
-                    let first = seen_first.entry(*process).or_insert_with(Instant::now);
-                    if running && first.elapsed() >= STEADY {
-                        self.say_new(&alive);
-                        return Ok(ChangeState::Done);
-                    }
-                }
-                if begun.elapsed() >= limit {
-                    return Err(not_as_awaited(running, has_appeared, &alive, limit));
-                }
-            } else if begun.elapsed() >= limit {
-                return Err(not_as_awaited(running, has_appeared, &BTreeSet::new(), limit));
-            }
-            tokio::time::sleep(AWAIT_PAUSE).await;
-        }
-    }
-
-    /// Tells which processes the start brought.
-    fn say_new(&self, alive: &BTreeSet<Alive>) {
-        let text = format!("PID {}", numbers(alive));
-        let _ = self.progress.send(Progress::Line(LiveLine { is_error: false, text }));
-    }
-
-    /// Takes back what was done, newest first.
-    pub(super) async fn roll_back(&mut self, reason: Text) -> AppliedResult {
-        for record in self.records.clone().into_iter().rev() {
-            if let Err(left) = self.take_back(&record).await {
-                let path = record.path.display();
-                let (en, zh) = (reason.get(crate::text::Lang::En), reason.get(crate::text::Lang::Zh));
-                return AppliedResult::LeftOver(Text::filled(
-                    format!("{en} Taking back {path} failed as well: {left}."),
-                    format!("{zh} 回退 {path} 也失败：{left}。"),
-                ));
-            }
-        }
-        AppliedResult::RolledBack(reason)
-    }
-
-    /// When the plan had stopped the agent before it failed, starts it again, now with the old files: a cure that did
-    /// not succeed must not leave the host without an agent that it had before.
-    pub(super) async fn start_again(
-        &self,
-        changes: &[&Change],
-        failed_at: usize,
-        result: AppliedResult,
-    ) -> AppliedResult {
-        let is_gone = |change: &&Change| matches!(change, Change::AwaitAgent { running: false, .. });
-        let Some(stopped_at) = changes.iter().take(failed_at).rposition(is_gone) else { return result };
-        for change in changes.iter().skip(stopped_at + 1) {
-            let started = match change {
-                Change::Run { argv, limit, accept, .. } => {
-                    let done = self.act(Act::Run { argv: argv.clone(), limit: *limit }).await;
-                    matches!(done, Ok(Done::Exited(Some(code))) if accept.contains(&code))
-                }
-                Change::AwaitAgent { running, install_dir, limit } => {
-                    self.await_agent(*running, install_dir, *limit).await.is_ok()
-                }
-                _ => true,
-            };
-            if !started {
-                let reason = match &result {
-                    AppliedResult::RolledBack(reason) | AppliedResult::LeftOver(reason) => reason.clone(),
-                    AppliedResult::Applied
-                    | AppliedResult::Stale(_)
-                    | AppliedResult::Refused(_)
-                    | AppliedResult::Busy(_) => return result,
-                };
-                let (en, zh) = (reason.get(crate::text::Lang::En), reason.get(crate::text::Lang::Zh));
-                return AppliedResult::LeftOver(Text::filled(
-                    format!("{en} The files are as they were, but the agent did not start again; look at its log."),
-                    format!("{zh} 文件已恢复原状，但 Agent 未能重新启动；请查看其日志。"),
-                ));
-            }
-        }
-        result
-    }
-
-    async fn take_back(&self, record: &Record) -> Result<(), ActError> {
-        // Somebody uses the new directory by now: it stays.
-        if record.kind == RecordKind::MakeDir && self.names_in(&record.path).await.is_some_and(|names| names > 0) {
-            return Ok(());
-        }
-        for act in record.reverse(self.host).await? {
-            self.act(act).await?;
-        }
-        Ok(())
-    }
 }
 
-fn numbers(alive: &BTreeSet<Alive>) -> String {
-    alive.iter().map(|(pid, _)| pid.to_string()).collect::<Vec<_>>().join(", ")
+/// Whether a file is the beginning of the new content and after it what the old one had there: what writing over a file
+/// leaves that was cut short.
+pub(super) fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
+    let same = now.iter().zip(new).take_while(|(now, new)| now == new).count();
+    now.get(same..) == Some(old.get(same..).unwrap_or_default())
 }
 
-/// The agent did not come or did not go. Anything harder than a graceful stop is the operator's own choice, since what
-/// was read and not yet sent is lost by it.
-fn not_as_awaited(running: bool, has_appeared: bool, alive: &BTreeSet<Alive>, limit: Duration) -> Text {
-    let (seconds, pids) = (limit.as_secs(), numbers(alive));
-    match (running, has_appeared, alive.is_empty()) {
-        (true, true, _) => say!(
-            "The start was lied about: within {seconds} s agent processes appeared and ended again. Look at the agent's log.",
-            "启动结果不可信：{seconds} 秒内 Agent 进程出现后又退出。请查看 Agent 日志。"
-        ),
-        (true, false, false) => say!(
-            "The start was lied about: after {seconds} s only the old processes run ({pids}).",
-            "启动结果不可信：{seconds} 秒后仍只有旧进程在运行（{pids}）。"
-        ),
-        (true, false, true) => {
-            say!("No agent process appeared within {seconds} s.", "{seconds} 秒内没有出现 Agent 进程。")
-        }
-        (false, ..) => say!(
-            "The agent still runs after {seconds} s (process {pids}): it does not stop when asked. Nothing harder is done by itself; if you choose to, its init script's force-stop ends it and may lose what was read but not yet sent. Then use start-agent.",
-            "{seconds} 秒后 Agent 仍在运行（进程 {pids}）：它不响应停止请求。本程序不会自动强制停止；如确需强制，可执行其启动脚本的 force-stop（可能丢失已读取但未发送的数据），然后使用 start-agent。"
-        ),
-    }
+/// Two sentences as one text.
+pub(super) fn joined(first: &Text, second: &Text) -> Text {
+    let (en, zh) = (first.get(Lang::En), first.get(Lang::Zh));
+    Text::filled(format!("{en} {}", second.get(Lang::En)), format!("{zh}{}", second.get(Lang::Zh)))
 }

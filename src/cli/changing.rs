@@ -5,7 +5,7 @@ use super::looking::begin;
 use super::{COULD_NOT_RUN, Settings};
 use crate::carry_out::{
     self, Applied, AppliedResult, ChangeState, Consent, ConsentBy, JOURNAL, JournalDone, Progress, Record, RecordKind,
-    errand,
+    Recorded, errand,
 };
 use crate::checks::Judge;
 use crate::engine::{Looking, Wish};
@@ -17,7 +17,7 @@ use crate::report::Redactor;
 use crate::say;
 use crate::text::{Lang, Text, printable};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
@@ -85,7 +85,7 @@ fn put(inputs: &mut Inputs, pair: &str) -> Result<(), Text> {
         return Err(say!("--set {pair}: write it as KEY=VALUE", "--set {pair}：请写成 KEY=VALUE"));
     };
     let Some(input) = InputId::of_id(key.trim()) else {
-        let known = ["ip", "old-ip", "create-group"]
+        let known = ["ip", "old-ip", "create-group", "force"]
             .into_iter()
             .chain(crate::context::Field::ALL.iter().map(|field| field.id()));
         let known = known.collect::<Vec<_>>().join(", ");
@@ -135,12 +135,17 @@ pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Wr
         let dir = settings.store.dir.display();
         settings.say(out, &say!("No changes are recorded in {dir}.", "{dir} 中没有更改记录。"))?;
     }
+    let under_way = carry_out::under_way(host.as_ref(), &settings.store).await;
+    let newest = entries.last().map(|done| &done.id);
     for done in &entries {
-        let result = recorded_word(done.result);
+        let is_under_way = done.result == Recorded::Open && under_way.is_some() && Some(&done.id) == newest;
+        let result = if is_under_way { Text::fixed("under way", "进行中") } else { recorded_word(done.result) };
         let result = result.get(settings.lang);
         writeln!(out, "{}  {}  {result}  {}", printable(&done.id), done.remedy.id(), printable(&done.actor))?;
         for record in &done.records {
-            writeln!(out, "    {}", printable(&record_line(record)))?;
+            let pruned = Text::fixed("backup pruned", "备份已清理");
+            let pruned = done.pruned.then(|| pruned.get(settings.lang));
+            writeln!(out, "    {}", printable(&record_line(record, pruned)))?;
         }
     }
     if unread > 0 {
@@ -150,9 +155,10 @@ pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Wr
 }
 
 /// One recorded change in one line.
-fn record_line(record: &Record) -> String {
+fn record_line(record: &Record, pruned: Option<&str>) -> String {
     let path = record.path.display();
-    let backup = record.backup.as_ref().map(|backup| format!("  ({})", backup.display())).unwrap_or_default();
+    let shown = |backup: &PathBuf| pruned.map_or_else(|| backup.display().to_string(), str::to_string);
+    let backup = record.backup.as_ref().map(|backup| format!("  ({})", shown(backup))).unwrap_or_default();
     match &record.kind {
         RecordKind::Write => format!("write {path}{backup}"),
         RecordKind::Remove => format!("remove {path}{backup}"),
@@ -195,6 +201,12 @@ pub async fn broken_off(host: &Arc<dyn Host>, settings: &Settings) -> Option<Tex
     let (entries, _) = carry_out::entries(carry_out::whole_lines(&file));
     let done = carry_out::broken_off(&entries)?;
     let (id, remedy) = (&done.id, done.remedy.id());
+    if let Some(holder) = carry_out::under_way(host.as_ref(), &settings.store).await {
+        return Some(say!(
+            "{remedy} {id} is under way: {holder}. Wait until it is over before you change anything.",
+            "{remedy} {id} 正在执行：{holder}。请待其结束后再做更改。"
+        ));
+    }
     Some(say!(
         "{remedy} {id} was broken off. Take it back: logtail-doctor undo {id}; or finish it: logtail-doctor fix {remedy}",
         "{remedy} {id} 曾被中断。撤销：logtail-doctor undo {id}；或继续完成：logtail-doctor fix {remedy}"
@@ -249,7 +261,7 @@ impl Changing<'_> {
         };
         let mut signals = Signals::hold()?;
         let is_errand = sudo.is_some();
-        let applied = self.apply(&plan, sudo, out).await;
+        let applied = self.apply(&plan, sudo, &mut signals, out).await;
         match applied.result {
             AppliedResult::Applied => {}
             AppliedResult::Stale(path) => {
@@ -350,12 +362,32 @@ impl Changing<'_> {
         }
         match self.host.observe(Question::Identity).await {
             Answer::Identity(IdentitySeen { privileged: true, .. }) => Leave::Direct,
-            Answer::Identity(IdentitySeen { sudo: Some(sudo), .. }) => match errand::argv() {
+            Answer::Identity(IdentitySeen { sudo: Some(sudo), user, .. }) => match errand::argv() {
                 Ok(argv) if errand::may_without_password(&sudo, &argv).await => Leave::Sudo(sudo),
-                _ => Leave::No(self.as_root(plan)),
+                argv => Leave::No(self.without_leave(plan, &sudo, &user, argv.ok()).await),
             },
             _ => Leave::No(self.as_root(plan)),
         }
+    }
+
+    /// What can be done where sudo does not start this program without a password: as root; by the plan's own commands,
+    /// where sudo permits those; or with the line of sudoers that is missing.
+    async fn without_leave(&self, plan: &Plan, sudo: &Path, user: &str, argv: Option<Vec<String>>) -> Text {
+        let mut texts = vec![self.as_root(plan)];
+        if let Some(commands) = errand::permitted(sudo, plan).await {
+            texts.push(say!(
+                "sudo permits the commands of this remedy by themselves: {commands}",
+                "sudo 允许直接执行该修复的命令：{commands}"
+            ));
+        } else if let Some(argv) = argv {
+            let line = errand::sudoers_line(user, &argv);
+            texts.push(say!(
+                "The line of sudoers that is missing for it (it gives {user} root): {line}",
+                "缺少的 sudoers 配置行（会授予 {user} root 权限）：{line}"
+            ));
+        }
+        let all = |lang| texts.iter().map(|text| text.get(lang)).collect::<Vec<_>>().join("\n");
+        Text::filled(all(Lang::En), all(Lang::Zh))
     }
 
     /// The command that does the same as root.
@@ -379,7 +411,7 @@ impl Changing<'_> {
     }
 
     /// Carries the plan out and shows what happens. Once begun it is finished, whether or not anybody still reads.
-    async fn apply(&self, plan: &Plan, sudo: Option<PathBuf>, out: &mut impl Write) -> Applied {
+    async fn apply(&self, plan: &Plan, sudo: Option<PathBuf>, signals: &mut Signals, out: &mut impl Write) -> Applied {
         let (sender, mut progress) = unbounded_channel();
         let consent = Consent::given(ConsentBy::YesOption);
         let (host, store, undoes) = (self.host.as_ref(), &self.settings.store, self.undoes.clone());
@@ -398,7 +430,19 @@ impl Changing<'_> {
                 }
             }
         };
-        futures_util::future::join(work, show).await.0
+        let hold_on = async {
+            loop {
+                signals.next().await;
+                self.settings.complain(&Text::fixed(
+                    "A change is under way; it is finished first. Each of its steps has a time limit.",
+                    "有更改正在进行，将先执行完毕；每一步都有时间限制。",
+                ));
+            }
+        };
+        tokio::select! {
+            (applied, ()) = futures_util::future::join(work, show) => applied,
+            () = hold_on => Applied::broken(),
+        }
     }
 
     fn progress_line(&self, progress: &Progress) -> Option<String> {

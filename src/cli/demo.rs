@@ -95,6 +95,10 @@ impl<F: engine::Face> engine::Face for Beside<F> {
         self.face.show(session);
     }
 
+    fn leave(&mut self, session: &Session, said: &Text) {
+        self.face.leave(session, said);
+    }
+
     fn next(&mut self) -> impl Future<Output = Event> {
         self.face.next()
     }

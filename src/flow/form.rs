@@ -116,6 +116,7 @@ impl Form {
                     InputId::Context(field) => plain(field.choices()),
                     InputId::Ip => offered.addresses.to_vec(),
                     InputId::CreateGroup => plain(&["yes", "no"]),
+                    InputId::Force => plain(&["no", "yes"]),
                     InputId::OldIp => Vec::new(),
                 };
                 Row::new(*input, value, choices)

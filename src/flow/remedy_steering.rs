@@ -296,7 +296,7 @@ fn layer_buttons(layer: &RemedyLayer) -> Vec<Button> {
 fn can_be_undone(change: &Change) -> bool {
     match change {
         Change::Run { argv, .. } => is_reversible(argv),
-        Change::AwaitAgent { .. } => false,
+        Change::Signal { .. } | Change::AwaitAgent { .. } => false,
         Change::WriteFile { .. }
         | Change::RemoveFile { .. }
         | Change::RenameFile { .. }

@@ -52,8 +52,15 @@ pub enum Act {
     RemoveDir { path: PathBuf },
     /// Append to a file and fsync it: the journal.
     Append { path: PathBuf, content: Vec<u8> },
-    /// Run a command with `LC_ALL=C`, without a terminal, in a process group of its own, under a time limit.
-    Run { argv: Vec<String>, limit: Duration },
+    /// Run a command with `LC_ALL=C`, without a terminal, in a process group of its own, under a time limit. It gets an
+    /// environment of a few harmless variables, since an agent that it starts keeps what it was given for years; with
+    /// `proxies` also the operator's, for a download.
+    Run { argv: Vec<String>, limit: Duration, proxies: bool },
+    /// Signal a process, if the one of this number still is the one that was seen.
+    Signal { process: ProcessId, signal: Nudge },
+    /// Remove the temporaries that killed processes of this program left in a directory: ours by name, by owner, and with
+    /// nobody alive who holds them. Those for the file names in `spare` stay.
+    Sweep { dir: PathBuf, spare: Vec<String> },
     /// Write a machine group of the service, if it still is as `before`: read again, write, read back. `after` differs in
     /// its list only.
     PutGroup { site: Site, before: MachineGroup, after: MachineGroup },
@@ -61,6 +68,39 @@ pub enum Act {
     MakeGroup { site: Site, group: MachineGroup },
     /// Remove a machine group that was made here, if it still is as it was made.
     RemoveGroup { site: Site, group: MachineGroup },
+}
+
+/// A process, so that another one of the same number is not taken for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessId {
+    pub pid: u32,
+    /// When it started, in seconds since 1970.
+    pub started: i64,
+    /// Its program; None where whoever looked may not see it: then the short name of an agent has to do.
+    pub exe: Option<PathBuf>,
+}
+
+/// The signals that this program sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nudge {
+    /// SIGTERM: end in order.
+    Term,
+    /// SIGKILL: end at once.
+    Kill,
+    /// SIGCONT: go on, after a SIGSTOP.
+    Cont,
+}
+
+impl Nudge {
+    /// As kill(1) takes it.
+    pub const fn option(self) -> &'static str {
+        match self {
+            Nudge::Term => "-TERM",
+            Nudge::Kill => "-KILL",
+            Nudge::Cont => "-CONT",
+        }
+    }
 }
 
 /// What an [`Act`] came to.
@@ -74,7 +114,8 @@ pub enum Done {
     Exited(Option<i32>),
 }
 
-/// Why an [`Act`] did not happen. The machine is as it was before it, but for a command that was cut off.
+/// Why an [`Act`] did not happen. The machine is as it was before it, but for a command that was cut off, and for an
+/// error of the disk ([`ActError::Io`], [`ActError::Hung`]): who needs to know looks again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActError {
@@ -88,6 +129,9 @@ pub enum ActError {
     NotStarted { program: String, reason: String },
     #[error("`{command}` did not end within {limit_s} s and was stopped")]
     TimedOut { command: String, limit_s: u64 },
+    /// The file system did not answer; the change may still happen when it does.
+    #[error("{path} did not answer within {limit_s} s")]
+    Hung { path: PathBuf, limit_s: u64 },
     /// Another process holds the lock; what it noted of itself.
     #[error("locked by {0}")]
     Held(String),

@@ -15,7 +15,7 @@ mod seen;
 pub mod recorded;
 pub mod simulated;
 
-pub use act::{Act, ActError, Done, Fingerprint, LiveLine};
+pub use act::{Act, ActError, Done, Fingerprint, LiveLine, Nudge, ProcessId};
 pub use cloud::*;
 pub use linux::{LinuxHost, Options, readers};
 pub use metadata::MetadataSeen;
@@ -53,6 +53,12 @@ pub trait Host: Send + Sync {
     fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, ActError>> {
         let _ = (path, note);
         Box::pin(std::future::ready(Ok(Held::default())))
+    }
+
+    /// What the live process noted that holds a lock file; None when nobody does. It does not touch the lock.
+    fn holder(&self, path: PathBuf) -> Pending<Option<String>> {
+        let _ = path;
+        Box::pin(std::future::ready(None))
     }
 }
 

@@ -113,6 +113,30 @@ fn leads_elsewhere(link: &Path, target: &Path) -> bool {
     dir.join(target).parent() != Some(dir)
 }
 
+/// States in a plan whose the files are that root is about to change, where that is not root alone: whoever may write
+/// them may also change what root has written there.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn with_owners(mut plan: Plan, see: &Seen) -> Result<Plan, Unseen> {
+    for change in plan.changes.iter().chain(&plan.restart) {
+        let (Change::WriteFile { path, .. } | Change::RemoveFile { path, .. }) = change else { continue };
+        let Ok(file) = see.file(path)? else { continue };
+        let (name, uid, mode) = (path.display(), file.uid, file.mode);
+        if uid == 0 && mode & 0o022 == 0 {
+            continue;
+        }
+        let caution = say!(
+            "{name} can be written by others than root (owner uid {uid}, mode {mode:04o}): what is written there may be changed by them at any time.",
+            "{name} 可被 root 以外的用户写入（属主 uid {uid}，权限 {mode:04o}）：写入的内容随时可能被其修改。"
+        );
+        if !plan.cautions.contains(&caution) {
+            plan.cautions.push(caution);
+        }
+    }
+    Ok(plan)
+}
+
 /// The change that makes a directory, if it is not there.
 pub fn missing_dir(see: &Seen, path: &Path) -> Drafted<Option<Change>> {
     match see.dir(path)? {

@@ -4,19 +4,21 @@
 //! nothing. Exit codes are not trusted either; the processes decide.
 
 use super::common::{Drafted, Stop, already, refused, the_agent, unit_property};
-use super::{Change, Inputs, Plan};
+use super::{Change, InputId, Inputs, Plan};
 use crate::agent::layout::Agent;
-use crate::agent::processes::{Shape, process_shape};
+use crate::agent::processes::{Shape, is_alive, process_shape};
 use crate::finding::{RemedyId, StepId};
-use crate::host::{Seen, Trouble, Unseen};
+use crate::host::{Nudge, ProcessId, Seen, Trouble, Unseen};
 use crate::say;
 use crate::text::Text;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A graceful stop flushes and writes checkpoints; the script itself gives up after 30 s.
+/// A graceful stop flushes and writes checkpoints; the script itself gives up after 30 s (domain facts, 7.2).
 const STOP_LIMIT: Duration = Duration::from_secs(40);
+/// Nothing harder is done, where the operator chose it at all, before an agent had these 30 s and a few more.
 const GONE_LIMIT: Duration = Duration::from_secs(35);
+const FORCE_LIMIT: Duration = Duration::from_secs(40);
 const START_LIMIT: Duration = Duration::from_secs(30);
 const THERE_LIMIT: Duration = Duration::from_secs(20);
 
@@ -37,7 +39,7 @@ fn way(see: &Seen, agent: &Agent) -> Result<Way, Unseen> {
 
 /// A command of the init script.
 fn script_run(script: &Path, word: &str, limit: Duration, accept: Vec<i32>, what: Text) -> Change {
-    Change::Run { argv: vec![script.display().to_string(), word.to_string()], limit, accept, what }
+    Change::Run { argv: vec![script.display().to_string(), word.to_string()], limit, accept, what, proxies: false }
 }
 
 /// Where the agent's processes will be seen: an install directory may be a symlink, and processes show where it leads.
@@ -46,35 +48,84 @@ fn seen_dir(agent: &Agent) -> PathBuf {
     running.filter(|dir| !dir.starts_with(&agent.install_dir)).unwrap_or(&agent.install_dir).to_path_buf()
 }
 
-/// Stops an agent by its init script and waits until it is gone.
-pub fn stop_by(script: &Path, agent: &Agent) -> Vec<Change> {
-    // A script may call stopping a stopped agent an error (LSB codes, or -1); the wait below is the judge.
-    let accept = (0..=7).chain([255]).collect();
+/// A script may call stopping a stopped agent an error (LSB codes, or -1); the wait that follows is the judge.
+fn any_code() -> Vec<i32> {
+    (0..=7).chain([255]).collect()
+}
+
+fn by_force() -> Text {
+    Text::fixed("end the agent by force, if it has not stopped by then", "若届时仍未停止，则强制终止 Agent")
+}
+
+/// Stops an agent by its init script and waits until it is gone; with `force` it is ended when it does not go.
+pub fn stop_by(script: &Path, agent: &Agent, force: bool) -> Vec<Change> {
     let what = Text::fixed("stop the agent", "停止 Agent");
     let mut changes: Vec<Change> = thaw(agent).into_iter().collect();
-    changes.extend([script_run(script, "stop", STOP_LIMIT, accept, what), gone(agent)]);
+    let harder = force.then(|| script_run(script, "force-stop", FORCE_LIMIT, any_code(), by_force()));
+    changes.extend([script_run(script, "stop", STOP_LIMIT, any_code(), what), gone(agent, harder)]);
     changes
+}
+
+/// Stops an agent by its unit; see [`stop_by`].
+pub fn stop_unit(unit: &str, agent: &Agent, force: bool) -> Vec<Change> {
+    let run = |words: &[&str], limit, what| Change::Run {
+        argv: words.iter().map(|word| word.to_string()).collect(),
+        limit,
+        accept: any_code(),
+        what,
+        proxies: false,
+    };
+    let dir = agent.install_dir.display();
+    let what = say!("stop the service of the agent in {dir}", "停止 {dir} 中 Agent 的服务");
+    let harder = force.then(|| run(&["systemctl", "kill", "-s", "KILL", unit], FORCE_LIMIT, by_force()));
+    let mut changes: Vec<Change> = thaw(agent).into_iter().collect();
+    changes.extend([run(&["systemctl", "stop", unit], STOP_LIMIT, what), gone(agent, harder)]);
+    changes
+}
+
+/// Stops an agent by asking its processes, each looked at again just before; see [`stop_by`].
+pub fn stop_processes(agent: &Agent, force: bool) -> Vec<Change> {
+    let dir = agent.install_dir.display();
+    let processes = ids(agent);
+    let harder = force.then(|| Change::Signal { processes: processes.clone(), signal: Nudge::Kill, what: by_force() });
+    let what = say!("ask the processes of the agent in {dir} to end", "请求 {dir} 中 Agent 的进程结束");
+    let ask = Change::Signal { processes, signal: Nudge::Term, what };
+    let mut changes: Vec<Change> = thaw(agent).into_iter().collect();
+    changes.extend([ask, gone(agent, harder)]);
+    changes
+}
+
+/// The live processes of an agent, parents first: a daemon that is asked later would start its worker anew.
+fn ids(agent: &Agent) -> Vec<ProcessId> {
+    let alive = || agent.processes.iter().filter(|process| is_alive(process));
+    let is_child = |ppid: u32| alive().any(|process| process.pid == ppid);
+    let (children, parents): (Vec<_>, Vec<_>) = alive().partition(|process| is_child(process.ppid));
+    let id = |process: &crate::host::ProcessSeen| ProcessId {
+        pid: process.pid,
+        started: process.started,
+        exe: process.exe.as_ref().ok().cloned(),
+    };
+    parents.into_iter().chain(children).map(id).collect()
 }
 
 /// A process that was stopped by a signal hears of no other one but this: without it, no stop would ever end.
 fn thaw(agent: &Agent) -> Option<Change> {
-    let frozen = agent.processes.iter().filter(|process| process.state == 'T');
-    let pids: Vec<String> = frozen.map(|process| process.pid.to_string()).collect();
-    (!pids.is_empty()).then(|| Change::Run {
-        argv: ["kill".to_string(), "-CONT".to_string()].into_iter().chain(pids).collect(),
-        limit: Duration::from_secs(5),
-        accept: vec![0, 1],
-        what: Text::fixed("wake the frozen processes", "唤醒被暂停的进程"),
-    })
+    let is_frozen = |id: &ProcessId| agent.processes.iter().any(|seen| seen.pid == id.pid && seen.state == 'T');
+    let processes: Vec<ProcessId> = ids(agent).into_iter().filter(is_frozen).collect();
+    let what = Text::fixed("wake the frozen processes", "唤醒被暂停的进程");
+    (!processes.is_empty()).then_some(Change::Signal { processes, signal: Nudge::Cont, what })
 }
 
 /// Waits until the agent is gone.
-pub fn gone(agent: &Agent) -> Change {
-    Change::AwaitAgent { running: false, install_dir: seen_dir(agent), limit: GONE_LIMIT }
+fn gone(agent: &Agent, harder: Option<Change>) -> Change {
+    let harder = harder.map(Box::new);
+    Change::AwaitAgent { running: false, install_dir: seen_dir(agent), limit: GONE_LIMIT, app_info: None, harder }
 }
 
-fn there(agent: &Agent) -> Change {
-    Change::AwaitAgent { running: true, install_dir: seen_dir(agent), limit: THERE_LIMIT }
+/// Waits until the agent is there and has recorded its start.
+pub fn there(agent: &Agent) -> Change {
+    let app_info = Some(agent.app_info_path.clone());
+    Change::AwaitAgent { running: true, install_dir: seen_dir(agent), limit: THERE_LIMIT, app_info, harder: None }
 }
 
 fn start_by(script: &Path, agent: &Agent) -> Vec<Change> {
@@ -85,7 +136,36 @@ fn start_by(script: &Path, agent: &Agent) -> Vec<Change> {
 fn restart_unit(unit: &str, agent: &Agent) -> Vec<Change> {
     let argv = ["systemctl", "restart", unit].map(str::to_string).to_vec();
     let what = Text::fixed("restart the agent's service", "重启 Agent 服务");
-    vec![Change::Run { argv, limit: STOP_LIMIT + START_LIMIT, accept: vec![0], what }, there(agent)]
+    let limit = STOP_LIMIT + START_LIMIT;
+    vec![Change::Run { argv, limit, accept: vec![0], what, proxies: false }, there(agent)]
+}
+
+/// The start alone: for an agent that ran before a plan, and does not after the plan failed. Empty when this program
+/// knows no way.
+fn revive(see: &Seen, agent: &Agent) -> Result<Vec<Change>, Unseen> {
+    Ok(match way(see, agent)? {
+        Way::Script(script) => start_by(&script, agent),
+        // `start` of a unit that systemd believes active does nothing; `restart` always starts.
+        Way::Unit(unit) => restart_unit(&unit, agent),
+        Way::None => Vec::new(),
+    })
+}
+
+/// Completes a plan that stops an agent and starts it again, by itself or by an installer: see [`Plan::revive`].
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn with_revival(mut plan: Plan, see: &Seen) -> Result<Plan, Unseen> {
+    let awaited = plan.changes.iter().chain(&plan.restart).find_map(|change| match change {
+        Change::AwaitAgent { running: true, install_dir, .. } => Some(install_dir.clone()),
+        _ => None,
+    });
+    if let Some(dir) = awaited
+        && let Some(agent) = crate::agent::layout::find(see)?.iter().find(|agent| seen_dir(agent) == dir)
+    {
+        plan.revive = revive(see, agent)?;
+    }
+    Ok(plan)
 }
 
 /// Stop and start of this agent; only the start when it does not run. Empty when this program knows no way.
@@ -93,13 +173,23 @@ fn restart_unit(unit: &str, agent: &Agent) -> Vec<Change> {
 /// # Errors
 /// Something has not been looked at yet.
 pub fn restart_of(see: &Seen, agent: &Agent) -> Result<Vec<Change>, Unseen> {
+    restart_by(see, agent, false)
+}
+
+/// [`restart_of`], where the stop may be forced.
+pub fn restart_by(see: &Seen, agent: &Agent, force: bool) -> Result<Vec<Change>, Unseen> {
     // Where processes are hidden from us, the agent may well run.
     let is_stopped = see.processes()?.is_ok() && process_shape(&agent.processes) == Shape::None;
     Ok(match way(see, agent)? {
         Way::Script(script) if is_stopped => start_by(&script, agent),
         Way::Script(script) => {
-            let mut changes = stop_by(&script, agent);
+            let mut changes = stop_by(&script, agent, force);
             changes.extend(start_by(&script, agent));
+            changes
+        }
+        Way::Unit(unit) if force && !is_stopped => {
+            let mut changes = stop_unit(&unit, agent, force);
+            changes.extend(restart_unit(&unit, agent));
             changes
         }
         Way::Unit(unit) => restart_unit(&unit, agent),
@@ -123,7 +213,7 @@ fn no_way(agent: &Agent) -> Stop {
 }
 
 /// start-agent: starts a stopped agent.
-pub fn start(_: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn start(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let name = agent.flavour.label();
     let name = name.get(crate::text::Lang::En);
@@ -138,6 +228,8 @@ pub fn start(_: &Inputs, see: &Seen) -> Drafted<Plan> {
     }
     match process_shape(&agent.processes) {
         Shape::None => {}
+        // What is left of an agent does not come back by a start; the operator chose to end it first.
+        Shape::Single(_) if !agent.community && inputs.force => {}
         Shape::Single(pid) if !agent.community => {
             return Err(refused(say!(
                 "One process of {name} still runs ({pid}), so a start may do nothing; use restart-agent.",
@@ -155,20 +247,19 @@ pub fn start(_: &Inputs, see: &Seen) -> Drafted<Plan> {
         "{dir} 中的 {name} 没有进程，因此没有心跳。"
     );
     let mut plan = Plan::new(RemedyId::StartAgent, StepId::Running, why);
-    plan.changes = match way(see, &agent)? {
-        Way::Script(script) => start_by(&script, &agent),
-        // `start` of a unit that systemd believes active does nothing; `restart` always starts.
-        Way::Unit(unit) => restart_unit(&unit, &agent),
-        Way::None => return Err(no_way(&agent)),
-    };
+    plan.changes = restart_by(see, &agent, inputs.force)?;
+    if plan.changes.is_empty() {
+        return Err(no_way(&agent));
+    }
+    note_force(&mut plan, inputs);
     plan.patience = Duration::from_secs(20);
     Ok(plan)
 }
 
 /// restart-agent: stop, then start; only start when it is stopped.
-pub fn restart(_: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn restart(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     let agent = the_agent(see)?;
-    let changes = restart_of(see, &agent)?;
+    let changes = restart_by(see, &agent, inputs.force)?;
     if changes.is_empty() {
         return Err(no_way(&agent));
     }
@@ -180,10 +271,23 @@ pub fn restart(_: &Inputs, see: &Seen) -> Drafted<Plan> {
     );
     let mut plan = Plan::new(RemedyId::RestartAgent, StepId::Running, why);
     plan.changes = changes;
+    note_force(&mut plan, inputs);
     plan.patience = Duration::from_secs(20);
     plan.cautions.push(Text::fixed(
         "Collection pauses for up to a minute; the agent keeps its checkpoints and goes on where it was.",
         "采集最多暂停一分钟；Agent 会保留检查点并从原处继续。",
     ));
     Ok(plan)
+}
+
+/// Says in a plan that the operator chose force, where it may come to that.
+pub fn note_force(plan: &mut Plan, inputs: &Inputs) {
+    let may_force = |change: &Change| matches!(change, Change::AwaitAgent { harder: Some(_), .. });
+    if inputs.force && plan.changes.iter().any(may_force) {
+        plan.inputs.push((InputId::Force, "yes".into()));
+        plan.cautions.push(Text::fixed(
+            "By force: an agent that has not stopped in time is killed. What it has read and not yet sent may be lost or sent twice.",
+            "强制停止：未能按时停止的 Agent 会被强制终止，已读取但未发送的数据可能丢失或重复。",
+        ));
+    }
 }

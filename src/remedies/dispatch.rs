@@ -1,6 +1,6 @@
 //! From a remedy's id to the file that plans it.
 
-use super::common::Stop;
+use super::common::{self, Stop};
 use super::{
     Inputs, Planned, aliuid, bind_hostname, config_switch, control, custom_id, egress, enable_at_boot, group_ip,
     install, repair_config, set_endpoint, stop_extra, sync_clock,
@@ -57,7 +57,7 @@ pub fn plan(remedy: RemedyId, inputs: &Inputs, see: &Seen) -> Result<Planned, Un
         RemedyId::RenameAliuid => aliuid::rename(inputs, see),
     };
     match drafted {
-        Ok(plan) => Ok(Planned::Ready(Box::new(plan))),
+        Ok(plan) => Ok(Planned::Ready(Box::new(control::with_revival(common::with_owners(plan, see)?, see)?))),
         Err(Stop::Decided(planned)) => Ok(planned),
         Err(Stop::Unseen) => Err(Unseen),
     }

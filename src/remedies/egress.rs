@@ -57,6 +57,7 @@ pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
         limit: Duration::from_secs(20),
         accept: vec![0],
         what: Text::fixed("allow outbound TCP 80 and 443", "放行出方向 TCP 80 和 443"),
+        proxies: false,
     });
     let back = &rule.back;
     plan.cautions.push(say!(

@@ -43,6 +43,7 @@ pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
             limit: Duration::from_secs(30),
             accept: vec![0],
             what: say!("enable {unit} at boot", "设置 {unit} 开机启动"),
+            proxies: false,
         })
         .collect();
     Ok(plan)

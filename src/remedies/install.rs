@@ -5,9 +5,10 @@
 
 use super::common::{Drafted, endpoints_in, is_there, refused, region_and_network, region_inputs, the_agent};
 use super::set_endpoint::cautions;
-use super::{Change, Inputs, Plan};
+use super::{Change, Inputs, Plan, control};
 use crate::agent::endpoint::{self, RegionKind};
 use crate::agent::layout::{self, Agent, Flavour};
+use crate::agent::processes::is_alive;
 use crate::context::NetworkType;
 use crate::finding::{RemedyId, StepId};
 use crate::host::{Seen, Unseen};
@@ -69,7 +70,7 @@ fn run(see: &Seen, installer: &Installer, words: &str, what: Text) -> Result<Cha
     };
     // The assignment fails with mktemp; `cd "$(mktemp -d)"` would not, and stay in the operator's directory.
     let line = format!("dir=$(mktemp -d) && cd \"$dir\" && {fetch} && chmod 755 {script} && ./{script} {words}");
-    Ok(Change::Run { argv: vec!["sh".into(), "-c".into(), line], limit: LIMIT, accept: vec![0], what })
+    Ok(Change::Run { argv: vec!["sh".into(), "-c".into(), line], limit: LIMIT, accept: vec![0], what, proxies: true })
 }
 
 fn no_download(region: &str) -> super::common::Stop {
@@ -130,6 +131,8 @@ pub fn install(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
         running: true,
         install_dir: INSTALL_DIR.into(),
         limit: Duration::from_secs(30),
+        app_info: Some(Path::new(INSTALL_DIR).join("app_info.json")),
+        harder: None,
     });
     plan.cautions = installer_cautions(&installer);
     if !endpoint::is_known(&region) {
@@ -199,6 +202,10 @@ fn upgrade_with(remedy: RemedyId, verify: StepId, inputs: &Inputs, see: &Seen) -
     let words = if suffix.is_empty() { "upgrade".to_string() } else { format!("upgrade -s {suffix}") };
     let what = say!("upgrade the agent in {dir}", "升级 {dir} 中的 Agent");
     plan.changes.push(run(see, &installer, &words, what)?);
+    // The installer ends by starting the agent; an agent that ran must run again, whatever the installer says.
+    if agent.processes.iter().any(is_alive) {
+        plan.changes.push(control::there(&agent));
+    }
     plan.cautions = installer_cautions(&installer);
     plan.cautions.extend(cautions(see, &agent, &region, network)?);
     plan.patience = Duration::from_secs(60);

@@ -2,7 +2,7 @@
 
 use crate::context::{Context, Field, Refusal};
 use crate::finding::{RemedyId, StepId};
-use crate::host::{Fingerprint, Site};
+use crate::host::{Fingerprint, Nudge, ProcessId, Site};
 use crate::sls::MachineGroup;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
@@ -39,11 +39,19 @@ pub enum Change {
     RemoveDir {
         path: PathBuf,
     },
-    /// Run a command. `accept` lists the exit codes that count as success.
+    /// Run a command. `accept` lists the exit codes that count as success; `proxies` tells whether it downloads, and so
+    /// needs the operator's proxies.
     Run {
         argv: Vec<String>,
         limit: Duration,
         accept: Vec<i32>,
+        what: Text,
+        proxies: bool,
+    },
+    /// Signal processes, each only if it still is the one that was seen.
+    Signal {
+        processes: Vec<ProcessId>,
+        signal: Nudge,
         what: Text,
     },
     /// Write a machine group of the service; `after` differs from `before` in its list only.
@@ -67,6 +75,10 @@ pub enum Change {
         running: bool,
         install_dir: PathBuf,
         limit: Duration,
+        /// The record that a worker writes when it starts, which must move on as well (domain facts, 7.3).
+        app_info: Option<PathBuf>,
+        /// What is done, once, when the agent is still there at the limit; only where the operator chose it.
+        harder: Option<Box<Change>>,
     },
 }
 
@@ -83,6 +95,27 @@ impl Change {
             | Change::MakeGroup { .. }
             | Change::RemoveGroup { .. }
             | Change::Run { .. }
+            | Change::Signal { .. }
+            | Change::AwaitAgent { .. } => None,
+        }
+    }
+
+    /// The command that the change runs, or that does by hand what it does; None for one that runs none.
+    pub fn argv(&self) -> Option<Vec<String>> {
+        match self {
+            Change::Run { argv, .. } => Some(argv.clone()),
+            Change::Signal { processes, signal, .. } => {
+                let pids = processes.iter().map(|process| process.pid.to_string());
+                Some(["kill".to_string(), signal.option().to_string()].into_iter().chain(pids).collect())
+            }
+            Change::WriteFile { .. }
+            | Change::RemoveFile { .. }
+            | Change::RenameFile { .. }
+            | Change::MakeDir { .. }
+            | Change::RemoveDir { .. }
+            | Change::PutGroup { .. }
+            | Change::MakeGroup { .. }
+            | Change::RemoveGroup { .. }
             | Change::AwaitAgent { .. } => None,
         }
     }
@@ -104,6 +137,7 @@ impl Change {
             | Change::MakeGroup { .. }
             | Change::RemoveGroup { .. }
             | Change::Run { .. }
+            | Change::Signal { .. }
             | Change::AwaitAgent { .. } => None,
         }
     }
@@ -122,6 +156,9 @@ pub struct Plan {
     /// Stop and start of the agent, when the changes take effect only then. Kept apart, so that several accepted
     /// edits can share one restart.
     pub restart: Vec<Change>,
+    /// The start alone, for when this plan fails and the agent that ran before does not run any more. Empty where the
+    /// plan stops no agent, or this program knows no way to start it.
+    pub revive: Vec<Change>,
     /// Steps that a person must do: in the console, or as root.
     pub manual: Vec<Text>,
     /// What the operator should know before saying yes.
@@ -141,6 +178,7 @@ impl Plan {
             why,
             changes: Vec::new(),
             restart: Vec::new(),
+            revive: Vec::new(),
             manual: Vec::new(),
             cautions: Vec::new(),
             verify,
@@ -172,6 +210,8 @@ pub enum InputId {
     OldIp,
     /// Whether to create a new machine group instead of editing one.
     CreateGroup,
+    /// Whether an agent that does not stop when asked is forced to.
+    Force,
     #[serde(untagged)]
     Context(Field),
 }
@@ -183,6 +223,7 @@ impl InputId {
             InputId::Ip => "ip",
             InputId::OldIp => "old-ip",
             InputId::CreateGroup => "create-group",
+            InputId::Force => "force",
             InputId::Context(field) => field.id(),
         }
     }
@@ -192,6 +233,7 @@ impl InputId {
             "ip" => Some(InputId::Ip),
             "old-ip" => Some(InputId::OldIp),
             "create-group" => Some(InputId::CreateGroup),
+            "force" => Some(InputId::Force),
             other => Field::of_id(other).map(InputId::Context),
         }
     }
@@ -201,6 +243,7 @@ impl InputId {
             InputId::Ip => Text::fixed("IP to use", "要使用的 IP"),
             InputId::OldIp => Text::fixed("IP to replace", "要替换的 IP"),
             InputId::CreateGroup => Text::fixed("Create a new group", "创建新机器组"),
+            InputId::Force => Text::fixed("Force it to stop", "强制停止"),
             InputId::Context(field) => field.label(),
         }
     }
@@ -212,6 +255,10 @@ impl InputId {
             InputId::CreateGroup => Text::fixed(
                 "yes: make a group of the name below; no: edit the one that is there",
                 "yes：以下面的名称新建机器组；no：修改已有的机器组",
+            ),
+            InputId::Force => Text::fixed(
+                "yes: kill the agent when it has not stopped 30 s after it was asked; what it read and did not send yet may be lost or sent twice",
+                "yes：请求停止 30 秒后仍未停止时强制终止；已读取但未发送的数据可能丢失或重复",
             ),
             InputId::Context(field) => field.hint(),
         }
@@ -226,11 +273,12 @@ pub struct Inputs {
     pub old_ip: Option<Ipv4Addr>,
     /// Whether a machine group is to be made; None: not decided.
     pub create_group: Option<bool>,
+    pub force: bool,
 }
 
 impl Inputs {
     pub fn from_context(context: &Context) -> Inputs {
-        Inputs { context: context.clone(), ip: None, old_ip: None, create_group: None }
+        Inputs { context: context.clone(), ip: None, old_ip: None, create_group: None, force: false }
     }
 
     /// What a plan was made with, on what is told now: to make the same plan anew.
@@ -254,6 +302,7 @@ impl Inputs {
                 Some(false) => "no".to_string(),
                 None => String::new(),
             },
+            InputId::Force => if self.force { "yes" } else { "" }.to_string(),
             InputId::Context(field) => self.context.get(field),
         }
     }
@@ -279,6 +328,13 @@ impl Inputs {
                     "yes" => Some(true),
                     "no" => Some(false),
                     _ => return Err(Text::fixed("one of: yes, no", "可选：yes、no")),
+                };
+            }
+            InputId::Force => {
+                self.force = match typed.trim() {
+                    "yes" => true,
+                    "" | "no" => false,
+                    text => return Err(crate::say!("neither yes nor no: {text}", "应为 yes 或 no：{text}")),
                 }
             }
             InputId::Context(field) => self.context.set(field, typed)?,

@@ -139,7 +139,7 @@ impl Lines {
                 let path = path.display();
                 say!("{number}. remove directory {path} if it is empty", "{number}. 删除空目录 {path}")
             }
-            Change::Run { what, .. } => {
+            Change::Run { what, .. } | Change::Signal { what, .. } => {
                 let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
                 Text::filled(format!("{number}. {en}"), format!("{number}. {zh}"))
             }
@@ -192,10 +192,23 @@ impl Lines {
             Change::MakeGroup { site, group } => self.diff(&group_resource(site, group.name()), b"", &json(group)),
             Change::RemoveGroup { site, group } => self.diff(&group_resource(site, group.name()), &json(group), b""),
             Change::Run { argv, .. } => self.push(PreviewMark::Command, &format!("   $ {}", shell_line(argv))),
+            Change::Signal { .. } => {
+                let argv = change.argv().unwrap_or_default();
+                self.push(PreviewMark::Command, &format!("   $ {}", shell_line(&argv)));
+            }
+            Change::AwaitAgent { harder: Some(harder), .. } => {
+                if let (Some(argv), Change::Run { what, .. } | Change::Signal { what, .. }) =
+                    (harder.argv(), harder.as_ref())
+                {
+                    let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+                    self.wrapped(PreviewMark::Caution, &Text::filled(format!("   {en}"), format!("   {zh}")));
+                    self.push(PreviewMark::Command, &format!("   $ {}", shell_line(&argv)));
+                }
+            }
             Change::RenameFile { .. }
             | Change::MakeDir { .. }
             | Change::RemoveDir { .. }
-            | Change::AwaitAgent { .. } => {}
+            | Change::AwaitAgent { harder: None, .. } => {}
         }
     }
 
@@ -246,6 +259,7 @@ mod tests {
             limit: Duration::from_secs(40),
             accept: vec![0],
             what: Text::fixed("stop the agent", "停止 Agent"),
+            proxies: false,
         });
         let lines = preview(&plan, true, Lang::En);
         let has = |mark, text: &str| lines.iter().any(|line| line.mark == mark && line.text.contains(text));

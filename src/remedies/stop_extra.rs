@@ -12,7 +12,7 @@ use crate::text::Text;
 use std::time::Duration;
 
 /// Plans the stop.
-pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     let agents = layout::find(see)?;
     // The one that stays: that of the checks, but never an open-source build where a commercial one runs as well.
     let stays = agents
@@ -26,7 +26,7 @@ pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
         .collect();
     let kept = stays.install_dir.display();
     let mut plan = if extra.is_empty() {
-        one_too_many(see, stays, &agents)?
+        one_too_many(inputs, see, stays, &agents)?
     } else {
         let dirs = extra.iter().map(|agent| agent.install_dir.display().to_string()).collect::<Vec<_>>().join(", ");
         let why = say!(
@@ -35,7 +35,7 @@ pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
         );
         let mut plan = Plan::new(RemedyId::StopExtraAgent, StepId::Running, why);
         for agent in extra {
-            plan.changes.extend(stop(see, agent, stays)?);
+            plan.changes.extend(stop(inputs, see, agent, stays)?);
         }
         plan.cautions.push(say!(
             "The agent in {kept} stays. What the other one collects for other projects is no longer collected.",
@@ -47,14 +47,15 @@ pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
         ));
         plan
     };
+    control::note_force(&mut plan, inputs);
     plan.patience = Duration::from_secs(20);
     Ok(plan)
 }
 
 /// Only one agent runs. When it has too many processes, stop and start leave one pair.
-fn one_too_many(see: &Seen, agent: &Agent, agents: &[Agent]) -> Drafted<Plan> {
+fn one_too_many(inputs: &Inputs, see: &Seen, agent: &Agent, agents: &[Agent]) -> Drafted<Plan> {
     if let Shape::TooMany(count) = process_shape(&agent.processes) {
-        let changes = control::restart_of(see, agent)?;
+        let changes = control::restart_by(see, agent, inputs.force)?;
         if !changes.is_empty() {
             let dir = agent.install_dir.display();
             let why = say!(
@@ -79,31 +80,24 @@ fn one_too_many(see: &Seen, agent: &Agent, agents: &[Agent]) -> Drafted<Plan> {
 
 /// Stops one agent, and never by a script or a unit that is the other's: an install directory of the usual names is
 /// taken to belong to the script of the same suffix, and two such directories share it.
-fn stop(see: &Seen, agent: &Agent, stays: &Agent) -> Drafted<Vec<Change>> {
+fn stop(inputs: &Inputs, see: &Seen, agent: &Agent, stays: &Agent) -> Drafted<Vec<Change>> {
     let is_shared = agent.init_script.is_some() && agent.init_script == stays.init_script;
     if let Some(script) = agent.init_script.as_ref().filter(|_| !is_shared) {
-        return Ok(control::stop_by(script, agent));
+        return Ok(control::stop_by(script, agent, inputs.force));
     }
     let unit = if is_shared { agent.flavour.service() } else { &agent.unit };
     let dir = agent.install_dir.display();
     // The unit's name may be that of another agent as well, so its main process must be one of these.
     let main_pid = unit_property(see, unit, "MainPID")?;
     let is_its_unit = agent.processes.iter().any(|process| process.pid.to_string() == main_pid);
-    let (argv, what) = if is_its_unit {
-        let argv = ["systemctl", "stop", unit].map(str::to_string).to_vec();
-        (argv, say!("stop the service of the agent in {dir}", "停止 {dir} 中 Agent 的服务"))
-    } else {
-        let alive: Vec<_> = agent.processes.iter().filter(|process| is_alive(process)).collect();
-        if alive.iter().any(|process| process.exe.is_err()) {
-            return Err(refused(say!(
-                "Whose processes these are cannot be seen by this user ({dir}); run as root.",
-                "当前用户无法确认这些进程的归属（{dir}）；请以 root 运行。"
-            )));
-        }
-        let mut argv = vec!["kill".to_string(), "-TERM".to_string()];
-        argv.extend(alive.iter().map(|process| process.pid.to_string()));
-        (argv, say!("ask the processes of the agent in {dir} to end", "请求 {dir} 中 Agent 的进程结束"))
-    };
-    let run = Change::Run { argv, limit: Duration::from_secs(40), accept: vec![0, 1], what };
-    Ok(vec![run, control::gone(agent)])
+    if is_its_unit {
+        return Ok(control::stop_unit(unit, agent, inputs.force));
+    }
+    if agent.processes.iter().filter(|process| is_alive(process)).any(|process| process.exe.is_err()) {
+        return Err(refused(say!(
+            "Whose processes these are cannot be seen by this user ({dir}); run as root.",
+            "当前用户无法确认这些进程的归属（{dir}）；请以 root 运行。"
+        )));
+    }
+    Ok(control::stop_processes(agent, inputs.force))
 }

@@ -76,6 +76,7 @@ pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
                 limit: Duration::from_secs(60),
                 accept,
                 what: say!("set the clock: {shown}", "校准时钟：{shown}"),
+                proxies: false,
             }
         })
         .collect();

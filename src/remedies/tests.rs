@@ -227,7 +227,7 @@ fn an_extra_agent_is_stopped_and_nobody_elses_process() {
         "{\"ip\":\"\",\"loongcollector_version\":\"3.3.5 Community Edition\"}",
     );
     desk.processes = Ok(vec![process(10, 1, EXE), process(11, 10, EXE), process(30, 1, exe)]);
-    let stop = ["kill -TERM 30 <40s", "await false /opt/loongcollector <35s"];
+    let stop = ["kill -TERM 30", "await false /opt/loongcollector <35s"];
     assert_eq!(lines(&desk.ready(RemedyId::StopExtraAgent).changes), stop);
     let (look, out) = unit("loongcollectord", 30);
     let unit = desk.clone().prints(look, &out);
@@ -241,6 +241,42 @@ fn an_extra_agent_is_stopped_and_nobody_elses_process() {
     let mut many = Desk::logtail();
     many.processes = Ok(vec![process(10, 1, EXE), process(11, 10, EXE), process(12, 1, EXE)]);
     assert_eq!(lines(&many.ready(RemedyId::StopExtraAgent).changes), [STOP, START].concat());
+}
+
+#[test]
+fn force_is_planned_only_where_the_operator_said_so() {
+    let mut desk = Desk::logtail();
+    desk.processes = Ok(vec![process(10, 1, EXE), process(11, 10, EXE)]);
+    let forced = "await false /usr/local/ilogtail <35s, else /etc/init.d/ilogtaild force-stop";
+    let plain = lines(&desk.ready(RemedyId::RestartAgent).changes);
+    assert!(!plain.concat().contains("else"), "{plain:?}");
+    let plan = desk.clone().set("force", "yes").ready(RemedyId::RestartAgent);
+    assert_eq!(lines(&plan.changes)[1], forced);
+    assert_eq!(plan.inputs, vec![(InputId::Force, "yes".to_string())]);
+    assert!(preview(&plan, true, Lang::En).iter().any(|line| line.text.contains("$ /etc/init.d/ilogtaild force-stop")));
+    // What is left of an agent does not end by a start.
+    desk.processes = Ok(vec![process(10, 1, EXE)]);
+    assert!(desk.refusal(RemedyId::StartAgent).contains("restart-agent"));
+    assert_eq!(lines(&desk.clone().set("force", "yes").ready(RemedyId::StartAgent).changes)[1], forced);
+    let exe = "/opt/loongcollector/loongcollector";
+    desk = desk.with(exe, "");
+    desk.processes = Ok(vec![process(10, 1, EXE), process(30, 1, exe), process(31, 30, exe)]);
+    let extra = desk.set("force", "yes").ready(RemedyId::StopExtraAgent);
+    let hard = "await false /opt/loongcollector <35s, else kill -KILL 30 31";
+    assert_eq!(lines(&extra.changes), ["kill -TERM 30 31", hard], "parents first");
+}
+
+#[test]
+fn a_plan_that_stops_the_agent_knows_how_to_start_it_again() {
+    let mut desk = Desk::logtail().set("ip", "10.9.9.9");
+    desk.processes = Ok(vec![process(10, 1, EXE), process(11, 10, EXE)]);
+    for remedy in [RemedyId::RestartAgent, RemedyId::SetWorkingIp] {
+        assert_eq!(lines(&desk.ready(remedy).revive), START, "{remedy:?}");
+    }
+    let upgrade = desk.clone().set("region", "cn-hangzhou").set("network", "intranet").ready(RemedyId::UpgradeAgent);
+    assert_eq!(lines(&upgrade.revive), START);
+    assert_eq!(lines(&upgrade.changes)[1], START[1], "the installer is not believed either");
+    assert!(desk.set("aliuid", OWNER).ready(RemedyId::AddAliuid).revive.is_empty());
 }
 
 #[test]
@@ -290,7 +326,7 @@ fn an_entry_is_undone_by_id_by_beginning_or_as_the_last() {
             "{{\"event\":\"change\",\"id\":\"{id}\",\"path\":\"{path}\",\"kind\":\"write\",\"before\":\"absent\",\"after\":{after},\"backup\":null}}\n{{\"event\":\"end\",\"id\":\"{id}\",\"result\":\"applied\"}}\n"
         )
     };
-    let run = "{\"event\":\"change\",\"id\":\"b3\",\"path\":\"x\",\"kind\":{\"run\":[\"x\",\"stop\"]},\"before\":\"absent\",\"after\":\"absent\",\"backup\":null}\n";
+    let run = "{\"event\":\"change\",\"id\":\"b3\",\"path\":\"x\",\"kind\":{\"run\":[\"/etc/init.d/x\",\"stop\"]},\"before\":\"absent\",\"after\":\"absent\",\"backup\":null}\n";
     let (users, overlay) = ("/etc/ilogtail/users/1", "/etc/ilogtail/user_defined_id");
     let journal = begin("a1", "add-aliuid")
         + &made("a1", users)

@@ -33,16 +33,17 @@ pub fn undo(entry: &str, verify: StepId, state_dir: &Path, see: &Seen) -> Result
         None => Vec::new(),
     };
     let mut planned = undo_plan(see, done, verify, &restart)?;
-    if let Planned::Ready(plan) = &mut planned {
+    if let Planned::Ready(mut plan) = planned {
         // With its old, broken configuration the agent may not start at all; it keeps what it has loaded.
         if done.remedy == RemedyId::RepairConfig {
             plan.restart.clear();
-            return Ok(planned);
+            return Ok(Planned::Ready(plan));
         }
         // A restart owed at the time may have been made since, as an entry of its own.
         if plan.restart.is_empty() && acts_at_start(done.remedy) {
             plan.restart = restart;
         }
+        planned = Planned::Ready(Box::new(control::with_revival(*plan, see)?));
     }
     Ok(planned)
 }

@@ -58,6 +58,10 @@ impl Host for WithCloud {
         self.inner.hold(path, note)
     }
 
+    fn holder(&self, path: PathBuf) -> Pending<Option<String>> {
+        self.inner.holder(path)
+    }
+
     fn use_key(&self, key: Credentials) {
         *self.service.typed.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
     }

@@ -312,6 +312,11 @@ impl<W: Write> engine::Face for Plain<W> {
         self.known = Some(session.clone());
     }
 
+    fn leave(&mut self, session: &Session, said: &Text) {
+        self.say(said.get(session.lang));
+        self.flush();
+    }
+
     async fn next(&mut self) -> Event {
         loop {
             if let Some(event) = self.arrived.pop_front() {

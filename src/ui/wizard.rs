@@ -188,6 +188,12 @@ impl engine::Face for Wizard {
         self.services.keep.session(session, self.ended_by.is_some());
     }
 
+    fn leave(&mut self, session: &Session, said: &Text) {
+        self.screen.leave();
+        // The terminal may be gone; then nobody waits for this sentence.
+        let _ = writeln!(io::stdout(), "{}", printable(said.get(session.lang)));
+    }
+
     async fn next(&mut self) -> Event {
         loop {
             if let Some(event) = self.arrived.pop_front() {

@@ -81,8 +81,59 @@ fn an_agent_that_never_stops() {
     // The worker is replaced by its daemon whenever the address changes; the daemon stays.
     let pids = lab.sh("pgrep -x ilogtail -P 1").stdout;
     let fixed = left_alone(&lab, 4, "it does not stop when asked");
-    assert!(fixed.stderr.contains("force-stop"), "{fixed:?}");
+    assert!(fixed.stderr.contains("fix restart-agent --set force=yes"), "{fixed:?}");
     assert_eq!(lab.sh("pgrep -x ilogtail -P 1").stdout, pids, "nobody forced it");
+}
+
+#[test]
+fn an_agent_that_never_stops_is_forced_where_the_operator_says_so() {
+    let deaf = Behaviour { ignore_sigterm: true, ..Behaviour::default() };
+    let Some(lab) = Lab::new().behaviour(deaf).build_or_skip() else { return };
+    let pids = lab.sh("pgrep -x ilogtail -P 1").stdout;
+    lab.behave(&Behaviour::default());
+    ends_with(&lab.run(&["fix", "restart-agent", "--set", "force=perhaps", "--yes"]), 2);
+    let forced = lab.run(&["fix", "restart-agent", "--set", "force=yes", "--yes", "--region", "cn-hangzhou"]);
+    ends_with(&forced, 0);
+    assert!(
+        forced.stdout.contains("graceful stop failed") && forced.stdout.contains("force stop successfully"),
+        "{forced:?}"
+    );
+    assert_ne!(lab.sh("pgrep -x ilogtail -P 1").stdout, pids);
+    assert!(lab.heartbeat_ok(SOON));
+    assert!(lab.run(&["journal"]).stdout.contains("run /etc/init.d/ilogtaild force-stop"));
+}
+
+#[test]
+fn a_mount_point_that_the_disk_takes_only_half_of_is_whole_again() {
+    let Some(lab) = broken() else { return };
+    // One page of content on a disk of two, of which the other is taken: the cure needs a second one, and fails when it
+    // has written over the first.
+    lab.sh("yes '# filler' | head -c 4000 >> /etc/hosts
+         mkdir /tmp/small && mount -t tmpfs -o size=8k,mode=755 tmpfs /tmp/small && cp -a /etc/hosts /tmp/small/hosts
+         head -c 1M /dev/zero > /tmp/small/filler 2> /dev/null; mount --bind /tmp/small/hosts /etc/hosts");
+    // A long name makes a long line.
+    lab.sh(&format!("hostname {}", "a".repeat(60)));
+    let size = lab.read("/etc/hosts").len();
+    assert!(size < 4096 && size + 70 > 4096, "{size}");
+    let before = picture(&lab);
+    let fixed = lab.run(&FIX);
+    ends_with(&fixed, 4);
+    assert!(fixed.stderr.contains("No space left on device"), "{fixed:?}");
+    assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
+}
+
+#[test]
+fn a_restarted_agent_gets_nothing_of_the_operators_session() {
+    let Some(lab) = Lab::new().build_or_skip() else { return };
+    let line = "ALIYUN_LOGTAIL_USER_DEFINED_ID=leak MY_SESSION=1 http_proxy=http://bob:pw@192.0.2.1:3128 \
+                logtail-doctor fix restart-agent --yes --region cn-hangzhou --no-cloud";
+    let restarted = lab.sh(line);
+    ends_with(&restarted, 0);
+    let environments = lab.sh("for pid in $(pgrep -x ilogtail); do tr '\\0' '\\n' < /proc/$pid/environ; done").stdout;
+    assert!(environments.contains("LC_ALL=C") && environments.contains("HOME=/root"), "{environments}");
+    for name in ["leak", "MY_SESSION", "3128", "SSL_CERT_FILE"] {
+        assert!(!environments.contains(name), "{environments}");
+    }
 }
 
 #[test]
@@ -95,7 +146,7 @@ fn a_start_that_starts_nothing_is_not_believed() {
     lab.sh("touch /tmp/lie");
     let fixed = lab.run(&FIX);
     ends_with(&fixed, 2);
-    assert!(fixed.stderr.contains("the agent did not start again"), "{fixed:?}");
+    assert!(fixed.stderr.contains("ran before this and did not start again"), "{fixed:?}");
     assert_eq!(differences(&lying, &picture(&lab)), Vec::<String>::new(), "the files are as they were");
     assert_ne!(before, lying);
 }
@@ -147,10 +198,16 @@ fn two_cures_at_the_same_time() {
         ends_with(&second, 3);
         assert!(second.stderr.contains("root (pid "), "{second:?}");
         assert!(!lab.exists("/etc/ilogtail/user_defined_id"));
+        let listed = lab.run(&["journal"]);
+        assert!(listed.stdout.contains("under way") && !listed.stdout.contains("broken off"), "{listed:?}");
+        assert!(second.stderr.contains("is under way: root (pid "), "{second:?}");
         // A holder that is killed holds nothing any more.
-        lab.sh("pkill -9 -x logtail-doctor");
-        drop(first.join());
+        lab.sh("pkill -TERM -x logtail-doctor; sleep 3; pkill -9 -x logtail-doctor");
+        let first = first.join().expect("it ran");
+        assert!(first.stderr.contains("A change is under way; it is finished first"), "{first:?}");
     });
+    let listed = lab.run(&["journal"]);
+    assert!(listed.stdout.contains("broken off") && !listed.stdout.contains("under way"), "{listed:?}");
     lab.sh("/etc/init.d/ilogtaild force-stop");
     lab.behave(&Behaviour::default());
     ends_with(&lab.run(&["undo", "--yes"]), 0);

@@ -6,6 +6,8 @@
 mod hard;
 mod killed;
 mod matrix;
+#[cfg(target_arch = "x86_64")]
+mod tracer;
 
 use lab::{Lab, Output};
 use std::collections::BTreeMap;

@@ -297,6 +297,79 @@ fn install_agent() {
     assert_eq!(differences(&installed, &picture(&lab)), Vec::<String>::new());
 }
 
+/// The vendor's `upgrade`, as the agent's own script has it: it stops the agent, replaces the programs, starts it.
+fn upgrade_script(then: &str) -> String {
+    let url = "http://logtail-release-cn-hangzhou.oss-cn-hangzhou-internal.aliyuncs.com/linux64/logtail.sh";
+    let script = format!(
+        "#!/bin/sh -e\n[ \"$*\" = upgrade ]\n/etc/init.d/ilogtaild stop\n{then}\ncd /usr/local/ilogtail\n\
+         cp ilogtail_1.8.8 ilogtail_2.0.7\nln -sfn ilogtail_2.0.7 ilogtail\n/etc/init.d/ilogtaild start"
+    );
+    installer(url, &script)
+}
+
+#[test]
+fn upgrade_agent_and_reinstall_agent() {
+    for remedy in ["upgrade-agent", "reinstall-agent"] {
+        let Some(lab) = Lab::new().file_with_mode("/usr/bin/wget", upgrade_script(""), 0o755).build_or_skip() else {
+            return;
+        };
+        let (before, pids) = (picture(&lab), lab.sh("pgrep -x ilogtail").stdout);
+        let fixed = lab.run(&[&["fix", remedy, "--yes"], &REGION[..]].concat());
+        ends_with(&fixed, 0);
+        assert!(lab.read("/usr/local/ilogtail/app_info.json").contains("2.0.7"), "{remedy}");
+        assert_ne!(lab.sh("pgrep -x ilogtail").stdout, pids);
+        assert!(lab.heartbeat_ok(SOON));
+        assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new(), "{remedy}: the configuration is kept");
+        let undone = lab.run(&["undo", "--yes"]);
+        ends_with(&undone, 3);
+        assert!(
+            undone.stderr.contains("cannot take back what that did") && undone.stderr.contains("logtail.sh"),
+            "{undone:?}"
+        );
+    }
+}
+
+#[test]
+fn an_upgrade_that_fails_leaves_the_agent_running_that_ran_before() {
+    let wget = upgrade_script("echo 'no space left' >&2; exit 5");
+    let Some(lab) = Lab::new().file_with_mode("/usr/bin/wget", wget, 0o755).build_or_skip() else { return };
+    let before = picture(&lab);
+    let fixed = lab.run(&[&["fix", "upgrade-agent", "--yes"], &REGION[..]].concat());
+    ends_with(&fixed, 4);
+    assert!(fixed.stderr.contains("exit code 5") && fixed.stderr.contains("cannot be taken back"), "{fixed:?}");
+    assert!(fixed.stderr.contains("it was started again and runs"), "{fixed:?}");
+    assert!(lab.heartbeat_ok(SOON));
+    assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
+    // An installer that says that all is well and leaves nothing running is not believed.
+    let lie = upgrade_script("exit 0");
+    let Some(lab) = Lab::new().file_with_mode("/usr/bin/wget", lie, 0o755).build_or_skip() else { return };
+    let fixed = lab.run(&[&["fix", "upgrade-agent", "--yes"], &REGION[..]].concat());
+    ends_with(&fixed, 4);
+    assert!(lab.heartbeat_ok(SOON), "{fixed:?}");
+}
+
+#[test]
+fn an_ordinary_user_is_told_which_line_of_sudoers_is_missing_or_what_is_permitted() {
+    let Some(lab) = Lab::new().stopped().user("ops", Sudo::ScriptOnly).build_or_skip() else { return };
+    let ops = lab.as_user("ops");
+    let start = ops.run(&["fix", "start-agent", "--yes", "--region", "cn-hangzhou"]);
+    ends_with(&start, 3);
+    assert!(start.stderr.contains("sudo permits the commands of this remedy by themselves"), "{start:?}");
+    let line =
+        start.stderr.lines().find_map(|line| line.split_once("by themselves: ")).map(|(_, line)| line.to_string());
+    let typed = ops.sh(&line.unwrap_or_default());
+    assert_eq!(typed.code, 0, "{typed:?}");
+    assert!(lab.heartbeat_ok(SOON));
+    let edit = ops.run(&["fix", "write-custom-id", "--set", "custom-id=web", "--yes", "--region", "cn-hangzhou"]);
+    ends_with(&edit, 3);
+    let (_, line) = edit.stderr.split_once("root): ").unwrap_or_else(|| panic!("{edit:?}"));
+    lab.write("/etc/sudoers.d/doctor", format!("{}\n", line.lines().next().unwrap_or_default()));
+    lab.sh("chmod 440 /etc/sudoers.d/doctor");
+    let edit = ops.run(&["fix", "write-custom-id", "--set", "custom-id=web", "--yes", "--region", "cn-hangzhou"]);
+    assert!([0, 1].contains(&edit.code), "{edit:?}");
+    assert_eq!(lab.read("/etc/ilogtail/user_defined_id"), "web\n");
+}
+
 #[test]
 fn a_download_that_fails_changes_nothing() {
     let builder = Lab::new().agent(Flavour::None).file_with_mode(

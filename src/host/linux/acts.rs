@@ -5,7 +5,7 @@
 
 use super::command::{Channel, Ending, Manner, run};
 use super::files::open_regular;
-use super::write;
+use super::{processes, sweep, write};
 use crate::host::{Act, ActError, CloudTrouble, Done, Fingerprint, LiveLine, LiveOutput, Trouble, group_resource};
 use nix::fcntl::OFlag;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -19,14 +19,30 @@ const LINE_LIMIT: usize = 8 << 10;
 /// A file longer than this, in bytes, is not one that this program changes.
 const CONTENT_LIMIT: u64 = 64 << 20;
 
+/// How long a change of files may take. A dead mount never answers; the change may then still happen when it does.
+pub(super) const FILE_LIMIT: Duration = Duration::from_secs(60);
+
 /// Applies one change; see [`Act`] for what each promises.
 pub(super) async fn act(act: Act, live: LiveOutput) -> Result<Done, ActError> {
     let path = place(&act);
-    let work = match act {
-        Act::Run { argv, limit } => tokio::spawn(command(argv, limit, live)),
-        act => tokio::task::spawn_blocking(move || apply(act)),
-    };
-    work.await.unwrap_or_else(|_| Err(ActError::Io { path, reason: "internal error".into() }))
+    if let Act::Run { argv, limit, proxies } = act {
+        let work = tokio::spawn(command(argv, limit, proxies, live));
+        return work.await.unwrap_or_else(|_| Err(ActError::Io { path, reason: "internal error".into() }));
+    }
+    within(FILE_LIMIT, path, move || apply(act)).await
+}
+
+/// Does what may block in the kernel on a thread of its own, and waits for it no longer than this.
+pub(super) async fn within<T: Send + 'static>(
+    limit: Duration,
+    path: PathBuf,
+    work: impl FnOnce() -> Result<T, ActError> + Send + 'static,
+) -> Result<T, ActError> {
+    match tokio::time::timeout(limit, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) => Err(ActError::Io { path, reason: "internal error".into() }),
+        Err(_) => Err(ActError::Hung { path, limit_s: limit.as_secs() }),
+    }
 }
 
 /// Which path an error names when nothing better is known.
@@ -37,9 +53,11 @@ fn place(act: &Act) -> PathBuf {
         | Act::MakeDir { path, .. }
         | Act::RemoveDir { path }
         | Act::Append { path, .. }
+        | Act::Sweep { dir: path, .. }
         | Act::Copy { to: path, .. }
         | Act::Rename { to: path, .. } => path.clone(),
         Act::Run { argv, .. } => argv.first().map(PathBuf::from).unwrap_or_default(),
+        Act::Signal { process, .. } => PathBuf::from(format!("/proc/{}", process.pid)),
         Act::PutGroup { site, before: group, .. }
         | Act::MakeGroup { site, group }
         | Act::RemoveGroup { site, group } => group_resource(site, group.name()),
@@ -55,6 +73,8 @@ fn apply(act: Act) -> Result<Done, ActError> {
         Act::MakeDir { path, mode } => make_dir(&path, mode),
         Act::RemoveDir { path } => remove_dir(&path),
         Act::Append { path, content } => append(&path, &content),
+        Act::Signal { process, signal } => processes::signal(&process, signal),
+        Act::Sweep { dir, spare } => sweep::sweep(&dir, &spare),
         Act::PutGroup { .. } | Act::MakeGroup { .. } | Act::RemoveGroup { .. } => {
             Err(ActError::Service(Box::new(CloudTrouble::not_asked())))
         }
@@ -149,9 +169,9 @@ fn append(path: &Path, content: &[u8]) -> Result<Done, ActError> {
 }
 
 /// Runs a command and sends what it prints, line by line.
-async fn command(argv: Vec<String>, limit: Duration, live: LiveOutput) -> Result<Done, ActError> {
+async fn command(argv: Vec<String>, limit: Duration, proxies: bool, live: LiveOutput) -> Result<Done, ActError> {
     let mut lines = Lines { live, out: Vec::new(), err: Vec::new() };
-    let ending = run(&argv, limit, Manner::Change, |channel, bytes| lines.take(channel, bytes)).await;
+    let ending = run(&argv, limit, Manner::Change { proxies }, |channel, bytes| lines.take(channel, bytes)).await;
     lines.flush();
     match ending {
         Ok(Ending::Ended(code)) => Ok(Done::Exited(code)),

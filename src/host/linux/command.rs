@@ -25,14 +25,17 @@ const DRAIN: Duration = Duration::from_millis(500);
 const GRACE: Duration = Duration::from_secs(1);
 /// Where the system's programs are, for operators whose PATH lacks the administrator's directories.
 const SYSTEM_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+/// Where an administrator's own programs are; after the system's.
+const LOCAL_PATH: &str = "/usr/local/sbin:/usr/local/bin";
 
 /// Why a command is run, which decides what happens when nobody waits for it any longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manner {
     /// It only looks: it is killed.
     Look,
-    /// It changes something: it is not cut in half, unless its time is over.
-    Change,
+    /// It changes something: it is not cut in half, unless its time is over. It gets an environment of its own, with
+    /// the operator's proxies when it downloads something.
+    Change { proxies: bool },
 }
 
 /// Which of its outputs a command wrote to.
@@ -93,7 +96,7 @@ pub(super) async fn run(
                 let stopping = stop(child, group);
                 match manner {
                     Manner::Look => drop(tokio::spawn(stopping)),
-                    Manner::Change => stopping.await,
+                    Manner::Change { .. } => stopping.await,
                 }
                 return Ok(Ending::TimedOut);
             }
@@ -124,14 +127,31 @@ fn start(argv: &[String], manner: Manner) -> Looked<Running> {
     let mut command = Command::new(program);
     command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let inherited = std::env::var("PATH").unwrap_or_default();
-    command.env("LC_ALL", "C").env("PATH", format!("{SYSTEM_PATH}:{inherited}").trim_end_matches(':'));
-    // A restarted agent inherits our environment and keeps it readable for years: no secret may get there.
-    for (name, _) in std::env::vars_os().filter(|(name, _)| is_secret(&name.to_string_lossy())) {
-        command.env_remove(name);
+    match manner {
+        Manner::Look => {
+            command.env("PATH", format!("{SYSTEM_PATH}:{inherited}").trim_end_matches(':'));
+            for (name, _) in std::env::vars_os().filter(|(name, _)| is_secret(&name.to_string_lossy())) {
+                command.env_remove(name);
+            }
+        }
+        // A restarted agent inherits its environment, lives by it (its parameters may come from there) and keeps it
+        // readable for years. So it gets what a boot would give it, and nothing of this operator's session.
+        Manner::Change { proxies } => {
+            command.env_clear().env("PATH", format!("{SYSTEM_PATH}:{LOCAL_PATH}"));
+            command.envs(std::env::vars_os().filter(|(name, _)| may_pass(&name.to_string_lossy(), proxies)));
+        }
     }
+    command.env("LC_ALL", "C");
     let child = command.spawn().map_err(|error| not_started(program, &error))?;
     let leader = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
     Ok(Running { group: Group { leader, kill_on_drop: manner == Manner::Look }, child })
+}
+
+/// Whether a variable of the operator's is for a command that changes something.
+pub(super) fn may_pass(name: &str, proxies: bool) -> bool {
+    const HARMLESS: [&str; 8] = ["HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TERM", "TZ"];
+    const PROXIES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+    HARMLESS.contains(&name) || (proxies && PROXIES.iter().any(|proxy| proxy.eq_ignore_ascii_case(name)))
 }
 
 /// Whether a variable of this name may hold a secret.

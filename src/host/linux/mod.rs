@@ -18,6 +18,7 @@ mod names;
 mod processes;
 mod reach;
 pub mod readers;
+mod sweep;
 mod write;
 
 use super::{
@@ -95,8 +96,15 @@ impl Host for LinuxHost {
             if read_only {
                 return Err(ActError::ReadOnly);
             }
-            let broken = ActError::Io { path: path.clone(), reason: "internal error".into() };
-            tokio::task::spawn_blocking(move || lock::hold(&path, &note)).await.unwrap_or(Err(broken))
+            acts::within(acts::FILE_LIMIT, path.clone(), move || lock::hold(&path, &note)).await
+        })
+    }
+
+    fn holder(&self, path: PathBuf) -> Pending<Option<String>> {
+        let limit = self.options.limit;
+        Box::pin(async move {
+            let asked = tokio::task::spawn_blocking(move || lock::holder(&path));
+            tokio::time::timeout(limit, asked).await.ok()?.ok()?
         })
     }
 }

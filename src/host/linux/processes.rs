@@ -6,7 +6,7 @@
 use super::command::is_secret;
 use super::files::read_at_most;
 use super::trouble;
-use crate::host::{Looked, ProcessSeen, Trouble};
+use crate::host::{ActError, Done, Looked, Nudge, ProcessId, ProcessSeen, Trouble};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read;
@@ -47,6 +47,38 @@ pub(super) fn booted() -> i64 {
     let stat = small(Path::new("/proc/stat"), 1 << 20).unwrap_or_default();
     let text = String::from_utf8_lossy(&stat);
     text.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok()).unwrap_or(0)
+}
+
+/// Signals a process, after a last look that the number still belongs to it: between plan and change it may have ended,
+/// and the kernel gives its number to another one.
+pub(super) fn signal(wanted: &ProcessId, signal: Nudge) -> Result<Done, ActError> {
+    use nix::sys::signal::{Signal, kill};
+    let failed = |reason: String| ActError::Io { path: PathBuf::from(format!("/proc/{}", wanted.pid)), reason };
+    if !process(wanted.pid, booted()).is_some_and(|now| is_same(wanted, &now)) {
+        return Ok(Done::Already);
+    }
+    let number = i32::try_from(wanted.pid).map_err(|error| failed(error.to_string()))?;
+    let signal = match signal {
+        Nudge::Term => Signal::SIGTERM,
+        Nudge::Kill => Signal::SIGKILL,
+        Nudge::Cont => Signal::SIGCONT,
+    };
+    match kill(nix::unistd::Pid::from_raw(number), signal) {
+        Ok(()) => Ok(Done::Changed),
+        Err(nix::errno::Errno::ESRCH) => Ok(Done::Already),
+        Err(error) => Err(failed(error.desc().to_string())),
+    }
+}
+
+/// Whether a process is the one that was seen. The time of the boot, from which starts are counted, is told to a second
+/// and may differ by one between two looks.
+fn is_same(wanted: &ProcessId, now: &ProcessSeen) -> bool {
+    let has_program = match (&wanted.exe, &now.exe) {
+        (Some(wanted), Ok(now)) => wanted == now,
+        (Some(_), Err(_)) => false,
+        (None, _) => has_agent_name(&now.name),
+    };
+    has_program && !matches!(now.state, 'Z' | 'X') && (wanted.started - now.started).abs() <= 1
 }
 
 /// The variables of a process that bear on the agent; see [`crate::host::Question::Environment`].
@@ -247,6 +279,31 @@ mod tests {
             pair("KUBERNETES_PORT", "\u{fffd}"),
         ];
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_number_that_belongs_to_another_process_by_now_is_not_signalled() {
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let now = loop {
+            // Until exec(2) the child is still this program.
+            let now = process(child.id(), booted()).unwrap();
+            if now.name == "sleep" {
+                break now;
+            }
+        };
+        let right = ProcessId { pid: now.pid, started: now.started, exe: now.exe.clone().ok() };
+        let others = [
+            ProcessId { started: now.started - 60, ..right.clone() },
+            ProcessId { exe: Some("/usr/local/ilogtail/ilogtail".into()), ..right.clone() },
+            ProcessId { exe: None, ..right.clone() },
+        ];
+        for other in others {
+            assert_eq!(signal(&other, Nudge::Kill), Ok(Done::Already), "{other:?}");
+        }
+        assert_eq!(child.try_wait().unwrap(), None);
+        assert_eq!(signal(&right, Nudge::Kill), Ok(Done::Changed));
+        child.wait().unwrap();
+        assert_eq!(signal(&right, Nudge::Kill), Ok(Done::Already));
     }
 
     #[test]

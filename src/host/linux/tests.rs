@@ -71,7 +71,7 @@ async fn a_read_only_host_changes_nothing() {
     let changes = [
         Act::Append { path: path.clone(), content: b"x".to_vec() },
         Act::MakeDir { path: path.clone(), mode: 0o755 },
-        Act::Run { argv: vec!["touch".into(), path.display().to_string()], limit: AMPLE },
+        Act::Run { argv: vec!["touch".into(), path.display().to_string()], limit: AMPLE, proxies: false },
     ];
     for change in changes {
         assert_eq!(host.act(change, unbounded_channel().0).await, Err(ActError::ReadOnly));

@@ -5,6 +5,7 @@
 //! /etc/hostname in containers). It is written in place and fsynced; a kill within that instant can leave it short.
 
 use super::acts::{content, io_error, sync_parent};
+use super::sweep::MARK;
 use crate::host::{ActError, Done, Fingerprint};
 use nix::fcntl::OFlag;
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ const ATTRIBUTES: [&str; 2] = ["security.selinux", "system.posix_acl_access"];
 /// See [`crate::host::Act::Write`]. A file that has the wanted content already is left alone.
 pub(super) fn write(path: &Path, expect: &Fingerprint, wanted: &[u8], mode: u32) -> Result<Done, ActError> {
     let target = target(path)?;
+    check_place(&target)?;
     let old = content(&target)?;
     if old.as_deref() == Some(wanted) {
         return Ok(Done::Already);
@@ -55,6 +57,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<Done, ActError> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(ActError::Exists(to.into()));
     }
+    check_place(to)?;
     let bytes = content(from)?.ok_or_else(|| io_error(from, &io::ErrorKind::NotFound.into()))?;
     let (file, about) = open_old(from)?.ok_or_else(|| io_error(from, &io::ErrorKind::NotFound.into()))?;
     let temporary = Temporary::beside(to)?;
@@ -79,6 +82,19 @@ fn target(path: &Path) -> Result<PathBuf, ActError> {
         }),
         _ => Ok(path.to_path_buf()),
     }
+}
+
+/// Root writes nowhere where everybody may take a name away and put another file in its place: what is read, written and
+/// renamed there need not be one and the same file. A sticky directory such as /tmp keeps names to their owners.
+fn check_place(target: &Path) -> Result<(), ActError> {
+    for dir in target.ancestors().skip(1).filter(|dir| !dir.as_os_str().is_empty()) {
+        let about = fs::metadata(dir).map_err(|error| io_error(target, &error))?;
+        if about.mode() & 0o1002 == 0o002 {
+            let reason = format!("everybody may write in {} (mode {:04o})", dir.display(), about.mode() & 0o7777);
+            return Err(ActError::Io { path: target.into(), reason });
+        }
+    }
+    Ok(())
 }
 
 /// The file whose owner, mode and label are to be kept.
@@ -112,7 +128,7 @@ impl Temporary {
         let name = target.file_name().ok_or_else(|| io_error(target, &io::ErrorKind::InvalidInput.into()))?;
         let mut hidden = OsString::from(".");
         hidden.push(name);
-        hidden.push(format!(".logtail-doctor-tmp-{}", std::process::id()));
+        hidden.push(format!("{MARK}{}", std::process::id()));
         let path = target.with_file_name(hidden);
         // What an earlier process of the same number left behind when it was killed.
         if fs::symlink_metadata(&path).is_ok() {

@@ -1,8 +1,9 @@
 //! Applies one [`Act`] on files to a simulated host, with the checks and the refusals of a real one.
 
+use super::agent::StopManner;
 use super::files::{Kind, Node, words};
 use super::world::World;
-use crate::host::{Act, ActError, Done, Fingerprint, Trouble};
+use crate::host::{Act, ActError, Done, Fingerprint, Nudge, ProcessId, Trouble};
 use std::path::{Path, PathBuf};
 
 /// What the kernel says of a name that does not exist.
@@ -19,6 +20,8 @@ impl World {
             Act::MakeDir { path, mode } => self.make_dir_act(&path, mode),
             Act::RemoveDir { path } => self.remove_dir_act(&path),
             Act::Append { path, content } => self.append_act(&path, &content),
+            Act::Signal { process, signal } => Ok(self.signal_act(&process, signal)),
+            Act::Sweep { dir, spare } => Ok(self.sweep_act(&dir, &spare)),
             Act::PutGroup { site, before, after } => self.put_group(&site, &before, after),
             Act::MakeGroup { site, group } => self.make_group(&site, &group),
             Act::RemoveGroup { site, group } => self.remove_group(&site, &group),
@@ -143,6 +146,43 @@ impl World {
             }
             Some(_) => Err(io(path, "Not a directory (os error 20)")),
         }
+    }
+
+    /// A signal to the agent is a signal to both of its processes, as its daemon passes it on.
+    fn signal_act(&mut self, wanted: &ProcessId, signal: Nudge) -> Done {
+        let is_it = self.processes.iter().any(|now| {
+            let has_program = wanted.exe.as_ref().is_none_or(|exe| now.exe.as_ref() == Ok(exe));
+            now.pid == wanted.pid && now.started == wanted.started && has_program
+        });
+        if !is_it {
+            return Done::Already;
+        }
+        let is_the_agent = wanted.exe.as_ref().is_none_or(|exe| exe.starts_with(&self.agent.install_dir));
+        match (signal, self.agent.stop) {
+            (Nudge::Cont, _) => {}
+            _ if !is_the_agent => self.processes.retain(|process| process.pid != wanted.pid),
+            (Nudge::Kill, _) | (Nudge::Term, StopManner::AtOnce) => self.end_agent(),
+            (Nudge::Term, StopManner::After(duration)) => {
+                let end = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+                self.agent.stopping_until.get_or_insert(self.time.true_ms().saturating_add(end));
+            }
+            (Nudge::Term, StopManner::Never) => {}
+        }
+        Done::Changed
+    }
+
+    fn sweep_act(&mut self, dir: &Path, spare: &[String]) -> Done {
+        let is_left = |name: &str| {
+            let parts = name.strip_prefix('.').and_then(|name| name.rsplit_once(".logtail-doctor-tmp-"));
+            parts.is_some_and(|(target, _)| !spare.iter().any(|spared| spared == target))
+        };
+        let names = self.files.list(dir, 0).map(|seen| seen.entries).unwrap_or_default();
+        let left: Vec<PathBuf> =
+            names.into_iter().filter(|entry| is_left(&entry.name)).map(|entry| dir.join(entry.name)).collect();
+        for path in &left {
+            self.files.unlink(path);
+        }
+        if left.is_empty() { Done::Already } else { Done::Changed }
     }
 
     fn append_act(&mut self, path: &Path, content: &[u8]) -> Result<Done, ActError> {

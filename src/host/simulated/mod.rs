@@ -99,7 +99,7 @@ impl Host for SimulatedHost {
     fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
         let host = self.clone();
         Box::pin(async move {
-            let Act::Run { argv, limit } = act else {
+            let Act::Run { argv, limit, .. } = act else {
                 let mut world = host.lock();
                 world.settle();
                 return world.apply(act);

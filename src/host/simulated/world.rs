@@ -7,7 +7,7 @@ use super::files::{Files, Kind};
 use super::firewall::Firewall;
 use super::network::{Dns, Rule};
 use super::service::Cloud;
-use crate::host::{CommandSeen, InterfaceSeen, ProcessSeen};
+use crate::host::{CommandSeen, DirSeen, InterfaceSeen, Looked, ProcessSeen};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -137,6 +137,14 @@ impl World {
     /// The content of a file as root reads it.
     pub fn content(&self, path: impl AsRef<Path>) -> Option<Vec<u8>> {
         self.files.content(path.as_ref()).map(<[u8]>::to_vec)
+    }
+
+    /// The names in a directory as root sees them.
+    ///
+    /// # Errors
+    /// There is no such directory.
+    pub fn listing(&self, dir: impl AsRef<Path>) -> Looked<DirSeen> {
+        self.files.list(dir.as_ref(), 0)
     }
 
     /// The processes of the agent.

@@ -210,8 +210,11 @@ pub fn lines(changes: &[Change]) -> Vec<String> {
         Change::RemoveGroup { group, .. } => format!("remove group {:?}", group.list()),
         Change::PutGroup { before, after, .. } => format!("group {:?} {:?}", before.list(), after.list()),
         Change::Run { argv, limit, .. } => format!("{} <{}s", shell_line(argv), limit.as_secs()),
-        Change::AwaitAgent { running, install_dir, limit } => {
-            format!("await {running} {} <{}s", install_dir.display(), limit.as_secs())
+        Change::Signal { .. } => shell_line(&change.argv().unwrap_or_default()),
+        Change::AwaitAgent { running, install_dir, limit, harder, .. } => {
+            let harder = harder.as_ref().and_then(|harder| harder.argv()).map(|argv| shell_line(&argv));
+            let harder = harder.map(|line| format!(", else {line}")).unwrap_or_default();
+            format!("await {running} {} <{}s{harder}", install_dir.display(), limit.as_secs())
         }
     };
     changes.iter().map(line).collect()

@@ -259,7 +259,8 @@ fn changed(remedy: RemedyId, id: &str, result: Recorded, path: &str) -> JournalD
     };
     let argv = ["/etc/init.d/ilogtaild", "start"].map(str::to_string).to_vec();
     let ran = Record { path: argv[0].clone().into(), kind: RecordKind::Run(argv), backup: None, ..record.clone() };
-    JournalDone { id: id.into(), at_ms: 0, remedy, actor: "alice".into(), result, records: vec![record, ran] }
+    let records = vec![record, ran];
+    JournalDone { id: id.into(), at_ms: 0, remedy, actor: "alice".into(), result, records, pruned: false }
 }
 
 /// The journal with three entries.
@@ -313,17 +314,21 @@ pub(in crate::ui) fn plan() -> Plan {
         limit: Duration::from_secs(40),
         accept: vec![0],
         what: Text::fixed("stop the agent", "停止 Agent"),
+        proxies: false,
     });
     plan.restart.push(Change::AwaitAgent {
         running: false,
         install_dir: "/usr/local/ilogtail".into(),
         limit: Duration::from_secs(30),
+        app_info: None,
+        harder: None,
     });
     plan.restart.push(Change::Run {
         argv: vec!["/etc/init.d/ilogtaild".into(), "start".into()],
         limit: Duration::from_secs(40),
         accept: vec![0],
         what: Text::fixed("start the agent", "启动 Agent"),
+        proxies: false,
     });
     plan.cautions.push(Text::fixed(
         "Other programs on this host resolve web-01 through the same file.",

@@ -41,6 +41,30 @@ async fn a_new_file_gets_its_mode_and_an_old_one_keeps_its_own() {
 }
 
 #[tokio::test]
+async fn nothing_is_written_where_everybody_may_change_names() {
+    let place = tempfile::tempdir().unwrap();
+    let (path, below) = (place.path().join("file"), place.path().join("below"));
+    fs::write(&path, "old").unwrap();
+    fs::create_dir(&below).unwrap();
+    fs::set_permissions(place.path(), Permissions::from_mode(0o777)).unwrap();
+    let copy = Act::Copy { from: path.clone(), to: place.path().join("copy") };
+    for change in [write(&path, of("old"), "new"), write(&below.join("new"), Fingerprint::Absent, "new"), copy.clone()]
+    {
+        let refused = act(change).await.0;
+        assert!(
+            matches!(&refused, Err(ActError::Io { reason, .. }) if reason.contains("everybody may write")),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(
+        (names(place.path()), fs::read_to_string(&path).unwrap().as_str()),
+        (vec!["below".into(), "file".into()], "old")
+    );
+    fs::set_permissions(place.path(), Permissions::from_mode(0o1777)).unwrap();
+    assert_eq!(act(write(&path, of("old"), "new")).await.0, Ok(Done::Changed));
+}
+
+#[tokio::test]
 async fn a_file_that_moved_is_left_alone() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("file");
@@ -165,4 +189,17 @@ async fn a_file_that_is_a_mount_point_is_written_in_place() {
     assert!(unshared(&[own.to_str().unwrap(), "--exact", name]));
     assert_eq!(fs::read_to_string(&under).unwrap(), "short");
     assert_eq!(names(place.path()), vec!["mount", "under"]);
+}
+
+#[tokio::test]
+async fn what_hangs_in_the_kernel_is_not_waited_for_without_end() {
+    use super::super::acts::within;
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let hung = within(std::time::Duration::from_millis(1), "/dead/mount".into(), move || {
+        // As a dead mount: nothing comes back before the other side wakes up.
+        let _ = held.recv();
+        Ok(Done::Changed)
+    });
+    assert_eq!(hung.await, Err(ActError::Hung { path: "/dead/mount".into(), limit_s: 0 }));
+    drop(release);
 }

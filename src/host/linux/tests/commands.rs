@@ -26,7 +26,7 @@ async fn status(script: PathBuf, limit: Duration) -> Looked<CommandSeen> {
 }
 
 fn shell(line: String, limit: Duration) -> Act {
-    Act::Run { argv: vec!["sh".into(), "-c".into(), line], limit }
+    Act::Run { argv: vec!["sh".into(), "-c".into(), line], limit, proxies: false }
 }
 
 /// Whether the process whose number a script wrote is still there and no zombie.
@@ -57,9 +57,9 @@ async fn what_cannot_be_started_says_why() {
     fs::write(&path, "#!/no/such/interpreter\n").unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
     assert!(matches!(status(path, AMPLE).await, Err(Trouble::Other(_))));
-    let (outcome, _) = act(Act::Run { argv: vec!["no-such-program".into()], limit: AMPLE }).await;
+    let (outcome, _) = act(Act::Run { argv: vec!["no-such-program".into()], limit: AMPLE, proxies: false }).await;
     assert!(matches!(outcome, Err(ActError::NotStarted { program, .. }) if program == "no-such-program"));
-    let (outcome, _) = act(Act::Run { argv: vec![], limit: AMPLE }).await;
+    let (outcome, _) = act(Act::Run { argv: vec![], limit: AMPLE, proxies: false }).await;
     assert!(matches!(outcome, Err(ActError::NotStarted { .. })));
 }
 
@@ -145,4 +145,26 @@ async fn what_we_may_not_run_is_not_absent() {
     let path = script(place.path(), "exit 0");
     fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
     assert_eq!(status(path, AMPLE).await, Err(Trouble::NotAllowed));
+}
+
+#[tokio::test]
+async fn a_change_gets_an_environment_of_its_own() {
+    // What the test runner gives this process stands for the operator's session.
+    let inherited: Vec<String> = std::env::vars().map(|(name, _)| name).filter(|name| name.contains("CARGO")).collect();
+    assert!(!inherited.is_empty());
+    let (outcome, printed) = act(shell("env".into(), AMPLE)).await;
+    assert_eq!(outcome, Ok(Done::Exited(Some(0))));
+    let names: Vec<&str> = printed.iter().filter_map(|line| Some(line.text.split_once('=')?.0)).collect();
+    // The shell adds a few of its own.
+    let known = [
+        "PATH", "LC_ALL", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TERM", "TZ", "PWD", "OLDPWD",
+        "SHLVL", "_",
+    ];
+    assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
+    let path = printed.iter().find_map(|line| line.text.strip_prefix("PATH="));
+    assert_eq!(path, Some("/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"));
+    assert!(
+        super::super::command::may_pass("HTTPS_PROXY", true) && !super::super::command::may_pass("https_proxy", false)
+    );
+    assert!(!super::super::command::may_pass("ALIYUN_LOGTAIL_USER_ID", true));
 }
