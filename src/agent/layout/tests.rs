@@ -21,7 +21,7 @@ fn agents(files: &[(&str, &str)], processes: Vec<ProcessSeen>, environment: &[(&
 fn answer_all(seen: &mut Seen, files: &[(&str, &str)], processes: &[ProcessSeen], environment: &[(&str, &str)]) {
     for question in seen.take_open() {
         let answer = match &question {
-            Question::File(path) => Answer::File(
+            Question::File(path) | Question::Tail(path) | Question::Present(path) => Answer::File(
                 files
                     .iter()
                     .find(|(known, _)| Path::new(known) == path)
@@ -206,7 +206,7 @@ fn the_configuration_is_read_with_its_overlays() {
             Err(Unseen) => answer_all(&mut seen, &files, &[], &[]),
         }
     };
-    assert_eq!(config.working_ip.unwrap().value, "8.8.8.8");
+    assert_eq!(config.working_ip.as_ref().unwrap().value, "8.8.8.8");
     let mut seen = Seen::default();
     let trouble = loop {
         match read_config(&seen, &agent) {

@@ -105,6 +105,8 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
     /// At most this much of the answer's body is read, in bytes.
     pub(crate) body_limit: usize,
+    /// A connection may take this long, where that is less than the time left.
+    pub(crate) connecting: Option<Duration>,
 }
 
 /// An answer.
@@ -146,7 +148,8 @@ pub(crate) async fn exchange(client: &Client, request: &Request, deadline: Insta
     done.resolved = Some(resolved.clone());
     let Ok(addresses) = resolved else { return done };
     let through = proxy.is_some().then_some(target).filter(|target| target.tls);
-    let tcp = match reach(&addresses, port, through, deadline).await {
+    let connected_by = request.connecting.map_or(deadline, |limit| deadline.min(Instant::now() + limit));
+    let tcp = match reach(&addresses, port, through, connected_by).await {
         Ok((tcp, address, elapsed_ms)) => {
             done.connected = Some(Ok((address, elapsed_ms)));
             tcp

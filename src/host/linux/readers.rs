@@ -71,7 +71,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let target = Target { tls: false, host: "log.invalid".into(), port: 80, path: "/".into(), proxy: None };
-    let request = http::Request { target, method: "GET", headers: vec![], body: vec![], body_limit: limit };
+    let request =
+        http::Request { target, method: "GET", headers: vec![], body: vec![], body_limit: limit, connecting: None };
     let answer = http::talk(stream, &request, "/", Instant::now() + Duration::from_secs(10)).await?;
     Ok((answer.status, answer.headers, answer.body))
 }

@@ -45,6 +45,13 @@ const GROUP: &[Scenario] = &[
         ..PLAIN
     },
     Scenario {
+        name: "a custom identifier written on Windows, and a group of a kind that nobody told",
+        build: || Lab::new().user_defined_id("web\r\n"),
+        told: &[("group-ip", "")],
+        reports: &[warn(CauseId::CustomIdMalformed)],
+        ..PLAIN
+    },
+    Scenario {
         name: "a custom identifier left behind in a group by IP",
         build: || Lab::new().user_defined_id("web\n"),
         reports: &[warn(CauseId::CustomIdStale)],
@@ -77,6 +84,13 @@ const ACCOUNT: &[Scenario] = &[
     Scenario {
         name: "another account's AliUid with an extension beside the right one",
         build: || Lab::new().not_ecs().users(&[lab::OWNER, "1111222233334444.txt"]),
+        told: &[("same-account", "no")],
+        reports: &[warn(CauseId::AliuidMalformed)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "a name in users/ that is no account's, beside the right one",
+        build: || Lab::new().not_ecs().users(&[lab::OWNER, "alice"]),
         told: &[("same-account", "no")],
         reports: &[warn(CauseId::AliuidMalformed)],
         ..PLAIN
