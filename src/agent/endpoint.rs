@@ -342,4 +342,14 @@ mod tests {
             region_of(&text);
         }
     }
+
+    #[test]
+    fn a_misspelt_region_has_names_that_are_near() {
+        assert_eq!(nearest("cn-hangzou").first(), Some(&"cn-hangzhou"));
+        assert_eq!(nearest("CN_Shanghai").first(), Some(&"cn-shanghai"));
+        assert_eq!(nearest("beijing").first(), Some(&"cn-beijing"));
+        assert_eq!(nearest("mars"), Vec::<&str>::new());
+        assert_eq!(nearest(&"x".repeat(10_000)), Vec::<&str>::new());
+        assert_eq!((edits("", "abc"), edits("abc", ""), edits("kitten", "sitting")), (3, 3, 3));
+    }
 }

@@ -105,6 +105,14 @@ const LOG: &[Scenario] = &[
         ..PLAIN
     },
     Scenario {
+        name: "the log: the account was refused before its AliUid file was there",
+        build: || Lab::new().not_ecs().users(&[lab::OWNER]),
+        // The agent takes a file up within a minute, and this one is younger.
+        then: |lab| logs(lab, "warning", "SendFail:write unauthorized\tStatusCode:401\tErrorCode:Unauthorized"),
+        told: &[("same-account", "no")],
+        ..PLAIN
+    },
+    Scenario {
         name: "the log: no such project in this region",
         then: |lab| logs(lab, "warning", "SendFail:other error\tStatusCode:404\tErrorCode:ProjectNotExist"),
         reports: &[warn(CauseId::RegionRejected)],
