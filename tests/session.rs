@@ -83,7 +83,8 @@ fn listed(number: usize) -> ListedGroup {
 }
 
 fn around(has_key: bool, wants_key: bool) -> Around {
-    let key = has_key.then(|| CredentialsSeen { source: text(), key_id: "LTAI****".into() });
+    let key =
+        has_key.then(|| CredentialsSeen { source: text(), key_id: "LTAI****".into(), unusable_proxies: Vec::new() });
     Around { addresses: vec![Choice { value: "10.0.0.1".into(), label: text() }], key, wants_key }
 }
 

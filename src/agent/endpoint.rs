@@ -68,6 +68,41 @@ pub fn is_known(id: &str) -> bool {
     region(id).is_some()
 }
 
+/// Names of regions that somebody may have meant who wrote one that is not known: at most three, the nearest first.
+pub fn nearest(name: &str) -> Vec<&'static str> {
+    let name = name.trim().to_ascii_lowercase().replace('_', "-");
+    if name.len() > 32 {
+        return Vec::new();
+    }
+    // A third of the letters may be wrong, or the area before the dash is missing: `hangzhou`.
+    let allowed = name.len().div_ceil(3).min(4);
+    let distance = |id: &str| {
+        let is_part = name.len() >= 4 && id.split_once('-').is_some_and(|(_, rest)| rest == name);
+        if is_part { 0 } else { edits(&name, id) }
+    };
+    let mut near: Vec<_> = regions().iter().map(|region| (distance(&region.id), region.id.as_str())).collect();
+    near.retain(|(distance, _)| *distance <= allowed);
+    near.sort_by_key(|(distance, _)| *distance);
+    near.into_iter().take(3).map(|(_, id)| id).collect()
+}
+
+/// How many letters have to be changed, added or left out to make one name of the other.
+fn edits(one: &str, other: &str) -> usize {
+    // Row by row of the usual table: how far the letters so far are from each beginning of the other name.
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, letter) in one.bytes().enumerate() {
+        let mut left = at + 1;
+        let mut next = vec![left];
+        for (theirs, above) in other.bytes().zip(row.windows(2)) {
+            let [diagonal, above] = above else { continue };
+            left = (diagonal + usize::from(letter != theirs)).min(above + 1).min(left + 1);
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 /// The name that the region's endpoints carry: `cn-shanghai-finance` becomes `cn-shanghai-finance-1`; an unknown name
 /// stays as it is. Old spellings of install parameters (`cn_hangzhou`, `cn-hangzhou-vpc`) are understood.
 pub fn endpoint_region(name: &str) -> String {
@@ -306,5 +341,15 @@ mod tests {
             kind_of(&text);
             region_of(&text);
         }
+    }
+
+    #[test]
+    fn a_misspelt_region_has_names_that_are_near() {
+        assert_eq!(nearest("cn-hangzou").first(), Some(&"cn-hangzhou"));
+        assert_eq!(nearest("CN_Shanghai").first(), Some(&"cn-shanghai"));
+        assert_eq!(nearest("beijing").first(), Some(&"cn-beijing"));
+        assert_eq!(nearest("mars"), Vec::<&str>::new());
+        assert_eq!(nearest(&"x".repeat(10_000)), Vec::<&str>::new());
+        assert_eq!((edits("", "abc"), edits("abc", ""), edits("kitten", "sitting")), (3, 3, 3));
     }
 }

@@ -3,6 +3,8 @@
 //! The commercial LoongCollector keeps Logtail's directories (`/usr/local/ilogtail`, `/etc/ilogtail`); the open-source
 //! one has a root of its own with `conf`, `log` and `run` below. This file must not judge what it finds.
 
+mod conf_dir;
+
 use super::app_info::{self, AppInfo};
 use super::config::{self, Config, from_environment};
 use super::json::{self, JsonFault};
@@ -12,6 +14,7 @@ use crate::host::{DirSeen, EntryKind, FileSeen, Looked, ProcessSeen, Seen, Troub
 use crate::text::Text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Which agent it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,6 +69,8 @@ pub struct Agent {
     pub install_dir: PathBuf,
     /// Holds `user_defined_id` and `users/`; `logtail_sys_conf_dir` moves it.
     pub conf_dir: PathBuf,
+    /// The directory that should be `conf_dir`, where the agent cannot open it and so looks beside its program.
+    pub unusable_conf_dir: Option<PathBuf>,
     pub init_script: Option<PathBuf>,
     /// The service's name for systemctl, whether the unit exists or not.
     pub unit: String,
@@ -103,6 +108,10 @@ struct Place {
 /// # Errors
 /// [`Unseen`] when something still has to be looked at.
 pub fn find(see: &Seen) -> Result<Vec<Agent>, Unseen> {
+    see.once("agents".to_string(), look_for)
+}
+
+fn look_for(see: &Seen) -> Result<Vec<Agent>, Unseen> {
     // Asked together so that the answers come together.
     let (processes, scripts) = (see.processes(), see.dir("/etc/init.d"));
     let (local, opt) = (see.dir("/usr/local"), see.dir("/opt"));
@@ -243,22 +252,24 @@ fn look_into(see: &Seen, dir: PathBuf, place: Place, scripts: &Scripts) -> Resul
     let community = app_info.as_ref().map_or(has_own_root, |info| info.community);
     let version = version_of(app_info, running_name.as_deref(), programs().collect(), community);
     let config_path = config_path(&dir, &environment, version.as_ref(), has_own_root);
-    let main = see.file(&config_path);
-    let log_conf =
-        see.file(if has_own_root { dir.join("conf/apsara_log_conf.json") } else { dir.join("apsara_log_conf.json") });
-    let (main, log_conf) = (main?, log_conf?);
     let default_conf_dir = match (has_own_root, community) {
         (true, _) => dir.join("conf"),
         (false, true) => dir.clone(),
         (false, false) => PathBuf::from(format!("/etc/ilogtail{}", place.suffix)),
     };
+    let main = see.file(&config_path);
+    // Most likely it is this one; asked along with the files, it takes no time of its own.
+    let _ = see.dir(&default_conf_dir);
+    let log_conf =
+        see.file(if has_own_root { dir.join("conf/apsara_log_conf.json") } else { dir.join("apsara_log_conf.json") });
+    let (main, log_conf) = (main?, log_conf?);
     let main_config =
         whole(main).ok().and_then(|file| config::read(&file.bytes, &[], &environment, version.as_ref()).ok());
     let moved_conf_dir = match main_config {
         Some(config) => config.logtail_sys_conf_dir,
         None => from_environment("logtail_sys_conf_dir", &environment, version.as_ref()),
     };
-    let conf_dir =
+    let told_conf_dir =
         moved_conf_dir.filter(|dir| !dir.value.is_empty()).map_or(default_conf_dir, |moved| dir.join(moved.value));
     let log_path = whole(log_conf).ok().and_then(|file| main_sink(&file.bytes)).map_or_else(
         || {
@@ -267,6 +278,9 @@ fn look_into(see: &Seen, dir: PathBuf, place: Place, scripts: &Scripts) -> Resul
         },
         |path| dir.join(path),
     );
+    let unusable_conf_dir =
+        conf_dir::is_unusable(see, &told_conf_dir, &log_path, &place.processes)?.then(|| told_conf_dir.clone());
+    let conf_dir = if unusable_conf_dir.is_some() { dir.clone() } else { told_conf_dir };
     let service = format!("{}{}", script.unwrap_or(flavour).service(), place.suffix);
     let init_script = script.map(|_| Path::new("/etc/init.d").join(&service));
     let mut missing = Vec::new();
@@ -286,6 +300,7 @@ fn look_into(see: &Seen, dir: PathBuf, place: Place, scripts: &Scripts) -> Resul
         community,
         version,
         conf_dir,
+        unusable_conf_dir,
         init_script,
         unit: service,
         config_path,
@@ -406,7 +421,13 @@ pub enum ConfigTrouble {
 ///
 /// # Errors
 /// [`Unseen`] when something still has to be looked at.
-pub fn read_config(see: &Seen, agent: &Agent) -> Result<Result<Config, ConfigTrouble>, Unseen> {
+pub fn read_config(see: &Seen, agent: &Agent) -> Result<Result<Arc<Config>, ConfigTrouble>, Unseen> {
+    let Agent { config_path, conf_dir, environment, version, community, .. } = agent;
+    let name = format!("config {config_path:?} {conf_dir:?} {environment:?} {version:?} {community}");
+    see.once(name, |see| Ok(parse_config(see, agent)?.map(Arc::new)))
+}
+
+fn parse_config(see: &Seen, agent: &Agent) -> Result<Result<Config, ConfigTrouble>, Unseen> {
     let overlay_dir = agent.conf_dir.join("config.d");
     let (main, listing) = (see.file(&agent.config_path), see.dir(&overlay_dir));
     let (main, listing) = (main?, listing?);

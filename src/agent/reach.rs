@@ -100,7 +100,8 @@ pub fn way(see: &Seen, agent: Option<&Agent>, told: &Context) -> Result<Way, Uns
         way.config_servers = vec![hosts.config_server_host];
         way.data_hosts = vec![hosts.data_endpoint];
     }
-    if let Some(told) = &told.region {
+    // A name that is no region may be a slip of the pen; hosts named after it would only fail.
+    if let Some(told) = told.region.as_ref().filter(|told| way.region.is_none() || endpoint::is_known(told)) {
         way.region = Some(endpoint::endpoint_region(told));
     }
     Ok(way)

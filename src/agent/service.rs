@@ -1,7 +1,7 @@
 //! Whether the service can be asked about the project, and where the project is: the one way in which checks and
 //! remedies come to a [`Site`]. It judges nothing. Where no project was told, nothing is asked.
 
-use super::layout;
+use super::{endpoint, layout};
 use crate::context::Context;
 use crate::host::{CloudLooked, CloudTrouble, CloudTroubleKind, CredentialsSeen, ProjectSeen, Seen, Site, Unseen};
 
@@ -31,9 +31,10 @@ pub struct Able {
 /// Something has not been looked at yet.
 pub fn standing(see: &Seen, told: &Context) -> Result<Standing, Unseen> {
     let (false, Some(project)) = (told.no_cloud, &told.project) else { return Ok(Standing::Unasked) };
+    // A told name that is no region may be a slip of the pen; the service answers in the agent's region, too.
     let region = match &told.region {
-        Some(region) => Some(region.clone()),
-        None => region_of_agent(see)?,
+        Some(region) if endpoint::is_known(region) => Some(region.clone()),
+        told => region_of_agent(see)?.or_else(|| told.clone()),
     };
     let hint = Site { project: project.clone(), region };
     let key = match see.cloud_credentials()? {

@@ -31,7 +31,8 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let (told, owner_row) = known_owner(told, owner);
     let told = &told;
     let is_there = told.aliuid.as_ref().is_some_and(|owner| users.ids.iter().any(|id| id.name == *owner));
-    let mut evidence = users.rows(told.aliuid.as_deref());
+    let mut evidence: Vec<_> = subject::conf_dir_row(&agent).into_iter().collect();
+    evidence.extend(users.rows(told.aliuid.as_deref()));
     evidence.extend(owner_row);
     // With the owner's file there, nobody need ask whose instance this is.
     let place::Account { same, source, rows } =

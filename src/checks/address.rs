@@ -172,6 +172,16 @@ impl Judge<'_> {
         self.interfaces.iter().find(|nic| nic.ipv4.contains(&ip)).map(|nic| nic.name.as_str())
     }
 
+    /// Whether a machine group can tell this host by the address: one of a real interface, or one that the operator chose
+    /// or listed.
+    fn is_of_use(&self) -> bool {
+        let address = self.ip.parse::<Ipv4Addr>().ok();
+        let is_chosen = self.prediction.is_some_and(|(_, prediction)| prediction.rule == Rule::WorkingIp)
+            || address.is_some_and(|ip| self.told.group_ips.contains(&ip));
+        let is_real = self.interface_of(self.ip).is_some_and(|name| !is_virtual(name));
+        address.is_some_and(|ip| !ip.is_loopback()) && (is_real || is_chosen)
+    }
+
     fn rows(&mut self, path: &str) {
         let ip = match self.ip {
             "" => Text::fixed("(empty)", "（空）"),
@@ -193,7 +203,9 @@ impl Judge<'_> {
                 self.evidence.push(Evidence::new(Text::same("working_ip"), Text::same(working_ip.clone()), source));
             }
             let mark = match (self.is_certain, prediction.allows(self.ip)) {
-                (_, true) => Mark::Good,
+                (_, true) if self.is_of_use() => Mark::Good,
+                // The rules are understood; that does not make the address right.
+                (_, true) => Mark::Note,
                 (true, false) => Mark::Doubtful,
                 (false, false) => Mark::Unknown,
             };
@@ -206,7 +218,7 @@ impl Judge<'_> {
             let name = &nic.name;
             let is_it = nic.ipv4.iter().any(|ip| ip.to_string() == self.ip);
             let label = say!("Interface {name}", "网卡 {name}");
-            let mark = if is_it { Mark::Good } else { Mark::Note };
+            let mark = if is_it && self.is_of_use() { Mark::Good } else { Mark::Note };
             self.evidence.push(Evidence::new(label, Text::same(all), "kernel").marked(mark));
         }
     }
@@ -320,15 +332,22 @@ impl Judge<'_> {
         // An agent that does not run reports nothing, and takes the new address when it starts.
         if !prediction.allows(ip) && !self.agent.processes.is_empty() {
             let now = prediction.possible.join(", ");
-            let now = if now.is_empty() { "-".to_string() } else { now };
             let rule = prediction.rule.text();
             let (en, zh) = subject::both(&rule);
-            self.causes.push(Cause::warn(
-                CauseId::IpStale,
+            let detail = if now.is_empty() {
+                say!(
+                    "The agent still reports {ip}; started now it would report no address: {en}.",
+                    "Agent 仍在上报 {ip}；如果现在重启，将取不到地址：{zh}。"
+                )
+            } else {
                 say!(
                     "The agent still reports {ip}; started now it would report {now}: {en}.",
                     "Agent 仍在上报 {ip}；如果现在重启，将会上报 {now}：{zh}。"
-                ),
+                )
+            };
+            self.causes.push(Cause::warn(
+                CauseId::IpStale,
+                detail,
                 self.why_stale(prediction.rule),
                 &[RemedyId::RestartAgent],
             ));

@@ -135,7 +135,12 @@ fn judge(told: &Told, adjusts: bool) -> Finding {
     let off = received.saturating_sub(server) / 1000;
     let size = off.abs();
     let age = super::running::age(size);
-    let (en, zh) = (age.get(Lang::En), age.get(Lang::Zh));
+    let (mut en, mut zh) = (age.get(Lang::En).to_string(), age.get(Lang::Zh).to_string());
+    // Rounded, a difference just above a limit would read as the limit itself.
+    if let Some(limit) = [WARNED_AT, REFUSED_AT].into_iter().find(|limit| (limit + 1..limit + 30).contains(&size)) {
+        let minutes = limit / 60;
+        (en, zh) = (format!("a little more than {minutes} min"), format!("略超过 {minutes} 分钟"));
+    }
     let difference = match off {
         -1..=1 => Text::fixed("equal within a second", "相差 1 秒以内"),
         2.. => Text::filled(format!("{en} ahead"), format!("快 {zh}")),
@@ -193,6 +198,11 @@ mod tests {
         assert_eq!(verdict(-900), Verdict::Warn);
         assert_eq!(verdict(901), Verdict::Fail);
         assert_eq!(verdict(-8 * 3600), Verdict::Fail);
+        let words = |off_s: i64| judge(&told(off_s), false).summary.get(Lang::En).to_string();
+        assert_eq!(words(-3599), "This host's clock: 60 min behind.");
+        assert_eq!(words(901), "This host's clock: a little more than 15 min ahead.");
+        assert_eq!(words(929), words(901));
+        assert_eq!(words(930), "This host's clock: 16 min ahead.");
         assert_eq!(judge(&told(901), true).verdict, Verdict::Warn, "an agent that adjusts its time is not refused");
     }
 

@@ -6,7 +6,7 @@ use crate::agent::endpoint;
 use crate::agent::service::{self, Able, Standing};
 use crate::context::Context;
 use crate::finding::{Evidence, Mark};
-use crate::host::{CloudTrouble, CloudTroubleKind, Seen, Site, Unseen};
+use crate::host::{CloudTrouble, CloudTroubleKind, CredentialsSeen, Seen, Site, Unseen};
 use crate::say;
 use crate::text::Text;
 
@@ -32,13 +32,19 @@ pub fn told(see: &Seen, told: &Context) -> Result<Told, Unseen> {
     let mut context = told.clone();
     Ok(match service::standing(see, told)? {
         Standing::Unasked => Told { context, site: None, rows: Vec::new(), moved: None },
-        Standing::Unable(trouble) => Told { context, site: None, rows: rows_of(&trouble), moved: None },
+        Standing::Unable(trouble) => {
+            let mut rows = rows_of(&trouble);
+            rows.extend(see.cloud_credentials()?.as_ref().ok().and_then(proxy_row));
+            Told { context, site: None, rows, moved: None }
+        }
         Standing::Able(able) => {
             let Able { site, key, project } = *able;
             let source = key.source.clone();
+            let proxy_row = proxy_row(&key);
             let row =
                 Evidence::new(Text::fixed("Key for the service", "访问服务端的 AccessKey"), Text::same(key.key_id), "");
             let mut rows = vec![Evidence { source, ..row }];
+            rows.extend(proxy_row);
             let mut moved = None;
             match &project {
                 Ok(project) => {
@@ -61,6 +67,18 @@ pub fn told(see: &Seen, told: &Context) -> Result<Told, Unseen> {
             }
             Told { context, site: Some(site), rows, moved }
         }
+    })
+}
+
+/// A proxy of this program's own environment that it cannot use: the service was asked without it.
+fn proxy_row(key: &CredentialsSeen) -> Option<Evidence> {
+    let names = key.unusable_proxies.join(", ");
+    (!names.is_empty()).then(|| {
+        let value = Text::fixed(
+            "names no HTTP proxy, so the service was asked directly",
+            "不是 HTTP 代理，因此直接访问了服务端",
+        );
+        Evidence::new(Text::same(names), value, "environment").marked(Mark::Doubtful)
     })
 }
 

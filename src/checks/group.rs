@@ -15,7 +15,7 @@ use super::subject::{self, Record};
 use crate::agent::ip_rules::is_virtual;
 use crate::agent::layout::Agent;
 use crate::context::{Context, Field, IdentityKind};
-use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
+use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
 use crate::host::{InterfaceSeen, Seen, Trouble, Unseen};
 use crate::say;
 use crate::text::Text;
@@ -42,6 +42,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     };
     let held = memory.as_ref().and_then(|memory| ids.held_otherwise(memory));
     let mut evidence = vec![ip_row(&agent, ip.as_deref())];
+    evidence.extend(subject::conf_dir_row(&agent));
     evidence.extend(ids.rows());
     evidence.extend(held.iter().map(Held::row));
     evidence.extend(service.rows);
@@ -78,12 +79,18 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
                 "This host reports IP {shown}. Tell what the machine group lists to have it compared.",
                 "本机上报的 IP 为 {shown}。请填写机器组中的内容以进行对比。"
             );
-            let causes = ids.malformed_causes();
-            let finding = match causes.first().map(|cause| cause.detail.clone()) {
-                Some(detail) => Finding::judged(STEP, detail, causes, evidence),
-                None => Finding::unknown(STEP, text, evidence),
-            };
-            finding.wanting(&[Field::Identity, Field::GroupIp, Field::CustomId, Field::MachineGroup])
+            // Whether the group goes by identifier is not known, so a flawed one cannot be the fault yet.
+            let mut causes = ids.malformed_causes();
+            for cause in &mut causes {
+                cause.severity = Severity::Warn;
+            }
+            let finding = Finding::judged(STEP, text, causes, evidence);
+            Finding { verdict: Verdict::Unknown, ..finding }.wanting(&[
+                Field::Identity,
+                Field::GroupIp,
+                Field::CustomId,
+                Field::MachineGroup,
+            ])
         }
     };
     Ok(match mixed {
@@ -125,9 +132,10 @@ fn lists_this_host(told: &Context, interfaces: &[InterfaceSeen]) -> bool {
 }
 
 /// Where the group is right, the agent is told its address; putting a bridge's address into the group would be no cure.
+/// This goes beyond the remedies of the design's row, of which none would help here.
 fn agent_first(mut finding: Finding) -> Finding {
     for cause in finding.causes.iter_mut().filter(|cause| cause.id == CauseId::IpNotInGroup) {
-        cause.remedies.sort_by_key(|remedy| *remedy != RemedyId::SetWorkingIp);
+        cause.remedies.insert(0, RemedyId::SetWorkingIp);
     }
     finding
 }
@@ -180,7 +188,7 @@ fn by_ip(
                 "The service books the heartbeat by IP; an address that no group lists belongs to nobody.",
                 "服务端按 IP 匹配心跳；不在机器组中的 IP 不属于任何机器组。",
             ),
-            &[RemedyId::ReplaceIpInGroup, RemedyId::AddIpToGroup, RemedyId::SetWorkingIp],
+            &[RemedyId::ReplaceIpInGroup, RemedyId::AddIpToGroup],
         ));
     }
     let uncertain = Text::fixed(

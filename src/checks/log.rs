@@ -7,18 +7,23 @@ mod signs;
 use super::subject::{self, Record};
 use crate::agent::app_info::AppInfo;
 use crate::agent::layout::Agent;
-use crate::agent::log::{self, SignGroup};
+use crate::agent::log::{self, LogSign, SignGroup};
 use crate::agent::processes;
 use crate::context::Context;
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId, Verdict};
-use crate::host::{DirSeen, EntryKind, FileSeen, Looked, Seen, TAIL_LIMIT, Trouble, Unseen};
+use crate::host::{ClockSeen, DirSeen, EntryKind, FileSeen, Looked, Seen, TAIL_LIMIT, Trouble, Unseen};
 use crate::say;
 use crate::text::Text;
+use signs::Settled;
 use std::path::PathBuf;
 
 const STEP: StepId = StepId::Log;
 /// Signs older than this do not accuse any more, in seconds.
 const RECENT: i64 = 24 * 3600;
+/// The agent reads its accounts anew once a minute, in seconds.
+const TAKEN_UP: i64 = 60;
+/// An agent that sends is refused again within this while its clock is wrong, in seconds.
+const STOPPED: i64 = 120;
 /// At most so many rotated logs are read.
 const ROTATED: usize = 2;
 /// At most so many unrecognised lines are shown.
@@ -54,12 +59,12 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let (idle, plugin) = (idle?, plugin?);
     let text = texts.concat();
     let groups = log::signs(text.as_bytes(), since_local.as_deref());
-    let started = processes::worker(&agent.processes).and_then(|worker| local_time(worker.started, clock.offset_s));
+    let settled = settled(see, &agent, told, &groups, clock)?;
     let mut causes = Vec::new();
     for group in &groups {
-        let is_past = signs::is_lived_through(group, started.as_deref());
-        let judged = if is_past { None } else { signs::judge(group) };
-        evidence.push(row(group, is_past, judged.as_ref().map(|cause| cause.severity), &path));
+        let past = settled.settles(group);
+        let judged = if past.is_some() { None } else { signs::judge(group) };
+        evidence.push(row(group, past, judged.as_ref().map(|cause| cause.severity), &path));
         causes.extend(judged);
     }
     if let Record::Known(info) = &record
@@ -100,8 +105,48 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
 }
 
 fn unread(path: &str, why: &Trouble) -> Evidence {
-    let mark = if *why == Trouble::Absent { Mark::Doubtful } else { Mark::Unknown };
-    Evidence::new(Text::same(path), subject::trouble(why), path).marked(mark)
+    let row = Evidence::new(Text::same(path), subject::trouble(why), path);
+    match why {
+        Trouble::Absent => row.marked(Mark::Doubtful),
+        _ => {
+            let command = format!("sudo tail -n 200 {path}");
+            row.expecting(say!("`{command}` shows it", "可用 `{command}` 查看")).marked(Mark::Unknown)
+        }
+    }
+}
+
+/// What has changed since the log spoke: the agent's start, the file of its account, the clock. The last two are looked
+/// at only where the log complains of them.
+fn settled(
+    see: &Seen,
+    agent: &Agent,
+    told: &Context,
+    groups: &[SignGroup],
+    clock: &ClockSeen,
+) -> Result<Settled, Unseen> {
+    let complains = |sign: LogSign| groups.iter().any(|group| group.sign == sign);
+    let named = if complains(LogSign::AuthRejected) { named_at(see, agent, told)? } else { None };
+    let is_right =
+        complains(LogSign::ClockRejected) && super::check(StepId::Clock, see, told)?.verdict == Verdict::Pass;
+    let now = clock.now_ms / 1000;
+    let right_clock = local_time(now - STOPPED, clock.offset_s).zip(local_time(now, clock.offset_s));
+    Ok(Settled {
+        started: processes::worker(&agent.processes).and_then(|worker| local_time(worker.started, clock.offset_s)),
+        named: named.and_then(|at| local_time(at, clock.offset_s)),
+        right_clock: right_clock.filter(|_| is_right),
+    })
+}
+
+/// Until when the agent could not know the owner's file in `users/`, in seconds since 1970; where the owner was not told,
+/// the newest file that names an account.
+fn named_at(see: &Seen, agent: &Agent, told: &Context) -> Result<Option<i64>, Unseen> {
+    let Ok(users) = see.dir(agent.conf_dir.join("users"))? else { return Ok(None) };
+    let is_it = |name: &str| match &told.aliuid {
+        Some(owner) => name == owner,
+        None => !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()),
+    };
+    let newest = users.entries.iter().filter(|entry| is_it(&entry.name)).map(|entry| entry.modified).max();
+    Ok(newest.map(|at| at.saturating_add(TAKEN_UP)))
 }
 
 /// The ends of the rotated logs of the last day, oldest first. Packed ones are not read, which is said.
@@ -153,8 +198,13 @@ fn plugin(see: &Seen, agent: &Agent) -> Result<Vec<Evidence>, Unseen> {
     let since = local_time(clock.now_ms / 1000 - RECENT, clock.offset_s).unwrap_or_default();
     let mut rows = Vec::new();
     for (path, tail) in paths.iter().zip(tails) {
-        let Ok(tail) = tail? else { continue };
-        rows.extend(plugin_rows(tail, &since, &path.display().to_string()));
+        let path = path.display().to_string();
+        match tail? {
+            Ok(tail) => rows.extend(plugin_rows(tail, &since, &path)),
+            // Each generation of the agent has another one of the two.
+            Err(Trouble::Absent) => {}
+            Err(why) => rows.push(unread(&path, why)),
+        }
     }
     Ok(rows)
 }
@@ -193,7 +243,7 @@ fn local_time(seconds: i64, offset_s: i32) -> Option<String> {
     Some(shifted.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-fn row(group: &SignGroup, is_past: bool, severity: Option<Severity>, path: &str) -> Evidence {
+fn row(group: &SignGroup, past: Option<Text>, severity: Option<Severity>, path: &str) -> Evidence {
     let (count, last, sample) = (group.count, &group.last, group.sample.trim());
     let what = group.sign.text();
     let (en, zh) = subject::both(&what);
@@ -204,8 +254,8 @@ fn row(group: &SignGroup, is_past: bool, severity: Option<Severity>, path: &str)
         None => Mark::Note,
     };
     let row = Evidence::new(label, Text::same(sample), path).marked(mark);
-    if is_past {
-        return row.expecting(Text::fixed("before the last start", "发生在最近一次启动之前"));
+    if let Some(past) = past {
+        return row.expecting(past);
     }
     match signs::step_of(group.sign) {
         Some(step) => {

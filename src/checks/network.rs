@@ -98,7 +98,9 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     rows.push(names.row());
     rows.extend(names.bound_rows(&wanted));
     rows.extend(answered.iter().map(Answered::row));
-    rows.extend(hidden_environment(see, agent.as_ref(), &way)?);
+    let doubt = doubt(see, agent.as_ref(), &way)?;
+    rows.extend(doubt.iter().map(|(row, _)| row.clone()));
+    rows.extend(invalid_row(agent.as_ref(), &way));
     if !blamed {
         for sentence in names.reasons(&answered) {
             troubles.explain(&name_causes, &sentence);
@@ -129,7 +131,23 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
             has_alternative = true;
         }
     }
-    Ok(conclude(rows, troubles.causes(has_alternative), &probes, told))
+    let finding = conclude(rows, troubles.causes(has_alternative), &probes, told);
+    Ok(match doubt {
+        Some((_, sentence)) => doubted(finding, &sentence),
+        None => finding,
+    })
+}
+
+/// The finding where the agent may go another way than the probes went: neither their success nor their failure is its
+/// own.
+fn doubted(mut finding: Finding, sentence: &Text) -> Finding {
+    let ((en, zh), (why_en, why_zh)) = (subject::both(&finding.summary), subject::both(sentence));
+    finding.summary = Text::filled(format!("{en} {why_en}"), format!("{zh}{why_zh}"));
+    for cause in &mut finding.causes {
+        cause.severity = Severity::Warn;
+    }
+    finding.verdict = Verdict::Unknown;
+    finding
 }
 
 /// The finding of all that was gathered.
@@ -364,16 +382,40 @@ impl Around {
     }
 }
 
-/// Says that the agent's proxies are not known where its environment may not be read.
-fn hidden_environment(see: &Seen, agent: Option<&Agent>, way: &Way) -> Result<Option<Evidence>, Unseen> {
-    let Some(process) = agent.and_then(|agent| agent.processes.last()).filter(|_| way.proxies.is_empty()) else {
-        return Ok(None);
-    };
-    let pid = process.pid;
-    Ok(see.environment(pid)?.as_ref().err().map(|trouble| {
-        let label = Text::fixed("The agent's proxies", "Agent 的代理");
-        Evidence::new(label, subject::trouble(trouble), format!("/proc/{pid}/environ")).marked(Mark::Unknown)
-    }))
+/// Why it is not known whether the agent goes the way that was tried, as a row and as a sentence: its variables may not be
+/// read, or name a proxy that this program cannot go through.
+fn doubt(see: &Seen, agent: Option<&Agent>, way: &Way) -> Result<Option<(Evidence, Text)>, Unseen> {
+    let Some(agent) = agent else { return Ok(None) };
+    let label = Text::fixed("The agent's proxies", "Agent 的代理");
+    if let Some((name, value)) = &way.proxies.socks {
+        let value = say!("{name}={value}, not tried", "{name}={value}，未测试");
+        let source = Text::fixed("environment of the agent", "Agent 的环境变量");
+        let row = Evidence { source, ..Evidence::new(label, value, "") }.marked(Mark::Unknown);
+        let sentence = say!(
+            "But {name} makes the agent go through a SOCKS proxy, which this program does not try.",
+            "但 {name} 使 Agent 经由 SOCKS 代理访问，本程序无法测试该代理。"
+        );
+        return Ok(Some((row, sentence)));
+    }
+    let Some((why, source)) = subject::hidden_environment(see, agent)? else { return Ok(None) };
+    let row = Evidence::new(label, subject::trouble(&why), source).marked(Mark::Unknown);
+    let sentence = Text::fixed(
+        "But the agent may go through a proxy of its own: its environment could not be read. Run as root to find out.",
+        "但 Agent 可能使用自己的代理：无法读取其环境变量。请以 root 运行以确认。",
+    );
+    Ok(Some((row, sentence)))
+}
+
+/// A proxy that the agent does not understand, for which it gives up all of them.
+fn invalid_row(agent: Option<&Agent>, way: &Way) -> Option<Evidence> {
+    let (name, value) = way.proxies.invalid.as_ref().filter(|_| agent.is_some())?;
+    let value = say!(
+        "{value}: no proxy that the agent understands, so it uses none at all",
+        "{value}：Agent 无法识别该代理，因此不使用任何代理"
+    );
+    let source = Text::fixed("environment of the agent", "Agent 的环境变量");
+    let row = Evidence { source, ..Evidence::new(Text::same(name.clone()), value, "") };
+    Some(row.marked(Mark::Doubtful))
 }
 
 /// What another way is called.

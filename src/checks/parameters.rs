@@ -61,9 +61,9 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     }
     judge.endpoints(&config);
     let told_off = judge.causes.iter().any(|cause| cause.id == CauseId::NetworkTypeMismatch);
-    let (rows, cause) = place::network_advice(see, &agent, told, &config.config_addresses(agent.version.as_ref()))?;
-    judge.evidence.extend(rows);
-    judge.causes.extend(cause.filter(|_| !told_off));
+    let advice = place::network_advice(see, &agent, told, &config.config_addresses(agent.version.as_ref()))?;
+    judge.evidence.extend(advice.rows);
+    judge.causes.extend(advice.cause.filter(|_| !told_off));
     let in_force = in_force?;
     judge.causes.extend(in_force.cause);
     judge.evidence.extend(in_force.evidence);
@@ -104,6 +104,15 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
             "{path} could not be read whole, and what it sets outranks the main file.",
             "未能完整读取 {path}，而其中的设置优先于主配置文件。"
         );
+    }
+    let was_told_oddly = told.region.as_deref().is_some_and(|told| !endpoint::is_known(told));
+    if was_told_oddly && finding.causes.iter().any(|cause| cause.id == CauseId::UnknownRegion) {
+        finding.wants = vec![Field::Region];
+        finding.verdict = finding.verdict.max(Verdict::Unknown);
+    }
+    if let Some(text) = advice.unsure.filter(|_| finding.verdict != Verdict::Fail) {
+        finding.verdict = Verdict::Unknown;
+        finding.summary = text;
     }
     if told.region.is_none() {
         // Right by itself is not yet right for this project: only the comparison could pass.
@@ -277,8 +286,13 @@ impl Judge<'_> {
             return;
         };
         let wanted = self.told.region.as_deref();
-        let fits = wanted.is_none_or(|wanted| endpoint::is_same_region(wanted, region));
         let is_known = endpoint::is_known(region);
+        if let Some(odd) = wanted.filter(|wanted| is_known && !endpoint::is_known(wanted)) {
+            self.row(label, Text::same(address), Mark::Note, None);
+            self.told_oddly(odd, region);
+            return;
+        }
+        let fits = wanted.is_none_or(|wanted| endpoint::is_same_region(wanted, region));
         let mark = if !fits {
             Mark::Bad
         } else if !is_known {
@@ -314,6 +328,38 @@ impl Judge<'_> {
                 &[RemedyId::SetEndpoint],
             ));
         }
+    }
+
+    /// The region that was told is none: then that is questioned first, and the host is not accused.
+    fn told_oddly(&mut self, odd: &str, region: &str) {
+        let near = endpoint::nearest(odd).join(", ");
+        let expected = if near.is_empty() {
+            Text::fixed("the name of a region, such as cn-hangzhou", "地域名称，例如 cn-hangzhou")
+        } else {
+            say!("perhaps {near}", "是否为 {near}")
+        };
+        let row = subject::told(Text::fixed("Region of the project", "Project 所在地域"), Text::same(odd));
+        self.evidence.push(row.expecting(expected).marked(Mark::Doubtful));
+        let detail = if near.is_empty() {
+            say!(
+                "{odd}, told as the project's region, is not a region that this program knows; the agent is installed for {region}.",
+                "填写的 Project 地域 {odd} 不是本程序已知的地域；Agent 按地域 {region} 安装。"
+            )
+        } else {
+            say!(
+                "{odd}, told as the project's region, is not a region that this program knows (perhaps {near}?); the agent is installed for {region}.",
+                "填写的 Project 地域 {odd} 不是本程序已知的地域（是否为 {near}？）；Agent 按地域 {region} 安装。"
+            )
+        };
+        self.causes.push(Cause::warn(
+            CauseId::UnknownRegion,
+            detail,
+            Text::fixed(
+                "Tell the region again, as the console shows it for the project; only then can it be compared. A new region may be right all the same.",
+                "请按控制台中 Project 的地域重新填写，之后才能进行对比。如果是新地域，则没有问题。",
+            ),
+            &[RemedyId::SetEndpoint],
+        ));
     }
 
     fn network(&mut self, kind: EndpointKind) {

@@ -77,38 +77,54 @@ fn rows(known: &Known) -> Vec<Evidence> {
     }
 }
 
+/// What follows from where this host is for the network type.
+#[derive(Debug, Default, PartialEq)]
+pub struct Advice {
+    pub rows: Vec<Evidence>,
+    pub cause: Option<Cause>,
+    /// Why it cannot be said whether the cause holds.
+    pub unsure: Option<Text>,
+}
+
 /// Whether the private endpoint among these config servers can be reached from where this host is. Only a private one
-/// needs that question. The cause is there only when the service does not answer either: networks can be joined.
+/// needs that question. The cause is there only when the service does not answer either: networks can be joined. Where
+/// the agent may have a proxy that is not known, nobody can tell.
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn network_advice(
-    see: &Seen,
-    agent: &Agent,
-    told: &Context,
-    config_servers: &[String],
-) -> Result<(Vec<Evidence>, Option<Cause>), Unseen> {
+pub fn network_advice(see: &Seen, agent: &Agent, told: &Context, config_servers: &[String]) -> Result<Advice, Unseen> {
     let is_private = |address: &&String| endpoint::kind_of(address).network() == Some(NetworkType::Intranet);
-    let Some(address) = config_servers.first().filter(is_private) else { return Ok((Vec::new(), None)) };
+    let Some(address) = config_servers.first().filter(is_private) else { return Ok(Advice::default()) };
     let Place { known, placement, mut rows } = place(see, Some(agent), told)?;
     let there = endpoint::region_of(address).unwrap_or_default();
     let here = known.instance().map(|instance| instance.region.clone()).unwrap_or_default();
     let is_inside = match placement.on_ecs {
-        None => return Ok((rows, None)),
+        None => return Ok(Advice { rows, ..Advice::default() }),
         Some(on_ecs) => on_ecs && endpoint::is_same_region(&here, &there),
     };
     if is_inside {
-        return Ok((rows, None));
+        return Ok(Advice { rows, ..Advice::default() });
     }
     let way = crate::agent::reach::way(see, Some(agent), told)?;
     let targets = way.targets(told.project.as_deref());
     let target = targets.first().map_or_else(|| target_of(address), |wanted| wanted.target.clone());
     let is_reached = matches!(&see.reach(&target)?.http, Some(Ok(http)) if is_service(http));
+    let is_way_known = subject::is_environment_known(see, agent)? && way.proxies.socks.is_none();
     for row in rows.iter_mut().take(1) {
-        row.mark = if is_reached { Mark::Note } else { Mark::Bad };
+        row.mark = match (is_reached, is_way_known) {
+            (true, _) => Mark::Note,
+            (false, true) => Mark::Bad,
+            (false, false) => Mark::Unknown,
+        };
         row.expected = Some(say!("an ECS instance in {there}", "位于 {there} 的 ECS"));
     }
-    let cause = (!is_reached).then(|| {
+    let unsure = (!is_reached && !is_way_known).then(|| {
+        say!(
+            "The agent uses the private endpoint of {there}, this host is in {here}, and the service does not answer; but the agent may go through a proxy that is not known, see step 4.",
+            "Agent 使用 {there} 的内网服务入口，而本机位于 {here}，且服务没有应答；但 Agent 可能经由未知的代理访问，见第 4 步。"
+        )
+    });
+    let cause = (!is_reached && is_way_known).then(|| {
         Cause::fail(
             CauseId::NetworkTypeMismatch,
             say!(
@@ -122,7 +138,7 @@ pub fn network_advice(
             &[RemedyId::SetEndpoint, RemedyId::ReinstallAgent],
         )
     });
-    Ok((rows, cause))
+    Ok(Advice { rows, cause, unsure })
 }
 
 /// Whether this host belongs to the project's account, and who says so.
@@ -182,6 +198,7 @@ mod tests {
             version: None,
             install_dir: "/usr/local/ilogtail".into(),
             conf_dir: "/etc/ilogtail".into(),
+            unusable_conf_dir: None,
             init_script: None,
             unit: "ilogtaild".into(),
             config_path: "/usr/local/ilogtail/ilogtail_config.json".into(),
@@ -217,6 +234,7 @@ mod tests {
         let http = if reached { Some(Ok(http)) } else { None };
         Seen::from_iter([
             (Question::Metadata, Answer::Metadata(metadata)),
+            (Question::Processes, Answer::Processes(Ok(vec![]))),
             (Question::File(NOTE.into()), Answer::File(note)),
             (Question::File(agent().config_path), Answer::File(file(&config))),
             (Question::Dir("/etc/ilogtail/config.d".into()), Answer::Dir(Ok(DirSeen { entries: vec![], cut: false }))),
@@ -238,12 +256,16 @@ mod tests {
             (silent(), noted(), false, true),
         ] {
             let see = host(metadata, note, reached);
-            let (rows, cause) = network_advice(&see, &agent(), &Context::default(), &[PRIVATE.to_string()]).unwrap();
-            assert_eq!(cause.is_some(), accused, "{rows:?}");
+            let advice = network_advice(&see, &agent(), &Context::default(), &[PRIVATE.to_string()]).unwrap();
+            assert_eq!((advice.cause.is_some(), advice.unsure.is_some()), (accused, false), "{advice:?}");
         }
+        let mut hidden = host(ecs("cn-beijing"), absent(), false);
+        hidden.keep(Question::Processes, Answer::Processes(Err(Trouble::NotAllowed)));
+        let advice = network_advice(&hidden, &agent(), &Context::default(), &[PRIVATE.to_string()]).unwrap();
+        assert!(advice.cause.is_none() && advice.unsure.is_some(), "a proxy could lead there: {advice:?}");
         let internet = ["http://logtail.cn-hangzhou.log.aliyuncs.com".to_string()];
         let asked_nothing = network_advice(&Seen::default(), &agent(), &Context::default(), &internet);
-        assert_eq!(asked_nothing, Ok((vec![], None)));
+        assert_eq!(asked_nothing, Ok(Advice::default()));
     }
 
     #[test]

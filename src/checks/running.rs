@@ -8,8 +8,8 @@ use super::{installed, subject};
 use crate::agent::layout::Agent;
 use crate::agent::processes::{Shape, process_shape};
 use crate::context::Context;
-use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId};
-use crate::host::{CommandSeen, Look, Looked, ProcessSeen, Seen, Unseen};
+use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
+use crate::host::{CommandSeen, Look, Looked, ProcessSeen, Seen, Trouble, Unseen};
 use crate::say;
 use crate::text::Text;
 
@@ -88,7 +88,11 @@ pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
         );
         return Ok(Finding::unknown(STEP, text, evidence));
     }
-    Ok(Finding::judged(STEP, summary, causes, evidence))
+    let finding = Finding::judged(STEP, summary, causes, evidence);
+    Ok(match stability.unsure.filter(|_| finding.verdict != Verdict::Fail) {
+        Some(summary) => Finding { verdict: Verdict::Unknown, summary, ..finding },
+        None => finding,
+    })
 }
 
 /// Why it cannot be said whether the agent runs.
@@ -178,20 +182,22 @@ fn row(process: &ProcessSeen, shape: Shape, now: i64) -> Evidence {
     Evidence::new(label, value, format!("/proc/{pid}")).marked(mark)
 }
 
-/// A span of seconds in the largest unit that says something.
+/// A span of seconds in the largest unit that says something, rounded to the nearest: an hour less a second is 60
+/// minutes, not 59.
 pub fn age(seconds: i64) -> Text {
+    let in_units = |unit: i64| seconds.saturating_add(unit / 2) / unit;
     match seconds {
         0..120 => say!("{seconds} s", "{seconds} 秒"),
         120..7200 => {
-            let minutes = seconds / 60;
+            let minutes = in_units(60);
             say!("{minutes} min", "{minutes} 分钟")
         }
         7200..172_800 => {
-            let hours = seconds / 3600;
+            let hours = in_units(3600);
             say!("{hours} h", "{hours} 小时")
         }
         _ => {
-            let days = seconds / 86_400;
+            let days = in_units(86_400);
             say!("{days} days", "{days} 天")
         }
     }
@@ -201,6 +207,11 @@ fn status_row(look: &Look, said: &Looked<CommandSeen>, privileged: bool, shape: 
     let line = look.line();
     let label = Text::fixed("Init script says", "启动脚本返回");
     match said {
+        Err(Trouble::TimedOut) => {
+            let value =
+                Text::fixed("slow, and not waited for; the processes decide", "响应较慢，未继续等待；以进程为准");
+            Evidence::new(label, value, line)
+        }
         Err(why) => Evidence::new(label, subject::trouble(why), line).marked(Mark::Unknown),
         Ok(said) => {
             let words = said.out.lines().chain(said.err.lines()).map(str::trim).find(|line| !line.is_empty());
@@ -237,4 +248,29 @@ fn unit_row(look: &Look, said: &Looked<CommandSeen>, shape: Shape) -> Option<Evi
         "进程退出后 systemd 并不知情；请用 restart 而不是 start",
     );
     Some(row.expecting(expected).marked(Mark::Doubtful))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Lang;
+
+    #[test]
+    fn spans_are_rounded_to_the_nearest() {
+        for (seconds, words) in [
+            (0, "0 s"),
+            (119, "119 s"),
+            (3599, "60 min"),
+            (3600, "60 min"),
+            (5370, "90 min"),
+            (7199, "120 min"),
+            (7200, "2 h"),
+            (28_799, "8 h"),
+            (172_799, "48 h"),
+            (172_800, "2 days"),
+            (30 * 86_400, "30 days"),
+        ] {
+            assert_eq!(age(seconds).get(Lang::En), words);
+        }
+    }
 }

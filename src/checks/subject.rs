@@ -8,12 +8,13 @@ pub use crate::agent::layout::whole;
 use crate::agent::layout::{self, Agent, ConfigTrouble};
 use crate::agent::status_log::{self, Status};
 use crate::agent::{log, processes};
-use crate::finding::{Evidence, Finding, StepId};
+use crate::finding::{Evidence, Finding, Mark, StepId};
 use crate::host::{ClockSeen, IdentitySeen, Seen, Trouble, Unseen};
 use crate::say;
 use crate::text::{Lang, Text};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The status file is written every minute; an older one is not what the running agent holds now, in seconds.
 const STATUS_AGE: i64 = 300;
@@ -55,15 +56,27 @@ pub fn reported_ip(info: &AppInfo) -> &str {
     info.instance_ip.as_deref().filter(is_ip).unwrap_or(&info.ip)
 }
 
-/// Whether it is known which variables the agent runs with: none does, or its environment was read.
+/// Whether it is known which variables the agent runs with: none runs, or its environment was read.
 ///
 /// # Errors
 /// Something has not been looked at yet.
 pub fn is_environment_known(see: &Seen, agent: &Agent) -> Result<bool, Unseen> {
-    match processes::worker(&agent.processes) {
-        Some(worker) => Ok(see.environment(worker.pid)?.is_ok()),
-        None => Ok(true),
-    }
+    Ok(hidden_environment(see, agent)?.is_none())
+}
+
+/// Why the agent's variables are not known, and where they stand; None when they are.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn hidden_environment(see: &Seen, agent: &Agent) -> Result<Option<(Trouble, String)>, Unseen> {
+    Ok(match processes::worker(&agent.processes) {
+        Some(worker) => {
+            let source = format!("/proc/{}/environ", worker.pid);
+            see.environment(worker.pid)?.as_ref().err().map(|why| (why.clone(), source))
+        }
+        // Where processes are hidden, an agent may well run.
+        None => see.processes()?.as_ref().err().map(|why| (why.clone(), "/proc".to_string())),
+    })
 }
 
 /// A local time as the agent writes it, in seconds since 1970.
@@ -110,6 +123,18 @@ pub fn instance_note(see: &Seen, agent: &Agent) -> Result<Option<InstanceIdentit
     Ok(whole(file).ok().and_then(|file| identity_files::instance_identity(&file.bytes)))
 }
 
+/// A row that says where the agent looks for identifiers and accounts, where that is not the usual place.
+pub fn conf_dir_row(agent: &Agent) -> Option<Evidence> {
+    let unusable = agent.unusable_conf_dir.as_ref()?.display().to_string();
+    let here = agent.conf_dir.display();
+    let value = say!(
+        "not a directory that the agent can open; it looks in {here} instead",
+        "Agent 无法打开该目录，改为在 {here} 中查找"
+    );
+    let label = Text::fixed("Configuration directory", "系统配置目录");
+    Some(Evidence::new(label, value, unusable).marked(Mark::Doubtful))
+}
+
 /// A row that the operator told, not this host.
 pub fn told(label: Text, value: Text) -> Evidence {
     Evidence { source: Text::fixed("told by the operator", "由操作者填写"), ..Evidence::new(label, value, "") }
@@ -124,7 +149,7 @@ pub fn both(text: &Text) -> (&str, &str) {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn config(see: &Seen, agent: &Agent) -> Result<Result<Config, ConfigTrouble>, Unseen> {
+pub fn config(see: &Seen, agent: &Agent) -> Result<Result<Arc<Config>, ConfigTrouble>, Unseen> {
     layout::read_config(see, agent)
 }
 

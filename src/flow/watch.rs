@@ -98,8 +98,11 @@ mod tests {
     fn session(has_key: bool) -> Session {
         let context = Context { machine_group: Some("web".into()), ..Context::default() };
         let mut session = Session::new(context, Lang::En, false, vec![]);
-        session.around.key =
-            has_key.then(|| CredentialsSeen { source: Text::same("typed in"), key_id: "LTAI****".into() });
+        session.around.key = has_key.then(|| CredentialsSeen {
+            source: Text::same("typed in"),
+            key_id: "LTAI****".into(),
+            unusable_proxies: Vec::new(),
+        });
         session.watch();
         session
     }

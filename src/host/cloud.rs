@@ -55,6 +55,9 @@ pub struct CredentialsSeen {
     pub source: Text,
     /// The AccessKey id, masked.
     pub key_id: String,
+    /// The variables of our own environment that name a proxy which this program cannot use: it asks directly.
+    #[serde(default)]
+    pub unusable_proxies: Vec<String>,
 }
 
 /// The account behind the key.

@@ -8,6 +8,7 @@ use super::cloud::{CloudAnswer, CloudQuestion};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// At most this much of a file is read for [`Question::File`], in bytes.
 pub const FILE_LIMIT: usize = 1 << 20;
@@ -119,6 +120,12 @@ impl Look {
             Look::IptablesRules => words(&["iptables-save"]),
             Look::TimeSync => words(&["timedatectl", "show"]),
         }
+    }
+
+    /// How long it is waited for, where that is less than for everything else. The init script belongs to the vendor, may
+    /// be slow, and only confirms what the processes tell: no verdict waits for it.
+    pub fn patience(&self) -> Option<Duration> {
+        matches!(self, Look::InitStatus { .. }).then_some(Duration::from_millis(250))
     }
 
     /// The command line as an operator would type it.

@@ -6,10 +6,12 @@ use super::cloud::*;
 use super::question::*;
 use crate::sls::MachineGroup;
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The check needs an answer that is not there yet; the question has been noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,16 @@ pub struct Seen {
     /// What the current check has read, answered or not; see [`Seen::take_touched`].
     #[serde(skip)]
     touched: RefCell<BTreeSet<Question>>,
+    /// What was worked out of answers; see [`Seen::once`].
+    #[serde(skip)]
+    made: RefCell<BTreeMap<String, Made>>,
+}
+
+/// Something worked out of answers, good as long as none of them changes.
+#[derive(Debug, Clone)]
+struct Made {
+    rests_on: BTreeSet<Question>,
+    what: Arc<dyn Any + Send + Sync>,
 }
 
 /// A getter for one kind of question: notes it, and returns the answer when it is of the right kind.
@@ -108,14 +120,42 @@ impl Seen {
         self.answers.contains_key(question)
     }
 
+    /// Works something out once, for all checks and all rounds of them: a large file is parsed anew only when it has been
+    /// looked at anew. `name` must tell everything but answers that `work` depends on.
+    ///
+    /// # Errors
+    /// [`Unseen`] from `work`; then it is tried again the next time.
+    pub fn once<T: Clone + Send + Sync + 'static>(
+        &self,
+        name: String,
+        work: impl FnOnce(&Seen) -> Result<T, Unseen>,
+    ) -> Result<T, Unseen> {
+        if let Some(made) = self.made.borrow().get(&name)
+            && let Some(what) = made.what.downcast_ref::<T>()
+        {
+            self.touched.borrow_mut().extend(made.rests_on.iter().cloned());
+            return Ok(what.clone());
+        }
+        let before = self.touched.take();
+        let what = work(self);
+        let rests_on = self.touched.replace(before);
+        self.touched.borrow_mut().extend(rests_on.iter().cloned());
+        if let Ok(what) = &what {
+            self.made.borrow_mut().insert(name, Made { rests_on, what: Arc::new(what.clone()) });
+        }
+        what
+    }
+
     /// Keeps an answer; it replaces an older one to the same question.
     pub fn keep(&mut self, question: Question, answer: Answer) {
+        self.unmake(&question);
         self.answers.insert(question, answer);
     }
 
     /// Forgets answers, so that the next check looks again.
     pub fn forget(&mut self, questions: impl IntoIterator<Item = Question>) {
         for question in questions {
+            self.unmake(&question);
             self.answers.remove(&question);
         }
     }
@@ -123,6 +163,11 @@ impl Seen {
     /// Forgets everything.
     pub fn forget_all(&mut self) {
         self.answers.clear();
+        self.made.get_mut().clear();
+    }
+
+    fn unmake(&mut self, question: &Question) {
+        self.made.get_mut().retain(|_, made| !made.rests_on.contains(question));
     }
 
     /// The questions asked in vain since the last call.
@@ -174,6 +219,41 @@ mod tests {
         seen.keep(Question::Interfaces, Answer::Interfaces(Ok(vec![])));
         assert!(seen.interfaces().is_ok());
         assert!(seen.take_open().is_empty());
+    }
+
+    #[test]
+    fn what_was_worked_out_stays_until_an_answer_under_it_changes() {
+        let worked = RefCell::new(0);
+        let count = |see: &Seen| {
+            see.once("count".to_string(), |see| {
+                let count = see.interfaces()?.as_ref().map(Vec::len).unwrap_or_default();
+                *worked.borrow_mut() += 1;
+                Ok(count)
+            })
+        };
+        let nics = |count| {
+            let one = InterfaceSeen { name: "eth0".into(), up: true, ipv4: vec![] };
+            Answer::Interfaces(Ok(vec![one; count]))
+        };
+        let mut seen = Seen::default();
+        assert_eq!(count(&seen), Err(Unseen));
+        seen.keep(Question::Interfaces, nics(2));
+        for _ in 0..3 {
+            seen.take_touched();
+            assert_eq!(count(&seen), Ok(2));
+            assert_eq!(
+                seen.take_touched(),
+                BTreeSet::from([Question::Interfaces]),
+                "what it rests on is told each time"
+            );
+        }
+        assert_eq!(*worked.borrow(), 1);
+        seen.keep(Question::Clock, Answer::Clock(ClockSeen { now_ms: 0, offset_s: 0, booted: 0 }));
+        assert_eq!((count(&seen), *worked.borrow()), (Ok(2), 1));
+        seen.keep(Question::Interfaces, nics(3));
+        assert_eq!((count(&seen), *worked.borrow()), (Ok(3), 2));
+        seen.forget([Question::Interfaces]);
+        assert_eq!(count(&seen), Err(Unseen));
     }
 
     #[test]

@@ -109,6 +109,7 @@ pub fn rename(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     let wanted = inputs.context.aliuid.as_deref();
     let chosen = match (flawed.iter().find(|id| wanted.is_some() && id.meant.as_deref() == wanted), flawed.as_slice()) {
         (Some(id), _) => *id,
+        (None, []) if ids.iter().any(is_stray) => return put_strays_right(inputs, see, &agent, &ids),
         (None, []) => {
             let dir = dir.display();
             return Err(already(say!(
@@ -149,6 +150,57 @@ pub fn rename(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
             "This names account {meant}; the owner that you told is {wanted}, for which add-aliuid is needed.",
             "这里对应的账号是 {meant}；您填写的所属账号是 {wanted}，还需要使用 add-aliuid。"
         ));
+    }
+    plan.cautions.push(whose());
+    plan.cautions.push(takes_a_minute());
+    Ok(plan)
+}
+
+/// Whether a name is no account's id and resembles none either.
+fn is_stray(id: &UserId) -> bool {
+    id.meant.is_none() && !matches!(id.kind, UserNameKind::Proper | UserNameKind::OtherLength)
+}
+
+/// Names that mean no account: the first becomes the owner's, unless that is there, and the others go. What this program
+/// cannot rename is left to the operator, with what to do.
+fn put_strays_right(inputs: &Inputs, see: &Seen, agent: &Agent, ids: &[UserId]) -> Drafted<Plan> {
+    let dir = agent.conf_dir.join("users");
+    let Some(owner) = &inputs.context.aliuid else {
+        let known = service::owner(see, &inputs.context)?.map(|(owner, _)| owner);
+        return Err(needs(vec![(told(Field::Aliuid), known.unwrap_or_default())]));
+    };
+    if owner.is_empty() || !owner.chars().all(|c| c.is_ascii_digit()) {
+        return Err(refused(whose()));
+    }
+    let strays: Vec<&UserId> = ids.iter().filter(|id| is_stray(id)).collect();
+    let list = strays.iter().map(|id| id.name.escape_debug().to_string()).collect::<Vec<_>>().join(", ");
+    let shown = dir.display();
+    let why = say!(
+        "The agent reports every name in {shown} as an account; {list} is none, and the project belongs to {owner}.",
+        "Agent 会将 {shown} 中的每个名称作为账号上报；{list} 不是账号，而 Project 属于 {owner}。"
+    );
+    let mut plan = Plan::new(RemedyId::RenameAliuid, StepId::Account, why);
+    plan.inputs = vec![(told(Field::Aliuid), owner.clone())];
+    let mut has_owner = ids.iter().any(|id| id.name == *owner);
+    for stray in strays {
+        let (name, path) = (stray.name.escape_debug(), dir.join(&stray.name));
+        if stray.from_environment {
+            plan.manual.push(say!(
+                "Take {name} out of ALIYUN_LOGTAIL_USER_ID, where the agent's environment is set, and restart the agent.",
+                "请在设置 Agent 环境变量的位置，从 ALIYUN_LOGTAIL_USER_ID 中去掉 {name}，并重启 Agent。"
+            ));
+        } else if stray.kind == UserNameKind::Directory || stray.name.contains(char::REPLACEMENT_CHARACTER) {
+            plan.manual.push(say!(
+                "Take {name} out of {shown} by hand: it is no file that this program can rename.",
+                "请手动将 {name} 移出 {shown}：本程序无法重命名它。"
+            ));
+        } else if has_owner {
+            let before = whole_file(see, &path)?.ok_or_else(|| unread(&path, &Trouble::Absent))?;
+            plan.changes.push(Change::RemoveFile { path, before });
+        } else {
+            plan.changes.push(Change::RenameFile { from: path, to: dir.join(owner) });
+            has_owner = true;
+        }
     }
     plan.cautions.push(whose());
     plan.cautions.push(takes_a_minute());

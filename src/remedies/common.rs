@@ -13,6 +13,7 @@ use crate::say;
 use crate::text::{Lang, Text};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Why there is no plan: something has not been looked at yet, or it is decided without one.
 pub enum Stop {
@@ -152,7 +153,7 @@ pub fn edit(path: &Path, before: Option<Vec<u8>>, after: Vec<u8>) -> Change {
 }
 
 /// The configuration as the agent would load it now; a broken one is for repair-config.
-pub fn config_of(see: &Seen, agent: &Agent) -> Drafted<Config> {
+pub fn config_of(see: &Seen, agent: &Agent) -> Drafted<Arc<Config>> {
     let path = agent.config_path.display();
     layout::read_config(see, agent)?.map_err(|trouble| match trouble {
         ConfigTrouble::File(Trouble::Absent) => refused(say!(

@@ -51,11 +51,19 @@ pub fn set_working_ip(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     }
     let (path, before) = deciding_file(see, &agent, &config, KEY)?;
     let after = set_string(&before, KEY, &ip).map_err(|fault| uneditable(&path, &fault))?;
-    let was = config.working_ip.as_ref().map_or("-", |setting| setting.value.as_str());
-    let why = say!(
-        "working_ip ({was} now) wins over hostname and interfaces in every version, so the agent will report {ip}.",
-        "working_ip（目前为 {was}）在所有版本中都优先于主机名和网卡，Agent 将上报 {ip}。"
-    );
+    let why = match &config.working_ip {
+        Some(setting) => {
+            let was = &setting.value;
+            say!(
+                "working_ip ({was} now) wins over hostname and interfaces in every version, so the agent will report {ip}.",
+                "working_ip（目前为 {was}）在所有版本中都优先于主机名和网卡，Agent 将上报 {ip}。"
+            )
+        }
+        None => say!(
+            "working_ip (not set now) wins over hostname and interfaces in every version, so the agent will report {ip}.",
+            "working_ip（目前未设置）在所有版本中都优先于主机名和网卡，Agent 将上报 {ip}。"
+        ),
+    };
     let mut plan = Plan::new(RemedyId::SetWorkingIp, StepId::Address, why);
     plan.inputs = vec![(InputId::Ip, ip.clone())];
     plan.changes.push(edit(&path, Some(before), after));

@@ -6,7 +6,7 @@ use super::{Change, Inputs, Plan, shell_line};
 use crate::agent::{endpoint, layout};
 use crate::context::NetworkType;
 use crate::finding::{RemedyId, StepId};
-use crate::host::{Look, Seen, Unseen};
+use crate::host::{CommandSeen, Look, Looked, Seen, Trouble, Unseen};
 use crate::say;
 use crate::text::Text;
 use std::time::Duration;
@@ -20,10 +20,12 @@ const NFT_MATCH: &str = "tcp dport { 80, 443 } accept";
 pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     let (iptables, nft) = (see.look(&Look::IptablesRules), see.look(&Look::NftRules));
     let hosts = hosts(inputs, see)?;
-    let text = |looked: &crate::host::Looked<crate::host::CommandSeen>| {
+    let text = |looked: &Looked<CommandSeen>| {
         looked.as_ref().ok().filter(|said| said.code == Some(0)).map(|said| said.out.clone()).unwrap_or_default()
     };
-    let (iptables, nft) = (text(iptables?), text(nft?));
+    let (iptables, nft) = (iptables?, nft?);
+    let unseen = unseen(&[iptables, nft]);
+    let (iptables, nft) = (text(iptables), text(nft));
     let why = say!(
         "The agent needs outbound TCP 80 and 443 to {hosts}.",
         "Agent 需要访问 {hosts} 的 TCP 80 和 443 端口（出方向）。"
@@ -41,10 +43,7 @@ pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
                 "本机防火墙已放行出方向 TCP 80 和 443。如果仍无法访问 {hosts}，请检查 ECS 安全组、网络 ACL 以及途经的防火墙。"
             )));
         }
-        plan.manual.push(Text::fixed(
-            "No rule of this host's own firewall was seen to drop this traffic; as an ordinary user the rules cannot be read.",
-            "未发现本机防火墙丢弃该流量的规则；普通用户无法读取防火墙规则。",
-        ));
+        plan.manual.push(unseen);
         return Ok(plan);
     };
     let found = &rule.found;
@@ -65,6 +64,26 @@ pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
         "由于服务入口的 IP 会变化，该规则对所有目的地址放行这两个端口。防火墙重新加载后失效；如需保留请写入防火墙配置。撤销命令：{back}"
     ));
     Ok(plan)
+}
+
+/// What is to be said of this host's own firewall where no rule of it was seen to drop the traffic.
+fn unseen(looked: &[&Looked<CommandSeen>]) -> Text {
+    if looked.iter().any(|said| said.as_ref().is_ok_and(|said| said.code == Some(0))) {
+        return Text::fixed(
+            "No rule of this host's own firewall drops this traffic, as far as its rules can be read.",
+            "在可读取的范围内，本机防火墙没有丢弃该流量的规则。",
+        );
+    }
+    if looked.iter().all(|said| **said == Err(Trouble::Absent)) {
+        return Text::fixed(
+            "This host has neither nft nor iptables, so it most likely has no firewall rules of its own.",
+            "本机没有 nft 和 iptables 命令，很可能没有自己的防火墙规则。",
+        );
+    }
+    Text::fixed(
+        "The rules of this host's own firewall could not be read; as root, `nft list ruleset` and `iptables-save` show them.",
+        "无法读取本机防火墙的规则；以 root 执行 `nft list ruleset` 和 `iptables-save` 可以查看。",
+    )
 }
 
 /// Whether the rule that this remedy adds is there.

@@ -219,6 +219,29 @@ fn account_names_are_set_right() {
 }
 
 #[test]
+fn names_that_mean_no_account_become_the_owners_or_go() {
+    let path = |name: &str| format!("/etc/ilogtail/users/{name}");
+    let strays = Desk::logtail().with(&path("alice"), "").with(&path("bob@example.com"), "").with(&path("old/x"), "");
+    assert!(matches!(strays.plan(RemedyId::RenameAliuid), Planned::Needs(_)));
+    let told = strays.set("aliuid", OWNER);
+    let plan = told.ready(RemedyId::RenameAliuid);
+    assert_eq!(
+        lines(&plan.changes),
+        [format!("rename {} {}", path("alice"), path(OWNER)), format!("remove {}", path("bob@example.com"))]
+    );
+    assert!(plan.manual[0].get(Lang::En).contains("old"), "a directory is left to the operator");
+    let plan = told.with(&path(OWNER), "").ready(RemedyId::RenameAliuid);
+    assert_eq!(
+        lines(&plan.changes),
+        [format!("remove {}", path("alice")), format!("remove {}", path("bob@example.com"))]
+    );
+    let mut variable = Desk::logtail().set("aliuid", OWNER);
+    variable.environment = vec![("ALIYUN_LOGTAIL_USER_ID".into(), "alice".into())];
+    let plan = variable.ready(RemedyId::RenameAliuid);
+    assert!(plan.changes.is_empty() && plan.manual[0].get(Lang::En).contains("ALIYUN_LOGTAIL_USER_ID"));
+}
+
+#[test]
 fn an_extra_agent_is_stopped_and_nobody_elses_process() {
     let exe = "/opt/loongcollector/loongcollector";
     let mut desk = Desk::logtail().with(exe, "");
@@ -310,6 +333,10 @@ fn a_local_rule_that_drops_is_answered_and_nothing_else() {
     let plain = Desk::logtail().ready(RemedyId::AllowEgress);
     assert!(plain.changes.is_empty());
     assert!(plain.manual[0].get(Lang::En).contains("logtail.cn-hangzhou-intranet.log.aliyuncs.com"));
+    assert!(plain.manual[1].get(Lang::En).contains("neither nft nor iptables"));
+    let read = Desk::logtail().prints(Look::NftRules, "").ready(RemedyId::AllowEgress);
+    let said = read.manual[1].get(Lang::En);
+    assert!(said.contains("No rule") && !said.contains("root"), "rules that were read need no root: {said}");
 }
 
 #[test]

@@ -122,9 +122,11 @@ struct Known {
 impl Service {
     async fn answer(&self, asked: CloudQuestion) -> CloudAnswer {
         match &asked {
-            CloudQuestion::Credentials => CloudAnswer::Credentials(
-                self.key().await.map(|(key, _)| CredentialsSeen { source: key.source.name(), key_id: key.masked() }),
-            ),
+            CloudQuestion::Credentials => CloudAnswer::Credentials(self.key().await.map(|(key, _)| CredentialsSeen {
+                source: key.source.name(),
+                key_id: key.masked(),
+                unusable_proxies: Proxies::of_environment(self.environment.pairs()).unusable,
+            })),
             CloudQuestion::Caller(site) => CloudAnswer::Caller(self.caller(site).await),
             CloudQuestion::Project(site) => CloudAnswer::Project(self.project(site).await),
             CloudQuestion::Groups(site) => CloudAnswer::Groups(match self.client(site).await {

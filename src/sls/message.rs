@@ -23,8 +23,8 @@ pub struct Limits {
 impl Limits {
     /// For the service's API: 3 s and 10 s.
     pub const API: Limits = Limits { connect: Duration::from_secs(3), total: Duration::from_secs(10) };
-    /// For ECS metadata, which answers at once or never: 1 s.
-    pub const METADATA: Limits = Limits { connect: Duration::from_secs(1), total: Duration::from_secs(1) };
+    /// For ECS metadata, where the kernel answers at once or never: 250 ms and 1 s.
+    pub const METADATA: Limits = Limits { connect: Duration::from_millis(250), total: Duration::from_secs(1) };
 }
 
 /// A request, ready to be sent.

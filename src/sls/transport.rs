@@ -27,7 +27,7 @@ use tokio::time::timeout;
 const PROXY_HEAD_LIMIT: usize = 8 << 10;
 
 /// A connection of any kind.
-trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
 /// The real network.
@@ -178,8 +178,11 @@ fn tls_trouble(error: &std::io::Error) -> TlsTrouble {
     }
 }
 
-/// Asks a proxy for a tunnel to `host:port`.
-async fn tunnel(mut stream: TcpStream, proxy: &Proxy, to: &str) -> Result<TcpStream, TransportError> {
+/// Asks a proxy for a tunnel to `host:port`, and gives the connection back when there is one.
+///
+/// # Errors
+/// The proxy did not answer with a 2xx status.
+pub async fn tunnel<S: Wire>(mut stream: S, proxy: &Proxy, to: &str) -> Result<S, TransportError> {
     let trouble = |reason: String| TransportError::Proxy { proxy: proxy.place(), reason };
     let mut head = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n");
     if let Some(authorization) = &proxy.authorization {
@@ -213,8 +216,12 @@ impl Drop for Driver {
     }
 }
 
-/// Sends the request and reads the answer. `proxy` is one that takes requests in absolute form.
-async fn converse(
+/// Sends the request and reads the answer. `proxy` is one that takes requests in absolute form. It watches no limit of
+/// time.
+///
+/// # Errors
+/// The connection broke, or what came is no HTTP answer, or too long.
+pub async fn converse(
     stream: Box<dyn Wire>,
     request: HttpRequest,
     proxy: Option<&Proxy>,

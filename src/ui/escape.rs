@@ -31,7 +31,7 @@ enum Reading {
 }
 
 /// The filter between crossterm's events and the program.
-pub(super) struct EscapeFilter {
+pub struct EscapeFilter {
     hold: Duration,
     held: Vec<KeyEvent>,
     /// Text that follows a torn paste mark. Its end mark is lost in crossterm, so a pause ends it.
@@ -41,7 +41,8 @@ pub(super) struct EscapeFilter {
 }
 
 impl EscapeFilter {
-    pub(super) fn new(over_ssh: bool) -> EscapeFilter {
+    /// With the patience for a terminal at the other end of an SSH connection, or for a local one.
+    pub fn new(over_ssh: bool) -> EscapeFilter {
         EscapeFilter {
             hold: if over_ssh { HOLD_OVER_SSH } else { HOLD },
             held: Vec::new(),
@@ -52,17 +53,17 @@ impl EscapeFilter {
     }
 
     /// The next input that is certain.
-    pub(super) fn pop(&mut self) -> Option<Input> {
+    pub fn pop(&mut self) -> Option<Input> {
         self.ready.pop_front()
     }
 
     /// When [`EscapeFilter::expire`] must be called at the latest; none while nothing is held.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
     /// Takes one event. Mouse, focus and key releases are dropped.
-    pub(super) fn feed(&mut self, event: Event, now: Instant) {
+    pub fn feed(&mut self, event: Event, now: Instant) {
         // Late is late, even if the timer did not come first.
         self.expire(now);
         match event {
@@ -77,7 +78,7 @@ impl EscapeFilter {
     }
 
     /// Hands on what was held for too long.
-    pub(super) fn expire(&mut self, now: Instant) {
+    pub fn expire(&mut self, now: Instant) {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.let_go();
         }

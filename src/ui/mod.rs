@@ -6,6 +6,7 @@
 //! findings and plans with them and sends events. No part of this room asks the host anything.
 
 pub mod clipboard;
+pub mod escape;
 pub mod glyphs;
 pub mod input;
 pub mod keep;
@@ -19,7 +20,6 @@ pub mod view;
 pub mod wizard;
 
 mod encode;
-mod escape;
 mod frame;
 mod tty;
 

@@ -15,6 +15,12 @@ pub struct File {
     pub expected: fn(Shape) -> Expected,
 }
 
+/// A step that passes whatever shape one of our own files has. An ordinary user, who alone meets a file that is not to be
+/// read, does not know the agent's proxies either.
+fn ours(shape: Shape) -> &'static str {
+    if shape == Shape::Unreadable { "clock" } else { "network" }
+}
+
 /// What must be said.
 pub enum Expected {
     /// This cause.
@@ -197,13 +203,13 @@ pub const FILES: &[File] = &[
         build: Lab::new,
         told: &[],
         malformed: GARBAGE,
-        expected: |_| Expected::Pass("network"),
+        expected: |shape| Expected::Pass(ours(shape)),
     },
     File {
         path: "/root/.local/state/logtail-doctor/context.json",
         build: Lab::new,
         told: &[],
         malformed: GARBAGE,
-        expected: |_| Expected::Pass("network"),
+        expected: |shape| Expected::Pass(ours(shape)),
     },
 ];

@@ -4,8 +4,9 @@
 use super::machine::*;
 use super::{STEPS, findings};
 use logtail_doctor::context::IdentityKind;
-use logtail_doctor::finding::{StepId, Verdict};
+use logtail_doctor::finding::{Finding, Mark, StepId, Verdict};
 use logtail_doctor::host::{FILE_LIMIT, Trouble};
+use logtail_doctor::text::Lang;
 
 type Damage = (&'static str, fn(&mut Machine, &str));
 
@@ -105,7 +106,7 @@ fn an_agent_in_a_container_is_told_from_none() {
     machine.environment = Ok(vec![("ALIYUN_LOGTAIL_USER_ID".into(), OWNER.into())]);
     let finding = machine.check(StepId::Installed, &told());
     assert_eq!(finding.verdict, Verdict::Unknown, "{finding:#?}");
-    assert!(finding.evidence.iter().any(|row| row.source.get(logtail_doctor::text::Lang::En).contains("environ")));
+    assert!(finding.evidence.iter().any(|row| row.source.get(Lang::En).contains("environ")));
     assert_eq!(machine.check(StepId::Address, &told()).verdict, Verdict::Skipped);
 }
 
@@ -132,6 +133,46 @@ fn an_ordinary_user_learns_what_is_known_and_what_is_not() {
             assert!(finding.causes.is_empty(), "{finding:#?}");
         }
     }
+}
+
+#[test]
+fn what_may_not_be_read_stands_in_a_row_with_the_command_that_shows_it() {
+    let row = |finding: &Finding, label: &str| {
+        let found = finding.evidence.iter().find(|row| row.label.get(Lang::En) == label);
+        let row = found.unwrap_or_else(|| panic!("no row {label}: {finding:#?}")).clone();
+        assert_eq!(row.mark, Mark::Unknown);
+        row.expected.map(|text| text.get(Lang::En).to_string()).unwrap_or_default()
+    };
+    let mut machine = Machine::healthy(Flavour::Logtail188);
+    machine.as_ordinary_user();
+    let log = machine.log_path();
+    machine.trouble(&log, Trouble::NotAllowed);
+    let finding = machine.check(StepId::Running, &told());
+    assert_eq!(finding.verdict, Verdict::Pass, "a worker as old as its daemon never died");
+    assert!(row(&finding, "Restarts in the log").contains(&log));
+    assert!(row(&finding, "Crashes in the kernel log").contains("sudo dmesg"));
+    assert!(row(&machine.check(StepId::Log, &told()), &log).contains("sudo tail"));
+    machine.processes.as_mut().unwrap()[1].started = NOW - 290;
+    let finding = machine.check(StepId::Running, &told());
+    assert_eq!(finding.verdict, Verdict::Unknown, "one that was made anew may die all the time: {finding:#?}");
+    // dmesg that refuses an ordinary user prints nothing and ends with 1.
+    machine.looks.insert("dmesg".into(), said(1, ""));
+    row(&machine.check(StepId::Running, &told()), "Crashes in the kernel log");
+}
+
+#[test]
+fn a_way_that_an_ordinary_user_cannot_know_is_unknown() {
+    let mut machine = Machine::healthy(Flavour::Logtail188);
+    assert_eq!(machine.check(StepId::Network, &told()).verdict, Verdict::Pass);
+    machine.as_ordinary_user();
+    for is_cut_off in [false, true] {
+        machine.is_cut_off = is_cut_off;
+        let finding = machine.check(StepId::Network, &told());
+        assert_eq!(finding.verdict, Verdict::Unknown, "{finding:#?}");
+        assert!(finding.summary.get(Lang::En).contains("Run as root"), "{finding:#?}");
+    }
+    machine.processes = Err(Trouble::NotAllowed);
+    assert_eq!(machine.check(StepId::Network, &told()).verdict, Verdict::Unknown, "an agent may well run");
 }
 
 #[test]

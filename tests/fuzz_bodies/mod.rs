@@ -6,6 +6,7 @@ mod judging;
 mod machine;
 mod reports;
 mod service;
+mod wire;
 
 /// A fuzz target's name and its body.
 pub type Body = (&'static str, fn(&[u8]));
@@ -42,6 +43,11 @@ pub const BODIES: &[Body] = &[
     ("credentials", service::credentials),
     ("service", service::service),
     ("metadata", service::metadata),
+    ("http", wire::http),
+    ("live", wire::live),
+    ("escape", wire::escape),
+    ("errand", wire::errand),
+    ("output", judging::output),
 ];
 
 /// Runs one body.

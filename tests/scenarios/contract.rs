@@ -11,8 +11,7 @@ pub const CAUSES: &[Row] = &[
     (
         StepId::Installed,
         &[CauseId::AgentNotInstalled, CauseId::InstallIncomplete, CauseId::SeveralAgents, CauseId::CommunityEdition],
-        // The table has no remedy for several agents in this row; that of the next one is what cures it.
-        &[RemedyId::InstallAgent, RemedyId::UpgradeAgent, RemedyId::StopExtraAgent],
+        &[RemedyId::InstallAgent, RemedyId::UpgradeAgent],
     ),
     (
         StepId::Running,
@@ -24,14 +23,7 @@ pub const CAUSES: &[Row] = &[
             CauseId::RestartLoop,
             CauseId::IllegalInstruction,
         ],
-        // An illegal instruction is cured by another build (domain, section 7).
-        &[
-            RemedyId::StartAgent,
-            RemedyId::RestartAgent,
-            RemedyId::StopExtraAgent,
-            RemedyId::EnableAtBoot,
-            RemedyId::UpgradeAgent,
-        ],
+        &[RemedyId::StartAgent, RemedyId::RestartAgent, RemedyId::StopExtraAgent, RemedyId::EnableAtBoot],
     ),
     (
         StepId::Parameters,
@@ -90,14 +82,12 @@ pub const CAUSES: &[Row] = &[
             CauseId::CustomIdStale,
             CauseId::GroupOsMix,
         ],
-        // An address that is not in the group may also be the wrong one (seed document, section 3.2).
         &[
             RemedyId::AddIpToGroup,
             RemedyId::ReplaceIpInGroup,
             RemedyId::WriteCustomId,
             RemedyId::CleanCustomId,
             RemedyId::RemoveCustomId,
-            RemedyId::SetWorkingIp,
         ],
     ),
     (
@@ -124,11 +114,41 @@ pub const CAUSES: &[Row] = &[
     (StepId::Heartbeat, &[CauseId::HeartbeatAbsent, CauseId::HeartbeatStale, CauseId::HeartbeatUnverified], &[]),
 ];
 
-/// Causes that have no remedy: the service's quota is raised in the console, where a group is made or divided as well,
-/// and the row of the heartbeat has none.
+/// Remedies beyond the contract's rows: where a row holds none that cures the cause, with the reason. The same list stands
+/// in the README.
+pub const BEYOND: &[(CauseId, RemedyId, &str)] = &[
+    (
+        CauseId::SeveralAgents,
+        RemedyId::StopExtraAgent,
+        "installing or upgrading cures no second agent; stopping it does, which the row of `running` holds",
+    ),
+    (
+        CauseId::IllegalInstruction,
+        RemedyId::UpgradeAgent,
+        "every start dies of it again; only another build of the program helps",
+    ),
+    (
+        CauseId::IpNotInGroup,
+        RemedyId::SetWorkingIp,
+        "only where the group lists this host's own address already: then the group is right and the agent is not",
+    ),
+    (
+        CauseId::CustomIdMismatch,
+        RemedyId::RestartAgent,
+        "only where the file is right and the running agent still holds the old identifier",
+    ),
+    (CauseId::CustomIdStale, RemedyId::RestartAgent, "only where the identifier is left in the running agent's memory"),
+    (
+        CauseId::AliuidMissing,
+        RemedyId::RestartAgent,
+        "only where the file is there and the running agent has not taken it up",
+    ),
+];
+
+/// Causes that have no remedy: the service's quota is raised in the console, where a group is divided as well, and the row
+/// of the heartbeat has none.
 pub const WITHOUT_REMEDY: &[CauseId] = &[
     CauseId::Quota,
-    CauseId::GroupNotFound,
     CauseId::GroupOsMix,
     CauseId::HeartbeatAbsent,
     CauseId::HeartbeatStale,
@@ -140,9 +160,9 @@ pub fn step_of(cause: CauseId) -> StepId {
     row_of(cause).0
 }
 
-/// The remedies that its row allows.
-pub fn remedies_of(cause: CauseId) -> &'static [RemedyId] {
-    row_of(cause).2
+/// Whether its row allows a remedy, or there is a reason to go beyond the row.
+pub fn allows(cause: CauseId, remedy: RemedyId) -> bool {
+    row_of(cause).2.contains(&remedy) || BEYOND.iter().any(|(known, beyond, _)| (*known, *beyond) == (cause, remedy))
 }
 
 fn row_of(cause: CauseId) -> &'static Row {

@@ -1,7 +1,7 @@
 //! The table of the documents, made from the scenarios: `docs/scenarios.md`.
 
 use crate::table::{Report, Scenario};
-use crate::{faults, pairs};
+use crate::{contract, faults, pairs};
 use std::fmt::Write as _;
 
 /// The row of one scenario.
@@ -39,7 +39,25 @@ fn document() -> String {
     section("Healthy hosts", &mut faults::HEALTHY.iter());
     section("One fault", &mut faults::all());
     section("Two faults", &mut pairs::ALL.iter());
+    text.push_str("\n## Remedies beyond the row of a cause\n\n");
+    for (cause, remedy, reason) in contract::BEYOND {
+        let _ = writeln!(text, "- `{}` offers `{}`: {reason}.", cause.id(), remedy.id());
+    }
     text
+}
+
+/// The READMEs name every remedy that goes beyond the design, and why.
+pub fn differences_are_told() {
+    for readme in ["README.md", "README.zh-CN.md"] {
+        let path = format!("{}/{readme}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).expect("the README");
+        for (cause, remedy, _) in contract::BEYOND {
+            let (cause, remedy) = (format!("`{}`", cause.id()), format!("`{}`", remedy.id()));
+            let told =
+                text.lines().any(|line| line.starts_with("- ") && line.contains(&cause) && line.contains(&remedy));
+            assert!(told, "{readme} does not tell that {cause} offers {remedy}");
+        }
+    }
 }
 
 /// Compares the document with the scenarios, or writes it when `UPDATE_DOCS=1`.

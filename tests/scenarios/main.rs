@@ -98,6 +98,11 @@ fn names_are_unique() {
 }
 
 #[test]
+fn the_readmes_tell_where_the_design_is_left() {
+    docs::differences_are_told();
+}
+
+#[test]
 fn the_table_in_the_docs_is_this_one() {
     docs::compare();
 }

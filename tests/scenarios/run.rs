@@ -140,9 +140,7 @@ fn flaws(step: &Value, cause: &Value) -> Vec<String> {
     if remedies.is_empty() != contract::WITHOUT_REMEDY.contains(&id) {
         flaws.push(format!("remedies {remedies:?}"));
     }
-    let allowed = contract::remedies_of(id);
-    flaws.extend(
-        remedies.iter().filter(|one| !allowed.contains(one)).map(|one| format!("remedy {} is not its own", one.id())),
-    );
+    let strangers = remedies.iter().filter(|one| !contract::allows(id, **one));
+    flaws.extend(strangers.map(|one| format!("remedy {} is not its own", one.id())));
     flaws
 }

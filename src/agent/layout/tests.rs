@@ -21,7 +21,7 @@ fn agents(files: &[(&str, &str)], processes: Vec<ProcessSeen>, environment: &[(&
 fn answer_all(seen: &mut Seen, files: &[(&str, &str)], processes: &[ProcessSeen], environment: &[(&str, &str)]) {
     for question in seen.take_open() {
         let answer = match &question {
-            Question::File(path) => Answer::File(
+            Question::File(path) | Question::Tail(path) | Question::Present(path) => Answer::File(
                 files
                     .iter()
                     .find(|(known, _)| Path::new(known) == path)
@@ -206,7 +206,7 @@ fn the_configuration_is_read_with_its_overlays() {
             Err(Unseen) => answer_all(&mut seen, &files, &[], &[]),
         }
     };
-    assert_eq!(config.working_ip.unwrap().value, "8.8.8.8");
+    assert_eq!(config.working_ip.as_ref().unwrap().value, "8.8.8.8");
     let mut seen = Seen::default();
     let trouble = loop {
         match read_config(&seen, &agent) {
@@ -215,4 +215,28 @@ fn the_configuration_is_read_with_its_overlays() {
         }
     };
     assert_eq!(trouble, ConfigTrouble::File(Trouble::Absent));
+}
+
+#[test]
+fn an_agent_that_cannot_open_its_directory_looks_beside_its_program() {
+    let running = || vec![process(10, 1, EXE), process(11, 10, EXE)];
+    let line = |text: &str| format!("[2026-11-22 07:21:55.000000]\t[warning]\t[1]\ta.cpp:1\t\t{text}\n");
+    let (fallback, started) = (line("open sys conf dir error:/etc/ilogtail/"), line("appInfo:{"));
+    let says = |log: &str| {
+        let mut files = LOGTAIL.to_vec();
+        files.push(("/usr/local/ilogtail/ilogtail.LOG", log));
+        agents(&files, running(), &[]).remove(0)
+    };
+    let (beside, usual) = (Path::new("/usr/local/ilogtail"), Path::new("/etc/ilogtail"));
+    let agent = says(&(fallback.clone() + &started));
+    assert_eq!((agent.conf_dir.as_path(), agent.unusable_conf_dir.as_deref()), (beside, Some(usual)));
+    for log in [started.clone(), fallback.clone() + &started + &started, String::new()] {
+        let agent = says(&log);
+        assert_eq!((agent.conf_dir.as_path(), agent.unusable_conf_dir), (usual, None), "{log}");
+    }
+    let mut files = LOGTAIL.to_vec();
+    files.push(("/usr/local/ilogtail/ilogtail.LOG", &fallback));
+    assert_eq!(agents(&files, vec![], &[])[0].conf_dir, usual, "one that does not run makes it at its next start");
+    files.push(("/etc/ilogtail/users/", ""));
+    assert_eq!(agents(&files, running(), &[])[0].conf_dir, usual, "it is there again");
 }

@@ -39,33 +39,42 @@ impl Proxy {
 pub struct Proxies {
     pub http: Option<Proxy>,
     pub https: Option<Proxy>,
+    /// The variable that names a SOCKS proxy, with its value: the agent goes through it, this program cannot.
+    pub socks: Option<(String, String)>,
+    /// The variable that no agent understands, with its value: the agent then switches all its proxies off.
+    pub invalid: Option<(String, String)>,
     except: Vec<String>,
 }
 
 impl Proxies {
     /// Reads them from an environment.
     pub fn of(environment: &[(String, String)]) -> Proxies {
-        let get = |name: &str| {
-            let of = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-            of(name).or_else(|| of(&name.to_ascii_lowercase())).filter(|value| !value.is_empty())
+        let found = |name: &str| {
+            let of = |name: &str| environment.iter().find(|(known, _)| known == name).cloned();
+            of(name).or_else(|| of(&name.to_ascii_lowercase())).filter(|(_, value)| !value.is_empty())
         };
-        let all = get("ALL_PROXY");
-        let proxy = |name: &str| get(name).or_else(|| all.clone()).and_then(|value| Proxy::parse(&value));
+        let all = found("ALL_PROXY");
+        let set: Vec<_> = [found("HTTP_PROXY"), found("HTTPS_PROXY"), all.clone()].into_iter().flatten().collect();
+        let is_socks = |value: &str| value.trim().to_ascii_lowercase().starts_with("socks5");
+        let invalid = set.iter().find(|(_, value)| !is_socks(value) && Proxy::parse(value).is_none()).cloned();
+        if invalid.is_some() {
+            return Proxies { invalid, ..Proxies::default() };
+        }
+        let proxy = |name: &str| found(name).or_else(|| all.clone()).and_then(|(_, value)| Proxy::parse(&value));
+        let except = found("NO_PROXY").map(|(_, value)| value).unwrap_or_default();
+        let except = except.split(',').map(|part| part.trim().trim_start_matches('.').to_string());
         Proxies {
             http: proxy("HTTP_PROXY"),
             https: proxy("HTTPS_PROXY"),
-            except: get("NO_PROXY")
-                .unwrap_or_default()
-                .split(',')
-                .map(|part| part.trim().trim_start_matches('.').to_string())
-                .filter(|part| !part.is_empty())
-                .collect(),
+            socks: set.iter().find(|(_, value)| is_socks(value)).cloned(),
+            invalid: None,
+            except: except.filter(|part| !part.is_empty()).collect(),
         }
     }
 
     /// Whether there is none at all.
     pub fn is_empty(&self) -> bool {
-        self.http.is_none() && self.https.is_none()
+        self.http.is_none() && self.https.is_none() && self.socks.is_none()
     }
 
     /// The proxy for a target, if any.
@@ -103,7 +112,12 @@ mod tests {
         let all = set(&[("ALL_PROXY", "***@p")]);
         assert_eq!(place(&all, &http).as_deref(), Some("http://p:80"));
         assert!(all.http.is_some_and(|proxy| proxy.has_user));
-        assert_eq!(place(&set(&[("ALL_PROXY", "ftp://p")]), &http), None);
+        let ftp = set(&[("ALL_PROXY", "ftp://p"), ("HTTP_PROXY", "http://up:2")]);
+        assert_eq!(place(&ftp, &http), None, "one that is not understood switches all off");
+        assert_eq!(ftp.invalid, Some(("ALL_PROXY".to_string(), "ftp://p".to_string())));
+        let socks = set(&[("https_proxy", "socks5://p:1080"), ("HTTP_PROXY", "up:2")]);
+        assert_eq!(place(&socks, &http).as_deref(), Some("http://up:2"));
+        assert!(socks.socks.is_some() && socks.invalid.is_none() && !socks.is_empty());
         assert!(set(&[("NO_PROXY", "*")]).is_empty());
     }
 

@@ -124,15 +124,12 @@ impl Users {
                 "文件名本身就是账号 ID，必须恰好是主账号 ID。",
             );
             let is_the_fault = owner.is_some() && id.meant.as_deref() == owner;
-            let remedies: &[RemedyId] = if id.meant.is_some() {
-                &[RemedyId::RenameAliuid, RemedyId::AddAliuid]
-            } else {
-                &[RemedyId::AddAliuid]
-            };
+            // A stray name is put right by renaming as well: to the owner's id that the operator tells.
+            let remedies = &[RemedyId::RenameAliuid, RemedyId::AddAliuid];
             if is_the_fault {
                 Cause::fail(CauseId::AliuidMalformed, detail, why, remedies)
             } else {
-                Cause::warn(CauseId::AliuidMalformed, detail, why, if id.meant.is_some() { remedies } else { &[] })
+                Cause::warn(CauseId::AliuidMalformed, detail, why, remedies)
             }
         };
         let mut causes: Vec<Cause> = self.ids.iter().filter(is_flawed).map(cause).collect();

@@ -27,19 +27,48 @@ pub(super) fn step_of(sign: LogSign) -> Option<StepId> {
     }
 }
 
-/// Whether the sign was said to an earlier run of the agent, whose end has settled the matter: an answer of the service
-/// to an earlier configuration. Crashes and limits are about runs that ended, so they count all the same.
-pub(super) fn is_lived_through(group: &SignGroup, started: Option<&str>) -> bool {
-    let is_answer = matches!(
-        group.sign,
-        LogSign::AuthRejected
-            | LogSign::ClockRejected
-            | LogSign::RegionRejected
-            | LogSign::Quota
-            | LogSign::DomainSocketBusy
-            | LogSign::UuidNone
-    );
-    is_answer && started.is_some_and(|started| group.last.as_str() < started)
+/// What has settled the matters that the log tells of.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// When the agent that runs started, in local time.
+    pub started: Option<String>,
+    /// Until when the agent could not know the AliUid file that is there now, in local time.
+    pub named: Option<String>,
+    /// Since when nothing is known to be wrong with this host's clock, which is right now, and this moment; both in local
+    /// time. None where it is not right.
+    pub right_clock: Option<(String, String)>,
+}
+
+impl Settled {
+    /// Why the sign accuses nobody any more: it is an answer of the service to something that has changed since. Crashes
+    /// and limits are about runs that ended, so they count all the same.
+    pub(super) fn settles(&self, group: &SignGroup) -> Option<Text> {
+        let is_before = |time: &Option<String>| time.as_ref().is_some_and(|time| group.last.as_str() < time.as_str());
+        let is_answer = matches!(
+            group.sign,
+            LogSign::AuthRejected
+                | LogSign::ClockRejected
+                | LogSign::RegionRejected
+                | LogSign::Quota
+                | LogSign::DomainSocketBusy
+                | LogSign::UuidNone
+        );
+        if is_answer && is_before(&self.started) {
+            return Some(Text::fixed("before the last start", "发生在最近一次启动之前"));
+        }
+        match group.sign {
+            LogSign::AuthRejected if is_before(&self.named) => {
+                Some(Text::fixed("before the AliUid was added", "发生在添加 AliUid 之前"))
+            }
+            LogSign::ClockRejected => {
+                // A clock that was ahead has written times that are still to come.
+                let is_over = |(since, now): &(String, String)| group.last < *since || group.last > *now;
+                let text = || Text::fixed("the clock is right now, see step 5", "目前时钟正常，见第 5 步");
+                self.right_clock.as_ref().filter(|clock| is_over(clock)).map(|_| text())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The machine has no UUID; the detail says how that is known.
@@ -149,5 +178,36 @@ pub(super) fn judge(group: &SignGroup) -> Option<Cause> {
         | LogSign::NetworkError
         | LogSign::ServerError
         | LogSign::ProxyOff => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(sign: LogSign, last: &str) -> SignGroup {
+        SignGroup { sign, count: 1, first: last.into(), last: last.into(), sample: String::new() }
+    }
+
+    #[test]
+    fn only_what_came_before_the_cure_is_history() {
+        let at = |minute: u32| format!("2026-11-22 07:{minute:02}:00");
+        let settled = Settled { started: Some(at(10)), named: Some(at(20)), right_clock: Some((at(38), at(40))) };
+        for (sign, minute, is_past) in [
+            (LogSign::AuthRejected, 9, true),
+            (LogSign::AuthRejected, 19, true),
+            (LogSign::AuthRejected, 21, false),
+            (LogSign::RegionRejected, 9, true),
+            (LogSign::RegionRejected, 19, false),
+            (LogSign::ClockRejected, 19, true),
+            (LogSign::ClockRejected, 39, false),
+            (LogSign::ClockRejected, 55, true),
+            (LogSign::Crash, 9, false),
+            (LogSign::ResourceLimit, 9, false),
+            (LogSign::DomainSocketBusy, 9, true),
+        ] {
+            assert_eq!(settled.settles(&group(sign, &at(minute))).is_some(), is_past, "{sign:?} at minute {minute}");
+            assert!(Settled::default().settles(&group(sign, &at(minute))).is_none(), "nothing is known: {sign:?}");
+        }
     }
 }

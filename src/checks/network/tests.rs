@@ -14,7 +14,7 @@ const CONFIG: &str = "/usr/local/ilogtail/ilogtail_config.json";
 /// A host with a Logtail that runs.
 struct World {
     files: BTreeMap<&'static str, String>,
-    environment: Vec<(String, String)>,
+    environment: Looked<Vec<(String, String)>>,
     metadata: Looked<MetadataSeen>,
     nft: Looked<CommandSeen>,
     reach: Box<dyn Fn(&Target) -> ReachSeen>,
@@ -34,7 +34,7 @@ fn world(network: NetworkType, reach: impl Fn(&Target) -> ReachSeen + 'static) -
             ("/etc/resolv.conf", "nameserver 8.8.8.8\n".to_string()),
             ("/proc/net/route", "Iface\neth0 00000000 010011AC 0003 0 0 0 00000000\n".to_string()),
         ]),
-        environment: vec![],
+        environment: Ok(vec![]),
         metadata: Err(Trouble::TimedOut),
         nft: Err(Trouble::Absent),
         reach: Box::new(reach),
@@ -83,7 +83,7 @@ impl World {
                 state: 'S',
                 contained: Some(false),
             }])),
-            Question::Environment { .. } => Answer::Environment(Ok(self.environment.clone())),
+            Question::Environment { .. } => Answer::Environment(self.environment.clone()),
             Question::Reach(target) => Answer::Reach((self.reach)(target)),
             Question::Look(Look::NftRules) => Answer::Look(self.nft.clone()),
             Question::Look(_) => Answer::Look(Err(Trouble::Absent)),
@@ -337,7 +337,7 @@ fn interception_names_the_issuer_and_foreign_pages_their_title() {
 fn proxies_that_do_not_work_are_told_apart() {
     let set = |pairs: &[(&str, &str)], reach: fn(&Target) -> ReachSeen| {
         let mut world = world(NetworkType::Internet, reach);
-        world.environment = pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        world.environment = pairs.iter().map(|(name, value)| Ok((name.to_string(), value.to_string()))).collect();
         world
     };
     let both = [("HTTP_PROXY", "http://10.0.0.9:3128"), ("HTTPS_PROXY", "http://10.0.0.9:3128")];
@@ -374,6 +374,28 @@ fn proxies_that_do_not_work_are_told_apart() {
     })
     .finding();
     assert_eq!((finding.verdict, finding.causes.len()), (Verdict::Unknown, 0), "its password is not known here");
+}
+
+#[test]
+fn a_way_that_may_not_be_the_agents_neither_passes_nor_fails() {
+    let silent = |target: &Target| unconnected(target, ConnectTrouble::Silent);
+    let socks = || Ok(vec![("ALL_PROXY".to_string(), "socks5://p:1080".to_string())]);
+    for (environment, words) in [(Err(Trouble::NotAllowed), "Run as root"), (socks(), "ALL_PROXY")] {
+        for (reach, causes) in [(service as fn(&Target) -> ReachSeen, false), (silent, true)] {
+            let mut world = world(NetworkType::Internet, reach);
+            world.environment = environment.clone();
+            let finding = world.finding();
+            assert_eq!((finding.verdict, finding.causes.is_empty()), (Verdict::Unknown, !causes), "{finding:?}");
+            assert!(finding.summary.get(Lang::En).contains(words), "{finding:?}");
+            assert!(finding.causes.iter().all(|cause| cause.severity == Severity::Warn));
+            assert!(finding.evidence.iter().any(|row| row.mark == Mark::Unknown));
+        }
+    }
+    let mut world = world(NetworkType::Internet, service);
+    world.environment = Ok(vec![("HTTP_PROXY".to_string(), "ftp://p".to_string())]);
+    let finding = world.finding();
+    assert_eq!(finding.verdict, Verdict::Pass, "the agent switches such a proxy off");
+    assert!(finding.evidence.iter().any(|row| row.label.get(Lang::En) == "HTTP_PROXY"));
 }
 
 #[test]
@@ -474,7 +496,7 @@ proptest! {
         let is_service_at_both = [&one, &other].iter().all(|reach| matches!(&reach.http, Some(Ok(http)) if is_service(http)));
         let mut world = world(network, move |target| if target.tls { one.clone() } else { other.clone() });
         if user {
-            world.environment = vec![("HTTP_PROXY".into(), "http://***@10.0.0.9:1".into())];
+            world.environment = Ok(vec![("HTTP_PROXY".into(), "http://***@10.0.0.9:1".into())]);
         }
         let finding = world.finding();
         prop_assert!(is_service_at_both || finding.verdict != Verdict::Pass);

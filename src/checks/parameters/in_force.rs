@@ -42,6 +42,30 @@ pub(super) struct InForce {
 /// # Errors
 /// Something has not been looked at yet.
 pub(super) fn look(see: &Seen, agent: &Agent) -> Result<InForce, Unseen> {
+    let mut found = configuration(see, agent)?;
+    if agent.program_replaced {
+        let label = Text::fixed("Program", "程序");
+        let value = Text::fixed("replaced on disk after the start", "启动之后磁盘上的文件已被替换");
+        let expected = Text::fixed("the one that runs", "与运行中的程序一致");
+        found.evidence.push(Evidence::new(label, value, "/proc/PID/exe").expecting(expected).marked(Mark::Doubtful));
+        found.cause = found.cause.or(Some(Cause::warn(
+            CauseId::ConfigNotInForce,
+            Text::fixed(
+                "The agent's program was replaced on disk after it started; what runs is the old one.",
+                "Agent 的程序在启动之后被替换；当前运行的仍是旧程序。",
+            ),
+            Text::fixed(
+                "An upgrade takes effect at the next start; until then the old program with the old settings runs.",
+                "升级在下次启动后才生效；在此之前运行的仍是旧程序和旧设置。",
+            ),
+            &[RemedyId::RestartAgent],
+        )));
+    }
+    Ok(found)
+}
+
+/// The same for the configuration alone.
+fn configuration(see: &Seen, agent: &Agent) -> Result<InForce, Unseen> {
     let Some(worker) = processes::worker(&agent.processes) else { return Ok(InForce::default()) };
     let overlay_dir = agent.conf_dir.join("config.d");
     let (clock, tail, record) = (see.clock(), see.tail(&agent.log_path), subject::record(see, agent));

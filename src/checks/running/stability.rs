@@ -6,7 +6,7 @@ use crate::agent::layout::Agent;
 use crate::agent::log::{self, LogSign};
 use crate::agent::processes::{Shape, process_shape, worker};
 use crate::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
-use crate::host::{ClockSeen, FileSeen, Look, Looked, Seen, Unseen};
+use crate::host::{ClockSeen, CommandSeen, FileSeen, Look, Looked, Seen, Trouble, Unseen};
 use crate::say;
 use crate::text::Text;
 
@@ -24,6 +24,8 @@ const OUTLIVED: i64 = 600;
 pub(super) struct Stability {
     pub evidence: Vec<Evidence>,
     pub causes: Vec<Cause>,
+    /// Why it cannot be said whether the worker stays up.
+    pub unsure: Option<Text>,
 }
 
 /// Looks for restart loops and crashes.
@@ -37,6 +39,8 @@ pub(super) fn look(see: &Seen, agent: &Agent) -> Result<Stability, Unseen> {
     let mut found = Stability::default();
     let one_process_is_normal = agent.community || (identity.container.is_some() && agent.init_script.is_none());
     restarts(&mut found, agent, clock, tail, one_process_is_normal);
+    found.evidence.extend(unread_log(agent, tail));
+    found.evidence.extend(unread_kernel(kernel));
     if let Ok(said) = kernel {
         // A program that was replaced since is not the one that crashed.
         let stems = ["ilogtail", "loongcollector"];
@@ -55,7 +59,6 @@ pub(super) fn look(see: &Seen, agent: &Agent) -> Result<Stability, Unseen> {
 
 /// Starts of workers that the daemon made anew.
 fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Looked<FileSeen>, one_is_normal: bool) {
-    let Ok(tail) = tail else { return };
     let now = clock.now_ms / 1000;
     let Some(worker) = worker(&agent.processes) else { return };
     let elder = agent.processes.iter().map(|process| process.started).min().unwrap_or(worker.started);
@@ -63,6 +66,20 @@ fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Look
     if is_pair && worker.started.saturating_sub(elder) <= FIRST_START {
         return;
     }
+    let tail = match tail {
+        Ok(tail) => tail,
+        // An agent that has not written a log yet has not written of a restart either.
+        Err(Trouble::Absent) => return,
+        Err(_) => {
+            if is_pair && now.saturating_sub(worker.started) < WINDOW {
+                found.unsure = Some(Text::fixed(
+                    "The daemon started its worker anew within the last hour; how often, only the agent's log tells, which this user may not read. Run as root to find out.",
+                    "守护进程在最近一小时内重新拉起过工作进程；次数只有 Agent 日志记录，当前用户无法读取。请以 root 运行以确认。",
+                ));
+            }
+            return;
+        }
+    };
     // Without a daemon that outlives the worker, as in a container, every start of the last hour counts.
     let since = if is_pair || !one_is_normal {
         elder.saturating_add(FIRST_START).max(now.saturating_sub(WINDOW))
@@ -117,6 +134,32 @@ fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Look
         ),
         &[RemedyId::RestartAgent],
     ));
+}
+
+/// Why the agent's log was not read, and what shows the restarts in it. One that is not there is for step 9.
+fn unread_log(agent: &Agent, tail: &Looked<FileSeen>) -> Option<Evidence> {
+    let why = tail.as_ref().err().filter(|why| **why != Trouble::Absent)?;
+    let path = agent.log_path.display().to_string();
+    let row =
+        Evidence::new(Text::fixed("Restarts in the log", "日志中的重启记录"), subject::trouble(why), path.clone());
+    let command = format!("sudo grep -ciE 'app ?info:' {path}");
+    Some(row.expecting(say!("`{command}` counts them", "可用 `{command}` 统计")).marked(Mark::Unknown))
+}
+
+/// Why the kernel's log was not read, and what shows the crashes in it.
+fn unread_kernel(said: &Looked<CommandSeen>) -> Option<Evidence> {
+    let why = match said {
+        Ok(said) if said.code == Some(0) || !said.out.is_empty() => return None,
+        Ok(_) => Trouble::NotAllowed,
+        Err(why) => why.clone(),
+    };
+    let label = Text::fixed("Crashes in the kernel log", "内核日志中的崩溃记录");
+    let row = Evidence::new(label, subject::trouble(&why), Look::KernelLog.line());
+    let command = match why {
+        Trouble::Absent => "sudo journalctl -k | grep -iE 'ilogtail|loongcollector'",
+        _ => "sudo dmesg | grep -iE 'ilogtail|loongcollector'",
+    };
+    Some(row.expecting(say!("`{command}` shows them", "可用 `{command}` 查看")).marked(Mark::Unknown))
 }
 
 /// Lines of the kernel about an illegal instruction in the agent, with the seconds since boot where they say so.

@@ -213,6 +213,18 @@ impl Lines {
     }
 }
 
+/// The lines of output that comes in pieces of error output or not.
+pub(super) fn lines<'a>(pieces: impl Iterator<Item = (bool, &'a [u8])>) -> Vec<LiveLine> {
+    let (live, mut sent) = tokio::sync::mpsc::unbounded_channel();
+    let mut lines = Lines { live, out: Vec::new(), err: Vec::new() };
+    for (is_error, piece) in pieces {
+        lines.take(if is_error { Channel::Err } else { Channel::Out }, piece);
+    }
+    lines.flush();
+    drop(lines);
+    std::iter::from_fn(|| sent.try_recv().ok()).collect()
+}
+
 fn send(live: &LiveOutput, is_error: bool, line: Vec<u8>) {
     let text = String::from_utf8_lossy(&line).trim_end_matches('\r').to_string();
     drop(live.send(LiveLine { is_error, text }));

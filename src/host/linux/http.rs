@@ -105,6 +105,8 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
     /// At most this much of the answer's body is read, in bytes.
     pub(crate) body_limit: usize,
+    /// A connection may take this long, where that is less than the time left.
+    pub(crate) connecting: Option<Duration>,
 }
 
 /// An answer.
@@ -146,7 +148,8 @@ pub(crate) async fn exchange(client: &Client, request: &Request, deadline: Insta
     done.resolved = Some(resolved.clone());
     let Ok(addresses) = resolved else { return done };
     let through = proxy.is_some().then_some(target).filter(|target| target.tls);
-    let tcp = match reach(&addresses, port, through, deadline).await {
+    let connected_by = request.connecting.map_or(deadline, |limit| deadline.min(Instant::now() + limit));
+    let tcp = match reach(&addresses, port, through, connected_by).await {
         Ok((tcp, address, elapsed_ms)) => {
             done.connected = Some(Ok((address, elapsed_ms)));
             tcp
@@ -265,7 +268,10 @@ fn connect_trouble(address: IpAddr, error: &io::Error) -> ConnectTrouble {
 }
 
 /// Asks a proxy for a tunnel; the status of its answer. Read byte by byte, so that nothing of what follows is taken.
-async fn tunnel(tcp: &mut TcpStream, target: &Target) -> io::Result<u16> {
+pub(super) async fn tunnel<S>(tcp: &mut S, target: &Target) -> io::Result<u16>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let host = authority(target);
     let place = if host.ends_with(&format!(":{}", target.port)) { host } else { format!("{host}:{}", target.port) };
     let asked = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\nUser-Agent: {}\r\n\r\n", user_agent());
@@ -317,7 +323,7 @@ fn tls_trouble(error: &io::Error) -> TlsTrouble {
 
 /// One request and its answer on a connection that is there. When the time is over in the middle of the body, the
 /// answer is what has arrived of it.
-async fn talk<S>(stream: S, request: &Request, uri: &str, deadline: Instant) -> Looked<Response>
+pub(super) async fn talk<S>(stream: S, request: &Request, uri: &str, deadline: Instant) -> Looked<Response>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -10,7 +10,9 @@ use tokio::time::Instant;
 
 /// Where every ECS instance finds its metadata.
 const USUAL: &str = "http://100.100.100.200";
-/// How long one request may take: the service is local to the instance and answers at once or never.
+/// How long a connection may take: the service is local to the instance, where the kernel answers at once or never.
+const CONNECTING: Duration = Duration::from_millis(250);
+/// How long one request may take when somebody is there.
 const PATIENCE: Duration = Duration::from_secs(1);
 const DOCUMENT: &str = "/latest/dynamic/instance-identity/document";
 /// At most this much of an answer is read, in bytes.
@@ -51,7 +53,8 @@ impl Way {
     }
 }
 
-/// Which instance this is; ends by `deadline`, and after two seconds at the latest.
+/// Which instance this is; ends by `deadline`, after a quarter of a second where nobody is, and after two seconds at the
+/// latest.
 pub(super) async fn instance(client: &Client, way: &Way, deadline: Instant) -> Looked<MetadataSeen> {
     let (Some(token), Some(document)) = (way.target("/latest/api/token"), way.target(DOCUMENT)) else {
         return Err(Trouble::Other("LOGTAIL_DOCTOR_METADATA is not scheme://host:port".into()));
@@ -85,7 +88,8 @@ async fn send(
     headers: Vec<(String, String)>,
     deadline: Instant,
 ) -> Exchanged {
-    let request = Request { target, method, headers, body: vec![], body_limit: BODY_LIMIT };
+    let request =
+        Request { target, method, headers, body: vec![], body_limit: BODY_LIMIT, connecting: Some(CONNECTING) };
     exchange(client, &request, deadline.min(Instant::now() + PATIENCE)).await
 }
 

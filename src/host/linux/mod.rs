@@ -121,7 +121,10 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
         Question::Interfaces => Answer::Interfaces(blocking(interfaces::interfaces).await),
         Question::Lookup(name) => Answer::Lookup(names::lookup(name, begin, limit).await),
         Question::Reach(target) => Answer::Reach(reach::reach(&client, target, begin, begin + limit).await),
-        Question::Look(look) => Answer::Look(command::look(&look.argv(), limit).await),
+        Question::Look(look) => {
+            let limit = look.patience().map_or(limit, |patience| patience.min(limit));
+            Answer::Look(command::look(&look.argv(), limit).await)
+        }
         Question::Clock => {
             Answer::Clock(blocking(|| Ok(identity::clock())).await.unwrap_or_else(|_| identity::bare_clock()))
         }

@@ -19,6 +19,10 @@ const NAMES: [&str; 2] = ["ilogtail", "loongcollector"];
 const LOADERS: [&str; 2] = ["ld-", "qemu-"];
 /// At most this much of a command line is kept, in bytes.
 const COMMAND_LIMIT: usize = 4 << 10;
+/// So many threads look through the processes at most.
+const THREADS: usize = 4;
+/// Fewer processes than this are looked through faster than a thread is made.
+const WORTH_A_THREAD: usize = 512;
 /// At most this much of an environment is read, in bytes.
 const ENVIRONMENT_LIMIT: usize = 1 << 20;
 
@@ -38,8 +42,29 @@ pub(super) fn agents() -> Looked<Vec<ProcessSeen>> {
     }
     pids.sort_unstable();
     let booted = booted();
-    let found = pids.into_iter().filter_map(|pid| may_be_agent(pid).then(|| process(pid, booted)).flatten()).collect();
+    let found = picked(&pids, may_be_agent).into_iter().filter_map(|pid| process(pid, booted)).collect();
     Ok(without_own(found, std::process::id()))
+}
+
+/// Those of the processes that pass the test, in the same order. The kernel takes some microseconds to open a file of
+/// /proc, so very many processes are looked through by several threads.
+fn picked(pids: &[u32], test: fn(u32) -> bool) -> Vec<u32> {
+    let look = move |pids: &[u32]| pids.iter().copied().filter(|pid| test(*pid)).collect::<Vec<u32>>();
+    let share = pids.len().div_ceil(THREADS).max(WORTH_A_THREAD);
+    std::thread::scope(|scope| {
+        let begun: Vec<_> = pids
+            .chunks(share)
+            .skip(1)
+            .map(|share| (share, std::thread::Builder::new().spawn_scoped(scope, move || look(share))))
+            .collect();
+        let mut found = look(pids.get(..share).unwrap_or(pids));
+        for (share, thread) in begun {
+            // Without a thread, or when one broke, its share is looked through here.
+            let theirs = thread.ok().and_then(|thread| thread.join().ok());
+            found.extend(theirs.unwrap_or_else(|| look(share)));
+        }
+        found
+    })
 }
 
 /// When the kernel started, seconds since 1970; 0 when it does not say.
@@ -71,10 +96,11 @@ pub(super) fn signal(wanted: &ProcessId, signal: Nudge) -> Result<Done, ActError
 }
 
 /// Whether a process is the one that was seen. The time of the boot, from which starts are counted, is told to a second
-/// and may differ by one between two looks.
+/// and may differ by one between two looks; an upgrade may have replaced the program's file in between.
 fn is_same(wanted: &ProcessId, now: &ProcessSeen) -> bool {
+    let file = |path: &Path| path.to_string_lossy().trim_end_matches(" (deleted)").to_string();
     let has_program = match (&wanted.exe, &now.exe) {
-        (Some(wanted), Ok(now)) => wanted == now,
+        (Some(wanted), Ok(now)) => file(wanted) == file(now),
         (Some(_), Err(_)) => false,
         (None, _) => has_agent_name(&now.name),
     };
@@ -154,7 +180,7 @@ fn process(pid: u32, booted: i64) -> Option<ProcessSeen> {
     let stat = small(&place.join("stat"), 4096).ok()?;
     let stat = Stat::parse(&String::from_utf8_lossy(&stat))?;
     let command = small(&place.join("cmdline"), COMMAND_LIMIT).unwrap_or_default();
-    let exe = fs::read_link(place.join("exe")).map(undeleted).map_err(|error| trouble(&error));
+    let exe = fs::read_link(place.join("exe")).map_err(|error| trouble(&error));
     if command.is_empty() && exe == Err(Trouble::Absent) && stat.state != 'Z' {
         return None;
     }
@@ -171,14 +197,6 @@ fn process(pid: u32, booted: i64) -> Option<ProcessSeen> {
         state: stat.state,
         contained: contained(&place),
     })
-}
-
-/// The kernel marks a program whose file was replaced or removed, as an upgrade does; the path is the same.
-fn undeleted(exe: PathBuf) -> PathBuf {
-    match exe.to_str().and_then(|text| text.strip_suffix(" (deleted)")) {
-        Some(path) => PathBuf::from(path),
-        None => exe,
-    }
 }
 
 /// Whether a process is in another pid namespace than ours, or in another mount namespace with another root. A mount
@@ -307,15 +325,6 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_program_keeps_its_path() {
-        assert_eq!(
-            undeleted("/usr/local/ilogtail/ilogtail (deleted)".into()),
-            Path::new("/usr/local/ilogtail/ilogtail")
-        );
-        assert_eq!(undeleted("/a".into()), Path::new("/a"));
-    }
-
-    #[test]
     fn own_children_are_left_out_whatever_their_order() {
         let process = |pid, ppid| ProcessSeen {
             pid,
@@ -330,6 +339,15 @@ mod tests {
         };
         let left = without_own(vec![process(5, 90), process(90, 70), process(100, 1), process(101, 100)], 70);
         assert_eq!(left.iter().map(|process| process.pid).collect::<Vec<_>>(), vec![100, 101]);
+    }
+
+    #[test]
+    fn every_share_of_the_processes_is_looked_through_and_their_order_stays() {
+        for count in [0, 1, 511, 512, 513, 5000, 20_001] {
+            let all: Vec<u32> = (0..count).collect();
+            let third: Vec<u32> = (0..count).step_by(3).collect();
+            assert_eq!(picked(&all, |pid| pid % 3 == 0), third, "{count}");
+        }
     }
 
     #[test]

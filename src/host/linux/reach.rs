@@ -12,7 +12,8 @@ const BODY_LIMIT: usize = 2 << 10;
 
 /// One request, all stages.
 pub(super) async fn reach(client: &Client, target: Target, begin: Instant, deadline: Instant) -> ReachSeen {
-    let request = Request { target, method: "GET", headers: vec![], body: vec![], body_limit: BODY_LIMIT };
+    let request =
+        Request { target, method: "GET", headers: vec![], body: vec![], body_limit: BODY_LIMIT, connecting: None };
     let done = exchange(client, &request, deadline).await;
     let http = done.answer.map(|answer| {
         answer.map(|answer| HttpSeen {

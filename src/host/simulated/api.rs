@@ -65,7 +65,8 @@ impl World {
 
     pub(super) fn use_key(&mut self, key: &Credentials) {
         if let Some(api) = &mut self.api {
-            api.key = Some(CredentialsSeen { source: key.source.name(), key_id: key.masked() });
+            api.key =
+                Some(CredentialsSeen { source: key.source.name(), key_id: key.masked(), unusable_proxies: Vec::new() });
         }
     }
 
@@ -121,7 +122,12 @@ impl World {
                             ..Machine::default()
                         };
                         let machines: Vec<_> = last.filter(|_| is_listed).map(|_| machine).into_iter().collect();
-                        Ok(MachinesSeen { total: machines.len(), machines, windows: Vec::new(), server_time: Some(now) })
+                        Ok(MachinesSeen {
+                            total: machines.len(),
+                            machines,
+                            windows: Vec::new(),
+                            server_time: Some(now),
+                        })
                     }
                 })
             }

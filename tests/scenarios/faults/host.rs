@@ -242,6 +242,18 @@ const PARAMETERS: &[Scenario] = &[
         ..PLAIN
     },
     Scenario {
+        name: "a healthy host, and a slip of the pen in the region",
+        told: &[("region", "mars")],
+        reports: &[warn(CauseId::UnknownRegion)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "the program was replaced and the agent not restarted",
+        then: |lab| must(lab, "cd /usr/local/ilogtail && cp -L ilogtail_1.8.8 new && mv new ilogtail_1.8.8"),
+        reports: &[warn(CauseId::ConfigNotInForce)],
+        ..PLAIN
+    },
+    Scenario {
         name: "the label of the data endpoint names another region",
         build: || {
             Lab::new().config(config!(

@@ -45,6 +45,13 @@ const GROUP: &[Scenario] = &[
         ..PLAIN
     },
     Scenario {
+        name: "a custom identifier written on Windows, and a group of a kind that nobody told",
+        build: || Lab::new().user_defined_id("web\r\n"),
+        told: &[("group-ip", "")],
+        reports: &[warn(CauseId::CustomIdMalformed)],
+        ..PLAIN
+    },
+    Scenario {
         name: "a custom identifier left behind in a group by IP",
         build: || Lab::new().user_defined_id("web\n"),
         reports: &[warn(CauseId::CustomIdStale)],
@@ -99,6 +106,13 @@ const ACCOUNT: &[Scenario] = &[
         reports: &[warn(CauseId::AliuidMalformed)],
         ..PLAIN
     },
+    Scenario {
+        name: "a name in users/ that is no account's, beside the right one",
+        build: || Lab::new().not_ecs().users(&[lab::OWNER, "alice"]),
+        told: &[("same-account", "no")],
+        reports: &[warn(CauseId::AliuidMalformed)],
+        ..PLAIN
+    },
 ];
 
 const LOG: &[Scenario] = &[
@@ -106,6 +120,14 @@ const LOG: &[Scenario] = &[
         name: "the log: the service refused the account",
         then: |lab| logs(lab, "warning", "SendFail:write unauthorized\tStatusCode:401\tErrorCode:Unauthorized"),
         reports: &[warn(CauseId::AuthRejected)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "the log: the account was refused before its AliUid file was there",
+        build: || Lab::new().not_ecs().users(&[lab::OWNER]),
+        // The agent takes a file up within a minute, and this one is younger.
+        then: |lab| logs(lab, "warning", "SendFail:write unauthorized\tStatusCode:401\tErrorCode:Unauthorized"),
+        told: &[("same-account", "no")],
         ..PLAIN
     },
     Scenario {

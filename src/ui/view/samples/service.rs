@@ -22,7 +22,11 @@ pub(in crate::ui) fn which_group(lang: Lang) -> Session {
     let said = Text::fixed("Tell which machine group is meant.", "请填写要使用的机器组。");
     let finding = Finding::unknown(StepId::Group, said, Vec::new()).wanting(&[Field::MachineGroup, Field::Identity]);
     session.handle(finished(finding));
-    let key = CredentialsSeen { source: Text::fixed("typed in", "手动输入"), key_id: "LTAI****abcd".into() };
+    let key = CredentialsSeen {
+        source: Text::fixed("typed in", "手动输入"),
+        key_id: "LTAI****abcd".into(),
+        unusable_proxies: Vec::new(),
+    };
     session.handle(Event::Around(Box::new(Around { key: Some(key), ..Around::default() })));
     press(&mut session, &[Key::Right]);
     session
