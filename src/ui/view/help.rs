@@ -1,10 +1,9 @@
 //! The help: every key of the page below with what it does, and what the signs mean.
 
 use super::sheet::{Sheet, part, run, show, show_scrolled};
-use super::{Look, step};
+use super::{Look, page, step};
 use crate::finding::{Mark, Verdict};
 use crate::flow::{Binding, Command, Key, Session};
-use crate::say;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -40,7 +39,14 @@ fn group(command: Command) -> Group {
         | Command::Map
         | Command::Journal
         | Command::Ticket => Group::Walk,
-        Command::ScrollUp | Command::ScrollDown | Command::Copy | Command::Filter => Group::Read,
+        Command::ScrollUp
+        | Command::ScrollDown
+        | Command::PageUp
+        | Command::PageDown
+        | Command::Top
+        | Command::Bottom
+        | Command::Copy
+        | Command::Filter => Group::Read,
         Command::Help | Command::Language | Command::Quit | Command::Suspend | Command::Close => Group::Program,
     }
 }
@@ -95,9 +101,8 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usi
     title.line(&[run(look.word("Help", "帮助"), look.theme.title)]);
     let text_area = part(area, 0, 2, area.width, area.height.saturating_sub(2));
     let (extent, hidden) = show_scrolled(frame, text_area, lines, scroll);
-    if hidden > 0 {
-        let text = say!("Down: {hidden} more", "向下：还有 {hidden} 行");
-        title.aside(0, look.read(&text), look.theme.accent);
+    if let Some(more) = page::more(hidden, scroll > 0, look) {
+        title.aside(0, &more, look.theme.accent);
     }
     show(frame, part(area, 0, 0, area.width, 1), title.lines);
     extent
