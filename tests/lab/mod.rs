@@ -29,7 +29,7 @@
 //! waits 2 s for processes to come or go, not 30 s.
 
 mod builder;
-mod picture;
+pub mod picture;
 pub mod plan;
 pub mod pty;
 
