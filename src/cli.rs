@@ -6,6 +6,7 @@ pub mod args;
 pub mod changing;
 mod demo;
 pub mod looking;
+mod meanwhile;
 mod wiring;
 
 use crate::carry_out::{JOURNAL, Store};
