@@ -95,11 +95,21 @@ fn form_bindings(form: &Form, close: Text) -> [Binding; 5] {
     ]
 }
 
+/// The keys for a screenful. Where there is more, the mark below the text names them; the footer need not.
+fn pages() -> [Binding; 2] {
+    let label = || Text::fixed("page", "翻一屏");
+    [
+        bind(&[Key::PageUp], "PgUp/PgDn", label(), Command::PageUp, false),
+        bind(&[Key::PageDown, Key::Char(' ')], "PgUp/PgDn", label(), Command::PageDown, false),
+    ]
+}
+
 /// The keys to both ends of a text or list.
 fn ends() -> [Binding; 2] {
+    let label = || Text::fixed("to an end", "到开头或末尾");
     [
-        bind(&[Key::Home], "Home", Text::fixed("to the top", "到开头"), Command::Top, false),
-        bind(&[Key::End], "End", Text::fixed("to the end", "到末尾"), Command::Bottom, false),
+        bind(&[Key::Home], "Home/End", label(), Command::Top, false),
+        bind(&[Key::End], "Home/End", label(), Command::Bottom, false),
     ]
 }
 
@@ -121,12 +131,10 @@ impl Session {
         let close = |label: Text| bind(&[Esc, Char('q')], "Esc", label, Command::Close, true);
         let scrolls = self.has_more_to_scroll();
         let scroll = |out: &mut Vec<Binding>| {
-            out.push(bind(&[Up, Char('k')], "Up", Text::fixed("scroll up", "上滚"), Command::ScrollUp, false));
-            out.push(bind(&[Down, Char('j')], "Up/Dn", Text::fixed("scroll", "滚动"), Command::ScrollDown, scrolls));
-            out.push(bind(&[PageUp], "PgUp", Text::fixed("page up", "上翻一屏"), Command::PageUp, false));
-            let page_down = Text::fixed("page down", "下翻一屏");
-            // Where there is more, the mark below the text names this key; the footer need not.
-            out.push(bind(&[PageDown, Char(' ')], "PgDn", page_down, Command::PageDown, false));
+            let label = || Text::fixed("scroll", "滚动");
+            out.push(bind(&[Up, Char('k')], "Up/Dn", label(), Command::ScrollUp, false));
+            out.push(bind(&[Down, Char('j')], "Up/Dn", label(), Command::ScrollDown, scrolls));
+            out.extend(pages());
             out.extend(ends());
         };
         let mut out = Vec::new();
@@ -137,7 +145,8 @@ impl Session {
         match self.layers.last() {
             Some(Layer::Help { .. }) => {
                 scroll(&mut out);
-                out.iter_mut().for_each(|binding| binding.in_footer = scrolls);
+                // Both keys of a pair are named at the second of them.
+                out.iter_mut().skip(1).step_by(2).for_each(|binding| binding.in_footer = scrolls);
                 out.push(filter());
                 out.push(bind(
                     &[Esc, Enter, Char('?'), Char('q')],
@@ -168,9 +177,7 @@ impl Session {
                 out.push(bind(&[Up, Char('k')], "Up", Text::fixed("newer", "较新条目"), Command::ChooseUp, false));
                 let choose = Text::fixed("choose", "选择");
                 out.push(bind(&[Down, Char('j')], "Up/Dn", choose, Command::ChooseDown, true));
-                out.push(bind(&[PageUp], "PgUp", Text::fixed("page up", "上翻一屏"), Command::PageUp, false));
-                let page_down = Text::fixed("page down", "下翻一屏");
-                out.push(bind(&[PageDown, Char(' ')], "PgDn", page_down, Command::PageDown, false));
+                out.extend(pages());
                 out.extend(ends());
                 let take_back = Text::fixed("take back (preview)", "撤销（预览）");
                 out.push(bind(&[Enter, Char('u')], "Enter", take_back, Command::Choose, true));
@@ -261,8 +268,9 @@ impl Session {
     /// The keys of a page without a layer above it.
     fn page_bindings(&self, out: &mut Vec<Binding>) {
         use Key::*;
-        out.push(bind(&[Up, Char('k')], "Up", Text::fixed("choice above", "上一个选项"), Command::ChooseUp, false));
-        out.push(bind(&[Down, Char('j'), Tab], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, true));
+        let choose = || Text::fixed("choose", "选择");
+        out.push(bind(&[Up, Char('k')], "Up/Dn", choose(), Command::ChooseUp, false));
+        out.push(bind(&[Down, Char('j'), Tab], "Up/Dn", choose(), Command::ChooseDown, true));
         out.push(bind(&[Enter], "Enter", Text::fixed("do it", "执行"), Command::Choose, true));
         out.push(bind(
             &[Left, Char('h'), Char('p'), BackTab, Esc],
@@ -274,9 +282,7 @@ impl Session {
         out.push(bind(&[Right, Char('l'), Char('n')], "</>", Text::fixed("step", "步骤"), Command::NextStep, true));
         out.push(bind(&[Home], "Home", Text::fixed("first step", "第一步"), Command::FirstStep, false));
         out.push(bind(&[End], "End", Text::fixed("end of the walk", "最后"), Command::LastStep, false));
-        out.push(bind(&[PageUp], "PgUp", Text::fixed("page up", "上翻一屏"), Command::PageUp, false));
-        let page_down = Text::fixed("page down", "下翻一屏");
-        out.push(bind(&[PageDown, Char(' ')], "PgDn", page_down, Command::PageDown, false));
+        out.extend(pages());
         for number in 1..=9u8 {
             let key = Char(char::from(b'0' + number));
             out.push(bind(

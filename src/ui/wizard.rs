@@ -214,6 +214,8 @@ impl engine::Face for Wizard {
     }
 
     async fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> Result<(), Text> {
+        // Asking sudo may take seconds where it asks a directory service; the button must not seem dead meanwhile.
+        self.show(&mut session.clone());
         if crate::carry_out::errand::may_without_password(sudo, argv).await {
             return Ok(());
         }

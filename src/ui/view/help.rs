@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 /// Cells of the column of keys.
-const KEYS: usize = 9;
+const KEYS: usize = 10;
 
 /// The groups of the help, in their order.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,13 +67,10 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usi
             Group::Program => look.word("Program", "程序"),
         };
         keys.heading(name, look.theme);
-        let mut last: Option<&str> = None;
-        for binding in bindings.iter().filter(|binding| group(binding.command) == of) {
-            // The nine digits are one line.
-            if last != Some(binding.shown) {
-                key_line(&mut keys, binding, look);
-            }
-            last = Some(binding.shown);
+        let of_group: Vec<&Binding> = bindings.iter().filter(|binding| group(binding.command) == of).collect();
+        // What is shown alike, such as the nine digits, is one line.
+        for alike in of_group.chunk_by(|one, other| one.shown == other.shown) {
+            key_line(&mut keys, alike, look);
         }
     }
     let mut signs = Sheet::new(cells);
@@ -109,10 +106,11 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usi
 }
 
 /// The key as it is shown in the footer, what it does, and the other keys that do the same.
-fn key_line(sheet: &mut Sheet, binding: &Binding, look: Look) {
-    let others: Vec<String> = binding
-        .keys
+fn key_line(sheet: &mut Sheet, alike: &[&Binding], look: Look) {
+    let Some(binding) = alike.first() else { return };
+    let others: Vec<String> = alike
         .iter()
+        .flat_map(|binding| &binding.keys)
         .filter_map(|key| match key {
             Key::Char(' ') => Some(look.word("Space", "空格").to_string()),
             Key::Char(c) if !c.is_ascii_digit() => Some(c.to_string()),
