@@ -9,6 +9,8 @@ use vt100::{Cell, Color, Screen};
 
 /// Size of one cell, in pixels.
 const CELL: (u32, u32) = (9, 19);
+/// Size of the font, in pixels.
+const FONT: u32 = 15;
 const MARGIN: u32 = 12;
 const BACKGROUND: &str = "#1c1f26";
 const FOREGROUND: &str = "#d6d9de";
@@ -96,11 +98,16 @@ fn drawn_row(screen: &Screen, row: u16, cols: u16) -> String {
         let trail = (text.len() - shown.len()) as u32;
         if let (Some(look), false) = (look, shown.is_empty()) {
             let (x, width) = (x + lead * CELL.0, width - (lead + trail) * CELL.0);
-            // A sign of another font is made to fit its cell.
-            let fit = if shown.is_ascii() { "" } else { " lengthAdjust=\"spacingAndGlyphs\"" };
+            // ASCII is made exact, a Chinese character has a square of the font's size and room beside it, and a sign
+            // of another font is made to fit its cell.
+            let fit = match (shown.is_ascii(), width as usize == 2 * CELL.0 as usize * shown.chars().count()) {
+                (true, _) => format!("textLength=\"{width}\""),
+                (false, true) => format!("letter-spacing=\"{}\"", 2 * CELL.0 - FONT),
+                (false, false) => format!("textLength=\"{width}\" lengthAdjust=\"spacingAndGlyphs\""),
+            };
             let _ = write!(
                 out,
-                "<text x=\"{x}\" y=\"{}\" textLength=\"{width}\"{fit}{}>{}</text>",
+                "<text x=\"{x}\" y=\"{}\" {fit}{}>{}</text>",
                 CELL.1 - 5,
                 look.attributes(),
                 escaped(shown)
@@ -117,7 +124,7 @@ fn drawn_row(screen: &Screen, row: u16, cols: u16) -> String {
         let kind = (text.is_ascii(), cell.is_wide());
         let same_kind = kind == last_kind && (kind != (false, false) || piece.ends_with(text));
         last_kind = kind;
-        let after_gap = piece.ends_with("  ") && text != " " && now.back.is_none();
+        let after_gap = piece.ends_with("  ") && text != " ";
         if look.as_ref() != Some(&now) || !same_kind || after_gap {
             end(&mut piece, start, cells, &look);
             (start, cells, look) = (col, 0, Some(now));
@@ -135,7 +142,7 @@ fn opened(cols: u16, rows: usize, below: u32) -> String {
     let height = (rows as u32 + below) * CELL.1 + 2 * MARGIN;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-         font-family=\"'DejaVu Sans Mono','Noto Sans Mono CJK SC',Menlo,Consolas,monospace\" font-size=\"15\" \
+         font-family=\"'DejaVu Sans Mono','Noto Sans Mono CJK SC',Menlo,Consolas,monospace\" font-size=\"{FONT}\" \
          fill=\"{FOREGROUND}\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n"
     )
 }
