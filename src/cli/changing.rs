@@ -314,6 +314,8 @@ impl Changing<'_> {
         let mut redactor = Redactor::new();
         for line in remedies::preview(plan, true, self.settings.lang) {
             let text = redactor.text(&line.text);
+            // What must not be overlooked is marked without colour, too.
+            let text = if line.mark == PreviewMark::Caution { format!("! {text}") } else { text };
             let code = match line.mark {
                 PreviewMark::Added => "32",
                 PreviewMark::Removed => "31",
