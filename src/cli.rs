@@ -6,9 +6,10 @@ pub mod args;
 pub mod changing;
 mod demo;
 pub mod looking;
+mod meanwhile;
 mod wiring;
 
-use crate::carry_out::Store;
+use crate::carry_out::{JOURNAL, Store};
 use crate::context::{Context, Field};
 use crate::finding::RemedyId;
 use crate::flow::{Notice, Session};
@@ -241,7 +242,11 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
             let looking = looking::begin(&host, judge, settings);
             let mut session =
                 Session::new(settings.context.clone(), settings.lang, settings.read_only, wiring::regions());
-            session.notice = changing::broken_off(&host, settings).await.map(|text| Notice { text, is_problem: true });
+            // Only where there is a journal: asking the host takes a thread, and the first frame waits for it.
+            if settings.store.dir.join(JOURNAL).try_exists().unwrap_or(true) {
+                session.notice =
+                    changing::broken_off(&host, settings).await.map(|text| Notice { text, is_problem: true });
+            }
             wiring::walk(looking, session, settings, wiring::stage(cli.manner.plain), None, out).await
         }
         Some(Command::Check { format, .. }) => looking::check(host, judge, settings, *format, out).await,

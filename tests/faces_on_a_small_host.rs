@@ -87,8 +87,9 @@ fn settings(dir: &Path) -> Settings {
     }
 }
 
+/// The clock stands still meanwhile, so that the time in a bundle's name is the host's on a busy machine, too.
 fn now<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(work)
 }
 
 #[test]

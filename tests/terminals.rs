@@ -125,6 +125,50 @@ fn inside_screen() {
     walk(&lab, pty);
 }
 
+/// What the program asked the outer terminal to copy last, if it reached that.
+fn copied(pty: &Pty) -> Option<String> {
+    use base64::Engine;
+    let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
+    let (_, rest) = raw.rsplit_once("\x1b]52;")?;
+    let encoded = rest.split_once(';')?.1.split(['\x07', '\x1b']).next()?;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// `y` on the page of the stopped agent copies its evidence to the clipboard of the terminal outside.
+fn copies(mut pty: Pty) {
+    pty.wait_until("every verdict", SOON, |screen| {
+        screen.contains("Start the agent") && !screen.lines().any(|line| line.contains(" .. "))
+    });
+    pty.send("y");
+    pty.wait_for("OSC 52", SOON);
+    // The bytes go out before the notice, so they are there.
+    let text = copied(&pty).expect("the terminal outside was asked to copy");
+    assert!(text.contains("Running") && text.contains("agent-stopped"), "{text}");
+    pty.send("q");
+    assert_eq!(pty.exit_code(SOON), 0);
+}
+
+#[test]
+fn the_clipboard_is_reached_through_tmux_whichever_way_it_allows() {
+    let Some(lab) = host_with("tmux") else { return };
+    for (number, settings) in
+        ["set -s set-clipboard on", "set -s set-clipboard off\nset -g allow-passthrough on"].into_iter().enumerate()
+    {
+        let (file, socket) = (format!("/root/tmux-{number}"), format!("copy-{number}"));
+        lab.write(&file, format!("{settings}\n"));
+        copies(lab.terminal(&["tmux", "-f", &file, "-L", &socket, "new-session", WIZARD], 80, 25));
+    }
+}
+
+#[test]
+fn the_clipboard_is_reached_through_screen() {
+    let Some(lab) = host_with("screen") else { return };
+    let start =
+        format!("mkdir -p -m 700 /root/.screens; SCREENDIR=/root/.screens exec screen -U -c /dev/null {WIZARD}");
+    copies(lab.terminal(&["sh", "-c", &start], 80, 24));
+}
+
 /// The words that log in over an SSH line from the host to itself.
 const SSH: &str = "exec ssh -t -p 2222 -i /root/key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
                    -o LogLevel=ERROR root@127.0.0.1";

@@ -1,7 +1,8 @@
 //! `fix`, `undo`, `journal`: plan, show, carry out, prove.
 
 use super::args::ConsentArgs;
-use super::looking::begin;
+use super::looking::{begin, looking_text};
+use super::meanwhile::meanwhile;
 use super::{COULD_NOT_RUN, Settings};
 use crate::carry_out::{
     self, Applied, AppliedResult, ChangeState, Consent, ConsentBy, JOURNAL, JournalDone, Progress, Record, RecordKind,
@@ -57,7 +58,8 @@ pub async fn fix(
     let mut told = settings.clone();
     told.context = inputs.context.clone();
     let mut looking = begin(&host, judge, &told);
-    let planned = looking.plan(Wish::Remedy(remedy, Box::new(inputs))).await;
+    let wish = Wish::Remedy(remedy, Box::new(inputs));
+    let planned = meanwhile(settings, &looking_text(), looking.plan(wish)).await;
     let changing = Changing { host, settings, consent, remedy, undoes: None };
     changing.go(&mut looking, planned, out).await
 }
@@ -120,7 +122,7 @@ pub async fn undo(
     let mut looking = begin(&host, judge, settings);
     let wish =
         Wish::Undo { entry: entry.id.clone(), verify: remedies::step_of(entry.remedy), store: settings.store.clone() };
-    let planned = looking.plan(wish).await;
+    let planned = meanwhile(settings, &looking_text(), looking.plan(wish)).await;
     let changing = Changing { host, settings, consent, remedy: entry.remedy, undoes: Some(entry.id.clone()) };
     changing.go(&mut looking, planned, out).await
 }
@@ -328,6 +330,8 @@ impl Changing<'_> {
         let mut redactor = Redactor::new();
         for line in remedies::preview(plan, true, self.settings.lang) {
             let text = redactor.text(&line.text);
+            // What must not be overlooked is marked without colour, too.
+            let text = if line.mark == PreviewMark::Caution { format!("! {text}") } else { text };
             let code = match line.mark {
                 PreviewMark::Added => "32",
                 PreviewMark::Removed => "31",
@@ -467,8 +471,11 @@ impl Changing<'_> {
         out: &mut impl Write,
     ) -> io::Result<u8> {
         looking.await_proof(plan.verify).await;
+        let limit = plan.patience.as_secs();
+        let proving =
+            say!("checking whether it holds now, for {limit} s at most", "正在验证是否已修复，最多 {limit} 秒");
         let cured = tokio::select! {
-            cured = looking.verify(plan.verify, self.remedy, plan.patience) => cured,
+            cured = meanwhile(self.settings, &proving, looking.verify(plan.verify, self.remedy, plan.patience)) => cured,
             () = signals.next() => {
                 self.settings.complain(&Text::fixed(
                     "Applied, but not checked: interrupted.",

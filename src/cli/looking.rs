@@ -1,6 +1,7 @@
 //! `check`, `verify`, `bundle`: look, judge, show.
 
 use super::args::Format;
+use super::meanwhile::meanwhile;
 use super::{FAILS, NOTHING_FAILS, Settings, UNKNOWN, wiring};
 use crate::carry_out::{self, JOURNAL, Recorded};
 use crate::checks::{Checked, Investigation, Judge, age_text, heartbeat_age};
@@ -39,7 +40,7 @@ pub async fn check(
     out: &mut impl Write,
 ) -> io::Result<u8> {
     let mut looking = begin(&host, judge, settings);
-    looking.settle().await;
+    meanwhile(settings, &looking_text(), looking.settle()).await;
     let (seen, taken) = complete(&host, &looking, &[]).await;
     show(&report_of(looking.found(), &seen, taken), settings, format, out)
 }
@@ -77,7 +78,7 @@ pub async fn verify(
     settings.context.cured_at = last_change(&host, &settings).await;
     let settings = &settings;
     let mut looking = begin(&host, judge, settings);
-    looking.settle().await;
+    meanwhile(settings, &looking_text(), looking.settle()).await;
     loop {
         let (seen, taken) = complete(&host, &looking, &[]).await;
         let report = report_of(looking.found(), &seen, taken);
@@ -138,12 +139,17 @@ async fn last_change(host: &Arc<dyn Host>, settings: &Settings) -> Option<i64> {
 /// It cannot be packed.
 pub async fn bundle(host: Arc<dyn Host>, judge: Judge, settings: &Settings) -> io::Result<(String, Vec<u8>)> {
     let mut looking = begin(&host, judge, settings);
-    looking.settle().await;
+    meanwhile(settings, &looking_text(), looking.settle()).await;
     let journal = Question::File(settings.store.dir.join(JOURNAL));
     let (seen, taken) = complete(&host, &looking, &[journal]).await;
     let agent = wiring::agent_info(&seen);
     let case = Case::new(looking.found(), &seen, taken, agent);
     Ok((report::bundle_name(&case), report::pack(&case, settings.lang)?))
+}
+
+/// What is said while nothing else is to be seen.
+pub fn looking_text() -> Text {
+    Text::fixed("looking at this host", "正在检查本机")
 }
 
 /// An investigation of this host with what was told.

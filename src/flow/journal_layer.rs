@@ -2,6 +2,7 @@
 //! is a plan like any other: it is previewed first.
 
 use super::remedy_steering::command_for;
+use super::steering::Motion;
 use super::{Clip, Effect, Layer, Notice, RemedyLayer, Session};
 use crate::carry_out::{JournalDone, RecordKind, Recorded};
 use crate::remedies::{self, Plan};
@@ -55,7 +56,11 @@ impl Session {
     /// The journal was read, oldest entry first.
     pub(super) fn journal_read(&mut self, mut entries: Vec<JournalDone>) -> Vec<Effect> {
         entries.reverse();
-        let Some(Layer::Journal(layer)) = self.layers.last_mut() else { return Vec::new() };
+        // The help may have been opened above it meanwhile.
+        let Some(at) = self.layers.iter().rposition(|layer| matches!(layer, Layer::Journal(_))) else {
+            return Vec::new();
+        };
+        let Some(Layer::Journal(layer)) = self.layers.get_mut(at) else { return Vec::new() };
         let newest = entries.iter().find(|done| can_be_taken_back(done)).cloned();
         let takes_back = std::mem::take(&mut layer.takes_back_newest);
         layer.chosen = layer.chosen.min(entries.len().saturating_sub(1));
@@ -63,11 +68,11 @@ impl Session {
         match (takes_back, newest) {
             (false, _) => Vec::new(),
             (true, Some(done)) => {
-                self.layers.pop();
+                self.layers.truncate(at);
                 self.plan_undo(&done)
             }
             (true, None) => {
-                self.layers.pop();
+                self.layers.truncate(at);
                 let text = Text::fixed("The journal has nothing to take back.", "操作日志中没有可撤销的条目。");
                 self.notice = Some(Notice { text, is_problem: false });
                 Vec::new()
@@ -75,11 +80,10 @@ impl Session {
         }
     }
 
-    pub(super) fn journal_move(&mut self, down: bool) {
+    pub(super) fn journal_move(&mut self, motion: Motion, page: usize) {
         let count = self.journal_rows().len();
         if let Some(Layer::Journal(layer)) = self.layers.last_mut() {
-            layer.chosen =
-                if down { (layer.chosen + 1).min(count.saturating_sub(1)) } else { layer.chosen.saturating_sub(1) };
+            layer.chosen = motion.from(layer.chosen, count.saturating_sub(1), page);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The keys, and what each does where. One table: dispatch, footer and help all read it, so none of them can lie.
 
-use super::{Action, Layer, Place, Session, Stage};
+use super::{Action, Form, Layer, Place, Session, Stage};
 use crate::text::Text;
 
 /// A key press, independent of the terminal library.
@@ -42,6 +42,12 @@ pub enum Command {
     Choose,
     ScrollUp,
     ScrollDown,
+    /// A screenful further.
+    PageUp,
+    PageDown,
+    /// The beginning and the end of a text or list.
+    Top,
+    Bottom,
     Recheck,
     RecheckAll,
     Tell,
@@ -76,9 +82,37 @@ fn bind(keys: &[Key], shown: &'static str, label: Text, command: Command, in_foo
     Binding { keys: keys.to_vec(), shown, label, command, in_footer }
 }
 
-/// The list of the field with the cursor; the form itself takes the keys before any command sees them.
-fn choose_in_list() -> Binding {
-    bind(&[], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, true)
+/// The keys of a form, whose text fields take letters; the form itself takes these keys, too, before any command sees
+/// them.
+fn form_bindings(form: &Form, close: Text) -> [Binding; 5] {
+    use Key::*;
+    let (choose, field) = (Text::fixed("choose", "选择"), Text::fixed("field", "字段"));
+    let up_down = if form.has_list() { choose } else { field };
+    [
+        bind(&[Up, Down], "Up/Dn", up_down, Command::ChooseDown, true),
+        bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true),
+        bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, true),
+        bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true),
+        bind(&[Esc], "Esc", close, Command::Close, true),
+    ]
+}
+
+/// The keys for a screenful. Where there is more, the mark below the text names them; the footer need not.
+fn pages() -> [Binding; 2] {
+    let label = || Text::fixed("page", "翻一屏");
+    [
+        bind(&[Key::PageUp], "PgUp/PgDn", label(), Command::PageUp, false),
+        bind(&[Key::PageDown, Key::Char(' ')], "PgUp/PgDn", label(), Command::PageDown, false),
+    ]
+}
+
+/// The keys to both ends of a text or list.
+fn ends() -> [Binding; 2] {
+    let label = || Text::fixed("to an end", "到开头或末尾");
+    [
+        bind(&[Key::Home], "Home/End", label(), Command::Top, false),
+        bind(&[Key::End], "Home/End", label(), Command::Bottom, false),
+    ]
 }
 
 /// The keys of a row of buttons.
@@ -99,10 +133,11 @@ impl Session {
         let close = |label: Text| bind(&[Esc, Char('q')], "Esc", label, Command::Close, true);
         let scrolls = self.has_more_to_scroll();
         let scroll = |out: &mut Vec<Binding>| {
-            out.push(bind(&[Up, Char('k')], "Up", Text::fixed("scroll up", "上滚"), Command::ScrollUp, false));
-            out.push(bind(&[Down, Char('j')], "Up/Dn", Text::fixed("scroll", "滚动"), Command::ScrollDown, scrolls));
-            out.push(bind(&[PageUp], "PgUp", Text::fixed("scroll up", "上滚"), Command::ScrollUp, false));
-            out.push(bind(&[PageDown], "PgDn", Text::fixed("scroll down", "下滚"), Command::ScrollDown, false));
+            let label = || Text::fixed("scroll", "滚动");
+            out.push(bind(&[Up, Char('k')], "Up/Dn", label(), Command::ScrollUp, false));
+            out.push(bind(&[Down, Char('j')], "Up/Dn", label(), Command::ScrollDown, scrolls));
+            out.extend(pages());
+            out.extend(ends());
         };
         let mut out = Vec::new();
         let filter = || bind(&[Char('/')], "/", Text::fixed("filter", "筛选"), Command::Filter, true);
@@ -112,6 +147,8 @@ impl Session {
         match self.layers.last() {
             Some(Layer::Help { .. }) => {
                 scroll(&mut out);
+                // Both keys of a pair are named at the second of them.
+                out.iter_mut().skip(1).step_by(2).for_each(|binding| binding.in_footer = scrolls);
                 out.push(filter());
                 out.push(bind(
                     &[Esc, Enter, Char('?'), Char('q')],
@@ -130,27 +167,20 @@ impl Session {
                     Command::ChooseDown,
                     true,
                 ));
+                out.extend(ends());
                 out.push(bind(&[Enter], "Enter", Text::fixed("go there", "前往"), Command::Choose, true));
                 out.push(filter());
                 out.push(bind(&[Esc, Char('m'), Char('q')], "Esc", Text::fixed("close", "关闭"), Command::Close, true));
             }
             Some(Layer::Form(form)) => {
-                out.extend(form.has_list().then(choose_in_list));
-                out.push(bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true));
-                out.push(bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, false));
-                out.push(bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true));
-                out.push(bind(
-                    &[Esc],
-                    "Esc",
-                    Text::fixed("close without saving", "不保存并关闭"),
-                    Command::Close,
-                    true,
-                ));
+                out.extend(form_bindings(form, Text::fixed("close without saving", "不保存并关闭")));
             }
             Some(Layer::Journal(_)) => {
                 out.push(bind(&[Up, Char('k')], "Up", Text::fixed("newer", "较新条目"), Command::ChooseUp, false));
                 let choose = Text::fixed("choose", "选择");
                 out.push(bind(&[Down, Char('j')], "Up/Dn", choose, Command::ChooseDown, true));
+                out.extend(pages());
+                out.extend(ends());
                 let take_back = Text::fixed("take back (preview)", "撤销（预览）");
                 out.push(bind(&[Enter, Char('u')], "Enter", take_back, Command::Choose, true));
                 let copy = Text::fixed("copy command", "复制命令");
@@ -190,17 +220,7 @@ impl Session {
             }
             Some(Layer::Remedy(layer)) => match &layer.stage {
                 Stage::Asking(form) => {
-                    out.extend(form.has_list().then(choose_in_list));
-                    out.push(bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true));
-                    out.push(bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, false));
-                    out.push(bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true));
-                    out.push(bind(
-                        &[Esc],
-                        "Esc",
-                        Text::fixed("back, change nothing", "返回，不做更改"),
-                        Command::Close,
-                        true,
-                    ));
+                    out.extend(form_bindings(form, Text::fixed("back, change nothing", "返回，不做更改")));
                 }
                 Stage::Planning => out.push(close(Text::fixed("back", "返回"))),
                 Stage::Preview { .. } => {
@@ -231,8 +251,10 @@ impl Session {
         if !matches!(self.layers.last(), Some(Layer::Form(_) | Layer::Key(_)))
             && !matches!(self.layers.last(), Some(Layer::Remedy(layer)) if matches!(layer.stage, Stage::Asking(_)))
         {
-            if self.layers.is_empty() {
+            if !matches!(self.layers.last(), Some(Layer::Help { .. })) {
                 out.push(bind(&[Char('?')], "?", Text::fixed("help", "帮助"), Command::Help, true));
+            }
+            if self.layers.is_empty() {
                 out.push(bind(&[Char('q')], "q", Text::fixed("quit", "退出"), Command::Quit, true));
             }
             out.push(bind(
@@ -243,8 +265,10 @@ impl Session {
                 self.layers.is_empty(),
             ));
         }
-        out.push(bind(&[Ctrl('c')], "^C", Text::fixed("quit", "退出"), Command::Quit, false));
-        out.push(bind(&[Ctrl('z')], "^Z", Text::fixed("suspend", "挂起"), Command::Suspend, false));
+        // Where no help can be opened, the footer names them if it has room.
+        let has_help = out.iter().any(|binding| binding.command == Command::Help);
+        out.push(bind(&[Ctrl('c')], "^C", Text::fixed("quit", "退出"), Command::Quit, !has_help));
+        out.push(bind(&[Ctrl('z')], "^Z", Text::fixed("suspend", "挂起"), Command::Suspend, !has_help));
         out
     }
 
@@ -269,22 +293,23 @@ impl Session {
         use Key::*;
         let mut out = Vec::new();
         if !matches!(self.layers.last(), Some(Layer::Help { .. })) {
-            out.push(bind(&[Up], "Up", Text::fixed("choice above", "上一个选项"), Command::ChooseUp, false));
-            out.push(bind(&[Down], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, true));
+            out.push(bind(&[Up], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseUp, true));
+            out.push(bind(&[Down], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, false));
         }
         // The filter itself takes Enter before any command sees it.
         out.push(bind(&[], "Enter", Text::fixed("keep the filter", "保留筛选"), Command::Choose, true));
         out.push(bind(&[Esc], "Esc", Text::fixed("show all", "显示全部"), Command::Close, true));
-        out.push(bind(&[Ctrl('c')], "^C", Text::fixed("quit", "退出"), Command::Quit, false));
-        out.push(bind(&[Ctrl('z')], "^Z", Text::fixed("suspend", "挂起"), Command::Suspend, false));
+        out.push(bind(&[Ctrl('c')], "^C", Text::fixed("quit", "退出"), Command::Quit, true));
+        out.push(bind(&[Ctrl('z')], "^Z", Text::fixed("suspend", "挂起"), Command::Suspend, true));
         out
     }
 
     /// The keys of a page without a layer above it.
     fn page_bindings(&self, out: &mut Vec<Binding>) {
         use Key::*;
-        out.push(bind(&[Up, Char('k')], "Up", Text::fixed("choice above", "上一个选项"), Command::ChooseUp, false));
-        out.push(bind(&[Down, Char('j'), Tab], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, true));
+        let choose = || Text::fixed("choose", "选择");
+        out.push(bind(&[Up, Char('k')], "Up/Dn", choose(), Command::ChooseUp, false));
+        out.push(bind(&[Down, Char('j'), Tab], "Up/Dn", choose(), Command::ChooseDown, true));
         out.push(bind(&[Enter], "Enter", Text::fixed("do it", "执行"), Command::Choose, true));
         out.push(bind(
             &[Left, Char('h'), Char('p'), BackTab, Esc],
@@ -296,14 +321,7 @@ impl Session {
         out.push(bind(&[Right, Char('l'), Char('n')], "</>", Text::fixed("step", "步骤"), Command::NextStep, true));
         out.push(bind(&[Home], "Home", Text::fixed("first step", "第一步"), Command::FirstStep, false));
         out.push(bind(&[End], "End", Text::fixed("end of the walk", "最后"), Command::LastStep, false));
-        out.push(bind(&[PageUp], "PgUp", Text::fixed("scroll up", "上滚"), Command::ScrollUp, false));
-        out.push(bind(
-            &[PageDown, Char(' ')],
-            "PgDn",
-            Text::fixed("scroll", "滚动"),
-            Command::ScrollDown,
-            self.has_more_to_scroll(),
-        ));
+        out.extend(pages());
         for number in 1..=9u8 {
             let key = Char(char::from(b'0' + number));
             out.push(bind(

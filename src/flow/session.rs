@@ -362,7 +362,8 @@ impl Session {
 
     /// Whether a plan is being carried out right now.
     pub fn is_changing(&self) -> bool {
-        matches!(self.layers.last(), Some(Layer::Remedy(layer)) if matches!(layer.stage, super::Stage::Applying { .. }))
+        let is_applying = |layer: &Layer| matches!(layer, Layer::Remedy(layer) if matches!(layer.stage, super::Stage::Applying { .. }));
+        self.layers.iter().any(is_applying)
     }
 
     /// How this session may change the machine.

@@ -13,8 +13,26 @@ use crate::say;
 use crate::text::Text;
 use zeroize::Zeroize;
 
-/// Lines that a page key scrolls.
-const PAGE: usize = 8;
+/// Where a text or a list of entries moves to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Motion {
+    Line { down: bool },
+    Page { down: bool },
+    End { down: bool },
+}
+
+impl Motion {
+    /// The place that is reached from `at`, when the last one is `last` and a page has `page` places.
+    pub(super) fn from(self, at: usize, last: usize, page: usize) -> usize {
+        let (down, by) = match self {
+            Motion::Line { down } => (down, 1),
+            Motion::Page { down } => (down, page.max(1)),
+            Motion::End { down } => (down, usize::MAX),
+        };
+        let at = at.min(last);
+        if down { at.saturating_add(by).min(last) } else { at.saturating_sub(by) }
+    }
+}
 
 impl Session {
     /// Takes one event and returns what is to be done outside.
@@ -244,8 +262,12 @@ impl Session {
             Command::ChooseUp => self.choose_move(false),
             Command::ChooseDown => self.choose_move(true),
             Command::Choose => return self.choose(),
-            Command::ScrollUp => self.scroll_by(false),
-            Command::ScrollDown => self.scroll_by(true),
+            Command::ScrollUp => self.scroll(Motion::Line { down: false }),
+            Command::ScrollDown => self.scroll(Motion::Line { down: true }),
+            Command::PageUp => self.scroll(Motion::Page { down: false }),
+            Command::PageDown => self.scroll(Motion::Page { down: true }),
+            Command::Top => self.scroll(Motion::End { down: false }),
+            Command::Bottom => self.scroll(Motion::End { down: true }),
             Command::Recheck => {
                 if let Place::Step(step) = self.place {
                     return vec![Effect::Recheck(step)];
@@ -307,35 +329,31 @@ impl Session {
     }
 
     fn choose_move(&mut self, down: bool) {
-        let step = |at: usize, count: usize| {
-            if down { (at + 1).min(count.saturating_sub(1)) } else { at.saturating_sub(1) }
-        };
-        let steps = self.steps_left();
-        match self.layers.last_mut() {
-            Some(Layer::Map { at }) => {
-                let index = steps.iter().position(|known| known == at).unwrap_or(0);
-                *at = steps.get(step(index, steps.len())).copied().unwrap_or(*at);
-            }
-            Some(Layer::Journal(_)) => self.journal_move(down),
-            Some(_) => {}
-            None => {
-                let count = self.actions().len();
-                self.has_moved = true;
-                self.chosen = step(self.chosen, count);
-            }
+        if !self.layers.is_empty() {
+            return self.scroll(Motion::Line { down });
         }
+        let last = self.actions().len().saturating_sub(1);
+        self.has_moved = true;
+        self.chosen = Motion::Line { down }.from(self.chosen, last, 1);
     }
 
-    fn scroll_by(&mut self, down: bool) {
+    /// Moves the text on top, or the cursor of the list on top. A page leaves one line in sight.
+    fn scroll(&mut self, motion: Motion) {
         let (lines, height) = self.extent;
-        let last = lines.saturating_sub(height);
-        let (scroll, by) = match self.layers.last_mut() {
-            Some(Layer::Help { scroll }) => (scroll, 1),
-            Some(Layer::Remedy(layer)) => (&mut layer.scroll, 1),
-            Some(_) => return,
-            None => (&mut self.scroll, PAGE.min(height.saturating_sub(1).max(1))),
-        };
-        *scroll = if down { (*scroll + by).min(last) } else { scroll.min(&mut last.clone()).saturating_sub(by) };
+        let (last, page) = (lines.saturating_sub(height), height.saturating_sub(1));
+        let steps = self.steps_left();
+        match self.layers.last_mut() {
+            Some(Layer::Help { scroll }) => *scroll = motion.from(*scroll, last, page),
+            Some(Layer::Remedy(layer)) => layer.scroll = motion.from(layer.scroll, last, page),
+            Some(Layer::Map { at }) => {
+                let index = steps.iter().position(|known| known == at).unwrap_or(0);
+                let index = motion.from(index, steps.len().saturating_sub(1), page);
+                *at = steps.get(index).copied().unwrap_or(*at);
+            }
+            Some(Layer::Journal(_)) => self.journal_move(motion, page),
+            Some(_) => {}
+            None => self.scroll = motion.from(self.scroll, last, page),
+        }
     }
 
     pub(super) fn close(&mut self) -> Vec<Effect> {

@@ -33,6 +33,10 @@ pub struct PreviewLine {
 pub fn preview(plan: &Plan, with_restart: bool, lang: Lang) -> Vec<PreviewLine> {
     let mut lines = Lines { lang, out: Vec::new(), redactor: Redactor::new() };
     lines.wrapped(PreviewMark::Plain, &plan.why);
+    // Above the changes: a diff may be long, and a warning below it would be read by nobody.
+    for caution in &plan.cautions {
+        lines.wrapped(PreviewMark::Caution, caution);
+    }
     let restart = if with_restart { plan.restart.as_slice() } else { &[] };
     for (number, change) in plan.changes.iter().chain(restart).enumerate() {
         lines.change(number + 1, change);
@@ -42,9 +46,6 @@ pub fn preview(plan: &Plan, with_restart: bool, lang: Lang) -> Vec<PreviewLine> 
         for step in &plan.manual {
             lines.wrapped(PreviewMark::Plain, step);
         }
-    }
-    for caution in &plan.cautions {
-        lines.wrapped(PreviewMark::Caution, caution);
     }
     lines.out
 }
@@ -118,11 +119,11 @@ impl Lines {
             }
             Change::WriteFile { path, .. } => {
                 let path = path.display();
-                say!("{number}. edit {path} (a backup is kept beside it)", "{number}. 修改 {path}（旁边保留备份）")
+                say!("{number}. edit {path} (backup beside it)", "{number}. 修改 {path}（旁边保留备份）")
             }
             Change::RemoveFile { path, .. } => {
                 let path = path.display();
-                say!("{number}. remove {path} (a backup is kept beside it)", "{number}. 删除 {path}（旁边保留备份）")
+                say!("{number}. remove {path} (backup beside it)", "{number}. 删除 {path}（旁边保留备份）")
             }
             Change::RenameFile { from, to } => {
                 let (from, to) = (from.display(), to.display());
@@ -267,6 +268,22 @@ mod tests {
         assert!(has(PreviewMark::Added, "+10.1.1.5 web"));
         assert!(has(PreviewMark::Command, "$ /etc/init.d/ilogtaild 'stop now'"));
         assert!(!preview(&plan, false, Lang::En).iter().any(|line| line.mark == PreviewMark::Command));
+    }
+
+    #[test]
+    fn a_caution_stands_above_every_change() {
+        let mut plan = Plan::new(RemedyId::BindHostname, StepId::Address, Text::fixed("because", "因为"));
+        plan.cautions.push(Text::fixed("take care", "请注意"));
+        plan.changes.push(Change::WriteFile {
+            path: "/etc/hosts".into(),
+            before: None,
+            after: b"10.1.1.5 web\n".to_vec(),
+            mode: 0o644,
+        });
+        plan.manual.push(Text::fixed("by hand", "手动"));
+        let marks: Vec<_> = preview(&plan, true, Lang::En).iter().map(|line| line.mark).collect();
+        let caution = marks.iter().position(|mark| *mark == PreviewMark::Caution).unwrap();
+        assert!(marks.iter().position(|mark| *mark == PreviewMark::Heading).unwrap() > caution, "{marks:?}");
     }
 
     #[test]

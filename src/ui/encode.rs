@@ -150,6 +150,16 @@ pub(super) fn cells<'a>(out: &mut Vec<u8>, shown_now: &mut Shown, changed: impl 
     change_look(out, look, PLAIN);
 }
 
+/// Appends everything that is shown, for a screen that is blank now.
+pub(super) fn whole(out: &mut Vec<u8>, shown: &Shown) {
+    let row = |(y, row): (usize, &'_ Vec<Cell>)| {
+        let cells = row.iter().enumerate().filter(|(_, cell)| !cell.symbol().is_empty() && **cell != Cell::default());
+        cells.map(move |(x, cell)| (x as u16, y as u16, cell.clone())).collect::<Vec<_>>()
+    };
+    let all: Vec<_> = shown.rows.iter().enumerate().flat_map(row).collect();
+    cells(out, &mut Shown::default(), all.iter().map(|(x, y, cell)| (*x, *y, cell)));
+}
+
 /// Moves the cursor to the cell; tells whether it is certain to be there.
 fn go_to(out: &mut Vec<u8>, shown: &Shown, cursor: Option<Cursor>, (x, y): (u16, u16), look: Look) -> bool {
     match cursor {
@@ -370,6 +380,12 @@ mod tests {
                 terminal.process(&out);
                 assert_shows(&terminal, &after);
                 before = after;
+                // The same picture again, as after a suspension, on a screen that was blank.
+                let mut anew = vt100::Parser::new(size(HEIGHT), size(WIDTH), 0);
+                let mut out = Vec::new();
+                whole(&mut out, &shown);
+                anew.process(&out);
+                assert_shows(&anew, &before);
             }
         }
     }

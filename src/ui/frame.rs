@@ -45,6 +45,17 @@ impl FrameBackend {
         changed
     }
 
+    /// Appends everything that the terminal showed last, for a screen that has just been entered anew.
+    pub(super) fn again_into(&mut self, out: &mut Vec<u8>) {
+        self.frame.clear();
+        encode::whole(out, &self.shown);
+        let cursor_shown = std::mem::take(&mut self.cursor_shown);
+        if let (true, Some(at)) = (cursor_shown, self.cursor_at.take()) {
+            let _ = self.show_cursor().and_then(|()| self.set_cursor_position(at));
+        }
+        self.take_into(out);
+    }
+
     fn gather(&mut self, bytes: &[u8]) {
         self.frame.extend_from_slice(bytes);
     }

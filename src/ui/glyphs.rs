@@ -2,19 +2,20 @@
 //!
 //! Many usual signs (box lines, arrows, bullets, the ellipsis) are East Asian Ambiguous: a terminal set up for Chinese,
 //! Japanese or Korean may draw them two cells wide, and every line after them shifts. So the signs here are of Unicode
-//! class Neutral (UAX #11), and box lines appear only where ambiguous means narrow. Outside this file the room holds
+//! class Neutral (UAX #11). Of the box lines only the double-dashed ones are: they are drawn where ambiguous may mean
+//! wide, and the solid ones elsewhere. Outside this file the room holds
 //! no such sign in its code; a test reads the sources to keep it so.
 
 use crate::finding::Verdict;
 use crate::text::Lang;
-use ratatui::symbols::border;
+use ratatui::symbols::{border, line};
 
 /// Which signs are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Glyphs {
     /// Neutral signs and box lines.
     Unicode,
-    /// Neutral signs; lines of ASCII, because the terminal may draw box lines two cells wide.
+    /// Neutral signs and dashed lines, because the terminal may draw solid box lines two cells wide.
     UnicodeSigns,
     /// ASCII only.
     Ascii,
@@ -29,6 +30,18 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
     vertical_right: "|",
     horizontal_top: "-",
     horizontal_bottom: "-",
+};
+
+/// The dashed lines are of class Neutral, but have no corners.
+const DASHED_BORDER: border::Set<'static> = border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: line::LIGHT_DOUBLE_DASH_VERTICAL,
+    vertical_right: line::LIGHT_DOUBLE_DASH_VERTICAL,
+    horizontal_top: line::LIGHT_DOUBLE_DASH_HORIZONTAL,
+    horizontal_bottom: line::LIGHT_DOUBLE_DASH_HORIZONTAL,
 };
 
 impl Glyphs {
@@ -176,7 +189,8 @@ impl Glyphs {
     pub const fn border(self) -> border::Set<'static> {
         match self {
             Glyphs::Unicode => border::PLAIN,
-            Glyphs::UnicodeSigns | Glyphs::Ascii => ASCII_BORDER,
+            Glyphs::UnicodeSigns => DASHED_BORDER,
+            Glyphs::Ascii => ASCII_BORDER,
         }
     }
 }
@@ -240,8 +254,13 @@ mod tests {
             }
             assert_eq!(glyphs.arrow().width_cjk(), glyphs.arrow().width());
         }
-        let border = Glyphs::UnicodeSigns.border();
-        assert!([border.top_left, border.vertical_left, border.horizontal_top].iter().all(|line| line.is_ascii()));
+        for glyphs in [Glyphs::UnicodeSigns, Glyphs::Ascii] {
+            let border = glyphs.border();
+            for line in [border.top_left, border.vertical_left, border.horizontal_top] {
+                assert_eq!(line.width_cjk(), 1, "{line}");
+                assert_eq!(line.is_ascii(), glyphs == Glyphs::Ascii || line == border.top_left);
+            }
+        }
     }
 
     #[test]

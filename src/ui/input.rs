@@ -42,9 +42,14 @@ impl Keys {
     /// # Errors
     /// When there is no terminal to read from.
     pub fn new(over_ssh: bool) -> Result<Keys, Gone> {
-        let mut keys = Keys { stream: None, filter: EscapeFilter::new(over_ssh) };
+        let mut keys = Keys::paused(over_ssh);
         keys.resume()?;
         Ok(keys)
+    }
+
+    /// The same, but reads only after [`Keys::resume`].
+    pub fn paused(over_ssh: bool) -> Keys {
+        Keys { stream: None, filter: EscapeFilter::new(over_ssh) }
     }
 
     /// The next input. Dropping the future loses nothing. While paused it waits for ever.

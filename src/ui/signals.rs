@@ -93,31 +93,36 @@ pub struct Signals {
     suspend: Stream,
     resume: Stream,
     lost: Arc<Notify>,
+    /// What the guard waits for; absent once it watches.
+    unguarded: Option<Busy>,
 }
 
 impl Signals {
-    /// Catches the signals from now on and starts the guard, which waits for `busy` before it ends the process. Must
-    /// be called inside a tokio runtime with I/O enabled, before the screen is entered.
+    /// Catches the signals from now on. The guard that ends the process when its terminal is gone waits for `busy`
+    /// before it does so; it watches from the first [`Signals::next`] on, because the first frame need not wait for
+    /// its thread. Must be called inside a tokio runtime with I/O enabled, before the screen is entered.
     ///
     /// # Errors
-    /// When the system refuses a handler or the thread.
+    /// When the system refuses a handler.
     pub fn new(busy: Busy) -> io::Result<Signals> {
-        let lost = Arc::new(Notify::new());
-        let signals = Signals {
+        Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
             hang_up: signal(SignalKind::hangup())?,
             suspend: signal(SignalKind::from_raw(nix::libc::SIGTSTP))?,
             resume: signal(SignalKind::from_raw(nix::libc::SIGCONT))?,
-            lost: Arc::clone(&lost),
-        };
-        guard(busy, lost)?;
-        Ok(signals)
+            lost: Arc::new(Notify::new()),
+            unguarded: Some(busy),
+        })
     }
 
     /// The next signal. Dropping the future loses none.
     pub async fn next(&mut self) -> Signal {
+        if let Some(busy) = self.unguarded.take() {
+            // Without a thread there is no guard; SIGHUP still works.
+            let _ = guard(busy, Arc::clone(&self.lost));
+        }
         tokio::select! {
             biased;
             () = self.lost.notified() => Signal::HangUp,

@@ -21,6 +21,8 @@ pub struct Gone;
 pub struct Screen {
     /// Absent while the screen is left or lent to a child.
     terminal: Option<Terminal<FrameBackend>>,
+    /// The same while it is absent: it knows the last frame, so that the picture is back with the first byte.
+    away: Option<Terminal<FrameBackend>>,
     /// Bytes that go out with the next frame.
     out: Vec<u8>,
     /// Whether a SIGCONT is on its way that [`Screen::suspend`] has dealt with already.
@@ -34,7 +36,7 @@ impl Screen {
     /// # Errors
     /// When standard input or output is not a living terminal.
     pub fn enter() -> Result<Screen, Gone> {
-        let mut screen = Screen { terminal: None, out: Vec::new(), answered_continue: false };
+        let mut screen = Screen { terminal: None, away: None, out: Vec::new(), answered_continue: false };
         screen.resume()?;
         Ok(screen)
     }
@@ -63,7 +65,7 @@ impl Screen {
 
     /// Gives the terminal back as it was found. Harmless when repeated and when the terminal is gone.
     pub fn leave(&mut self) {
-        self.terminal = None;
+        self.away = self.terminal.take().or_else(|| self.away.take());
         self.out.clear();
         tty::leave();
     }
@@ -73,17 +75,27 @@ impl Screen {
         self.leave();
     }
 
-    /// Takes the terminal back from a child, however the child left it; the next frame is drawn whole.
+    /// Takes the terminal back from a child, however the child left it. The last frame is shown again at once; the
+    /// next one brings what has changed meanwhile.
     ///
     /// # Errors
     /// When the terminal went away meanwhile.
     pub fn resume(&mut self) -> Result<(), Gone> {
         tty::raw().map_err(|_| Gone)?;
-        // A fresh terminal has blank buffers. `Terminal::clear` would ask the terminal where its cursor is.
-        self.terminal = Some(Terminal::new(FrameBackend::new()).map_err(|_| Gone)?);
         self.out.clear();
-        self.out.extend_from_slice(tty::ENTER);
-        Ok(())
+        let known = self.terminal.take().or_else(|| self.away.take());
+        let Some(mut terminal) = known.and_then(if_as_large_as_before) else {
+            // The first entrance, or another size: the bytes of entering wait for the frame.
+            self.terminal = Some(Terminal::new(FrameBackend::new()).map_err(|_| Gone)?);
+            self.out.extend_from_slice(tty::ENTER);
+            return Ok(());
+        };
+        let mut bytes = [BEGIN_UPDATE, tty::ENTER].concat();
+        terminal.backend_mut().again_into(&mut bytes);
+        bytes.extend_from_slice(END_UPDATE);
+        self.terminal = Some(terminal);
+        tty::going_up();
+        tty::send(&bytes).map_err(|_| Gone)
     }
 
     /// Ctrl-Z, or SIGTSTP from outside: gives the terminal back, stops the process group, and returns when it is
@@ -126,6 +138,12 @@ impl Screen {
         }
         tty::send(&bytes).map_err(|_| clipboard::Refused::NoTerminal)
     }
+}
+
+/// The terminal, if the window still has the size of the last frame.
+fn if_as_large_as_before(mut terminal: Terminal<FrameBackend>) -> Option<Terminal<FrameBackend>> {
+    let drawn = terminal.get_frame().area().as_size();
+    terminal.size().is_ok_and(|now| now == drawn).then_some(terminal)
 }
 
 impl Drop for Screen {

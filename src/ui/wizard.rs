@@ -54,6 +54,8 @@ pub struct Wizard {
     /// The signal that ended the program, if one did.
     ended_by: Option<Signal>,
     is_gone: bool,
+    /// Whether the keys are read; the first frame does not wait for that.
+    has_begun: bool,
     /// The window is too small to show anything: only leaving and suspending are taken from the keyboard.
     is_blind: bool,
 }
@@ -73,7 +75,7 @@ impl Wizard {
         let busy = Busy::default();
         let signals = Signals::new(busy.clone())?;
         let screen = Screen::enter().map_err(io::Error::other)?;
-        let keys = Keys::new(over_ssh).map_err(io::Error::other)?;
+        let keys = Keys::paused(over_ssh);
         Ok(Wizard {
             screen,
             keys,
@@ -87,6 +89,7 @@ impl Wizard {
             arrived: VecDeque::new(),
             ended_by: None,
             is_gone: false,
+            has_begun: false,
             is_blind: crossterm::terminal::size().is_ok_and(|(width, height)| view::is_too_small(width, height)),
         })
     }
@@ -195,6 +198,9 @@ impl engine::Face for Wizard {
     }
 
     async fn next(&mut self) -> Event {
+        if !std::mem::replace(&mut self.has_begun, true) && self.keys.resume().is_err() {
+            self.lose();
+        }
         loop {
             if let Some(event) = self.arrived.pop_front() {
                 return event;
@@ -214,6 +220,8 @@ impl engine::Face for Wizard {
     }
 
     async fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> Result<(), Text> {
+        // Asking sudo may take seconds where it asks a directory service; the button must not seem dead meanwhile.
+        self.show(&mut session.clone());
         if crate::carry_out::errand::may_without_password(sudo, argv).await {
             return Ok(());
         }

@@ -30,7 +30,7 @@
 
 mod builder;
 pub mod cloud;
-mod picture;
+pub mod picture;
 pub mod plan;
 pub mod pty;
 

@@ -3,6 +3,7 @@
 //! Waiting is always for something on the screen, never for a time to pass; the time given is only when to give up.
 //! A wait that fails panics with the full screen in its message.
 
+use crate::picture::Frame;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -104,7 +105,12 @@ impl Pty {
 
     /// The screen as an SVG picture.
     pub fn picture(&self) -> String {
-        crate::picture::svg(lock(&self.seen.0).parser.screen())
+        crate::picture::svg(&self.frame())
+    }
+
+    /// The screen as it is drawn in a picture.
+    pub fn frame(&self) -> Frame {
+        Frame::of(lock(&self.seen.0).parser.screen())
     }
 
     /// Everything the program has written, escape sequences included.

@@ -1,9 +1,9 @@
 //! A host with a fault, to look at by hand: `cargo run --example laboratory FAULT [COMMAND…]` opens a shell on it, or
 //! runs the command, in this terminal. Needs root. The host is gone when the shell ends.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use lab::{Builder, Fault, Flavour, Lab};
+use lab::{Builder, Fault, Flavour, Lab, Pty};
 
 /// A fault's name and the host that has it.
 type Named = (&'static str, fn() -> Builder);
@@ -28,6 +28,18 @@ const FAULTS: &[Named] = &[
     ("custom", || Lab::new().user_defined_id("web\r\n").group_custom_ids(&["web"])),
 ];
 
+/// Waits until the screen has not changed for a while: then every answer is there.
+fn settle(pty: &Pty) {
+    let (mut frame, mut since) = (pty.frame(), Instant::now());
+    while frame.is_blank() || since.elapsed() < Duration::from_millis(1500) {
+        std::thread::sleep(Duration::from_millis(50));
+        let now = pty.frame();
+        if now != frame {
+            (frame, since) = (now, Instant::now());
+        }
+    }
+}
+
 fn main() {
     let mut words = std::env::args().skip(1);
     let wanted = words.next().unwrap_or_default();
@@ -40,14 +52,14 @@ fn main() {
     let command: Vec<String> = words.collect();
     let command: Vec<&str> = command.iter().map(String::as_str).collect();
     let argv = if command.is_empty() { vec!["bash", "--norc"] } else { command };
-    // With PICTURE=FILE the command's first screen is drawn into that file instead of being shown.
+    // With PICTURE=FILE the command's screen after the keys KEYS is drawn into that file instead of being shown.
     if let Some(file) = std::env::var_os("PICTURE") {
         let mut pty = lab.terminal(&argv, 80, 24);
         for key in std::env::var("KEYS").unwrap_or_default().split_whitespace() {
-            std::thread::sleep(Duration::from_millis(700));
+            settle(&pty);
             pty.send(key);
         }
-        std::thread::sleep(Duration::from_millis(1200));
+        settle(&pty);
         std::fs::write(file, pty.picture()).expect("the picture is written");
         return;
     }

@@ -77,17 +77,17 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look)
     show(frame, area, sheet.lines);
 }
 
-/// One row, with the marker when the operator is there.
+/// One row, with the marker when the operator is there. The verdict keeps its own look under the cursor.
 fn row(sheet: &mut Sheet, session: &Session, place: Place, runs: &[Run], look: Look) {
-    if session.place != place {
-        let mut all = vec![run(" ", look.theme.text)];
-        all.extend_from_slice(runs);
-        return sheet.line(&all);
+    let is_here = session.place == place;
+    let marker = if is_here { look.glyphs.cursor() } else { " " };
+    let mut all = vec![run(marker, look.theme.text)];
+    all.extend_from_slice(runs);
+    if is_here {
+        let style = if session.layers.is_empty() { look.theme.selected } else { look.theme.selected_elsewhere };
+        all.iter_mut().take(2).for_each(|(_, own)| *own = style);
     }
-    let text: String = runs.iter().map(|(text, _)| text.as_str()).collect();
-    let style = if session.layers.is_empty() { look.theme.selected } else { look.theme.selected_elsewhere };
-    let text = pad(&format!("{}{text}", look.glyphs.cursor()), sheet.cells.saturating_sub(1));
-    sheet.line(&[run(text, style)]);
+    sheet.line(&all);
 }
 
 /// All steps in one line: number and sign, the current one in brackets.

@@ -66,7 +66,9 @@ fn fitting<'a>(bindings: &'a [Binding], cells: usize, look: Look) -> Vec<&'a Bin
         }
     };
     for last in [Command::Help, Command::Close, Command::Quit, Command::Choose] {
-        if let Some(number) = shown.iter().position(|binding| binding.command == last) {
+        // A control key works everywhere, so it goes first.
+        let is_it = |binding: &&Binding| binding.command == last && !binding.shown.starts_with('^');
+        if let Some(number) = shown.iter().position(is_it) {
             keep(number, &mut kept);
         }
     }

@@ -1,16 +1,15 @@
 //! The help: every key of the page below with what it does, and what the signs mean.
 
 use super::sheet::{Sheet, part, run, show, show_scrolled};
-use super::{Look, step};
+use super::{Look, page, step};
 use crate::finding::{Mark, Verdict};
 use crate::flow::{Binding, Command, Key, Session};
-use crate::say;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 /// Cells of the column of keys.
-const KEYS: usize = 9;
+const KEYS: usize = 10;
 
 /// The groups of the help, in their order.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,7 +40,14 @@ fn group(command: Command) -> Group {
         | Command::Map
         | Command::Journal
         | Command::Ticket => Group::Walk,
-        Command::ScrollUp | Command::ScrollDown | Command::Copy | Command::Filter => Group::Read,
+        Command::ScrollUp
+        | Command::ScrollDown
+        | Command::PageUp
+        | Command::PageDown
+        | Command::Top
+        | Command::Bottom
+        | Command::Copy
+        | Command::Filter => Group::Read,
         Command::Help | Command::Language | Command::Quit | Command::Suspend | Command::Close => Group::Program,
     }
 }
@@ -62,13 +68,10 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usi
             Group::Program => look.word("Program", "程序"),
         };
         keys.heading(name, look.theme);
-        let mut last: Option<&str> = None;
-        for binding in bindings.iter().filter(|binding| group(binding.command) == of) {
-            // The nine digits are one line.
-            if last != Some(binding.shown) {
-                key_line(&mut keys, binding, look);
-            }
-            last = Some(binding.shown);
+        let of_group: Vec<&Binding> = bindings.iter().filter(|binding| group(binding.command) == of).collect();
+        // What is shown alike, such as the nine digits, is one line.
+        for alike in of_group.chunk_by(|one, other| one.shown == other.shown) {
+            key_line(&mut keys, alike, look);
         }
     }
     let mut signs = Sheet::new(cells);
@@ -96,19 +99,19 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usi
     title.line(&[run(look.word("Help", "帮助"), look.theme.title)]);
     let text_area = part(area, 0, 2, area.width, area.height.saturating_sub(2));
     let (extent, hidden) = show_scrolled(frame, text_area, lines, scroll);
-    if hidden > 0 {
-        let text = say!("Down: {hidden} more", "向下：还有 {hidden} 行");
-        title.aside(0, look.read(&text), look.theme.accent);
+    if let Some(more) = page::more(hidden, scroll > 0, look) {
+        title.aside(0, &more, look.theme.accent);
     }
     show(frame, part(area, 0, 0, area.width, 1), title.lines);
     extent
 }
 
 /// The key as it is shown in the footer, what it does, and the other keys that do the same.
-fn key_line(sheet: &mut Sheet, binding: &Binding, look: Look) {
-    let others: Vec<String> = binding
-        .keys
+fn key_line(sheet: &mut Sheet, alike: &[&Binding], look: Look) {
+    let Some(binding) = alike.first() else { return };
+    let others: Vec<String> = alike
         .iter()
+        .flat_map(|binding| &binding.keys)
         .filter_map(|key| match key {
             Key::Char(' ') => Some(look.word("Space", "空格").to_string()),
             Key::Char(c) if !c.is_ascii_digit() => Some(c.to_string()),

@@ -60,8 +60,22 @@ pub(super) fn draw(
     show(frame, part(area, 0, 0, area.width, top), head.lines);
     show_scrolled(frame, part(area, 0, top, area.width, list_height as u16), list.lines, first);
     let below = top + list_height as u16 + 1;
-    show(frame, part(area, 0, below, area.width, area.height.saturating_sub(below)), detail.lines);
-    (0, 0)
+    let room = area.height.saturating_sub(below);
+    cut_short(&mut detail, usize::from(room), look);
+    show(frame, part(area, 0, below, area.width, room), detail.lines);
+    (rows.len(), list_height)
+}
+
+/// Details that do not fit end with a line that says how many lines there are more.
+fn cut_short(detail: &mut Sheet, room: usize, look: Look) {
+    if detail.height() <= room || room == 0 {
+        return;
+    }
+    let hidden = detail.height() - (room - 1);
+    detail.lines.truncate(room - 1);
+    let text =
+        say!("{hidden} more lines; all: logtail-doctor journal", "还有 {hidden} 行；完整内容：logtail-doctor journal");
+    detail.line(&[run(look.read(&text), look.theme.accent)]);
 }
 
 fn result_style(result: Recorded, look: Look) -> Style {

@@ -162,7 +162,7 @@ fn content(frame: &mut Frame, area: Rect, session: &mut Session, look: Look) {
 
 fn too_small(frame: &mut Frame, area: Rect, look: Look) {
     let (width, height) = (area.width, area.height);
-    let (least_width, least_height) = FULL;
+    let (least_width, least_height) = LEAST;
     let text = say!(
         "window too small ({width}x{height}), need {least_width}x{least_height}",
         "窗口过小（{width}x{height}），需要 {least_width}x{least_height}"

@@ -14,6 +14,9 @@ const BODY: usize = 5;
 /// The body gets at least this many lines before the actions are shown in part only.
 const BODY_LEAST: usize = 2;
 
+/// A page takes at least this many lines where there are so many: all of a window of 24 lines.
+const STEADY: usize = 20;
+
 /// What a page consists of, from the top; all wrapped to the width of its area.
 pub(super) struct Page {
     /// The title, one line.
@@ -64,8 +67,10 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, page: Page,
     let list_height = list.lines.len().min(height.saturating_sub(head.len() + 1 + least));
     let list = list.window(session.chosen, list_height);
     let body_height = height.saturating_sub(head.len() + 1 + list.len());
-    // Where everything fits, the actions follow the text; the eye need not jump to the bottom of a tall window.
-    let body_height = if body.len() < body_height { (body.len() + 1).min(body_height) } else { body_height };
+    // The actions keep their place from page to page, for the eye and because a line that stays costs no bytes. In a
+    // tall window they follow the text, so that the eye need not jump to its bottom.
+    let steady = height.min(STEADY).saturating_sub(head.len() + 1 + list.len());
+    let body_height = (body.len() + 1).max(steady).min(body_height);
 
     let mut y = 0;
     let mut take = |lines: usize| {
@@ -95,23 +100,38 @@ fn leave_out_lone_heading(body: &mut [Line], end: usize, look: Look) {
     }
 }
 
-/// The line above the actions. It tells how much of the text is out of sight.
-fn separator(cells: u16, hidden: usize, is_scrolled: bool, look: Look) -> Line<'static> {
-    let heading = look.word("What to do", "可执行的操作");
-    let more = match (hidden, is_scrolled) {
-        (0, false) => String::new(),
+/// How much of a text is out of sight, and the key that shows it; None when all is in sight.
+pub(super) fn more(hidden: usize, is_scrolled: bool, look: Look) -> Option<String> {
+    Some(match (hidden, is_scrolled) {
+        (0, false) => return None,
         (0, true) => look.word("PgUp: back up", "PgUp：返回上方").to_string(),
         (1, _) => look.word("PgDn: 1 more line", "PgDn：还有 1 行").to_string(),
         _ => look.read(&say!("PgDn: {hidden} more lines", "PgDn：还有 {hidden} 行")).to_string(),
-    };
-    let used = width(heading) + width(&more) + if more.is_empty() { 1 } else { 4 };
-    let mut sheet = Sheet::new(cells);
+    })
+}
+
+/// The line above the actions. It tells how much of the text is out of sight.
+fn separator(cells: u16, hidden: usize, is_scrolled: bool, look: Look) -> Line<'static> {
+    let heading = look.word("What to do", "可执行的操作");
+    let more = more(hidden, is_scrolled, look);
+    rule(cells, heading, more.as_deref().unwrap_or_default(), look)
+}
+
+/// A line with a heading at its left end and a remark near its right end; each may be empty.
+pub(super) fn rule(cells: u16, heading: &str, remark: &str, look: Look) -> Line<'static> {
+    let blank = |text: &str| usize::from(!text.is_empty());
+    let used = width(heading) + blank(heading) + width(remark) + 3 * blank(remark);
     let flat = |count: usize| run(look.glyphs.horizontal().repeat(count), look.theme.border);
-    let mut runs = vec![run(heading, look.theme.heading), run(" ", look.theme.text)];
-    runs.push(flat(usize::from(cells).saturating_sub(used)));
-    if !more.is_empty() {
-        runs.extend([run(" ", look.theme.text), run(more, look.theme.accent), run(" ", look.theme.text), flat(1)]);
+    let space = || run(" ", look.theme.text);
+    let mut runs = Vec::new();
+    if !heading.is_empty() {
+        runs.extend([run(heading, look.theme.heading), space()]);
     }
+    runs.push(flat(usize::from(cells).saturating_sub(used)));
+    if !remark.is_empty() {
+        runs.extend([space(), run(remark, look.theme.accent), space(), flat(1)]);
+    }
+    let mut sheet = Sheet::new(cells);
     sheet.line(&runs);
     sheet.lines.into_iter().next().unwrap_or_default()
 }

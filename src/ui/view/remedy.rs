@@ -2,7 +2,7 @@
 //! What came of it is drawn by `outcome`.
 
 use super::sheet::{Sheet, part, run, show, show_scrolled};
-use super::{Look, form, outcome, watch};
+use super::{Look, form, outcome, page, watch};
 use crate::carry_out::ChangeState;
 use crate::finding::StepId;
 use crate::flow::{Button, Layer, RemedyLayer, Session, Stage, Way};
@@ -71,10 +71,22 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: L
         }
     }
     let (extent, hidden) = show_scrolled(frame, text_area, body.lines, scroll);
-    show(frame, part(area, 0, 0, area.width, 1), vec![head(title, hidden, area.width, look)]);
+    let more = page::more(hidden, scroll > 0, look);
+    // Without a line of its own below the text, the mark stands in the title's.
+    let (above, below) = if is_tight(area) { (more, None) } else { (None, more) };
+    show(frame, part(area, 0, 0, area.width, 1), vec![head(title, above, area.width, look)]);
+    if let Some(more) = below {
+        let line = part(area, 0, text_area.bottom() - area.y, area.width, 1);
+        show(frame, line, vec![page::rule(area.width, "", &more, look)]);
+    }
     let below = area.height.saturating_sub(row.len() as u16);
     show(frame, part(area, 0, below, area.width, row.len() as u16), row);
     extent
+}
+
+/// Whether every line is needed for the text.
+fn is_tight(area: Rect) -> bool {
+    area.height < 10
 }
 
 fn remedy_of(session: &Session) -> Option<&RemedyLayer> {
@@ -93,11 +105,11 @@ fn keep_scroll(session: &mut Session, scroll: usize) {
     }
 }
 
-/// The area of the text: below the title and a blank line, above the buttons and a blank line.
+/// The area of the text: below the title and a blank line, above the buttons and the line that tells what is hidden.
 fn frame_of(area: Rect, buttons: usize) -> Rect {
-    let is_tight = area.height < 10;
+    let is_tight = is_tight(area);
     let top = if is_tight { 1 } else { 2 };
-    let below = buttons as u16 + u16::from(buttons > 0 && !is_tight);
+    let below = buttons as u16 + u16::from(!is_tight);
     part(area, 0, top, area.width, area.height.saturating_sub(top + below))
 }
 
@@ -119,16 +131,13 @@ fn title(layer: &RemedyLayer, look: Look) -> (String, &'static str) {
 }
 
 /// The title at the left; at the right how much is hidden, or the stage.
-fn head((name, stage): (String, &'static str), hidden: usize, cells: u16, look: Look) -> Line<'static> {
+fn head((name, stage): (String, &'static str), more: Option<String>, cells: u16, look: Look) -> Line<'static> {
     let mut sheet = Sheet::new(cells);
-    let more = say!("Down: {hidden} more lines", "向下：还有 {hidden} 行");
-    let (remark, style) = if hidden > 0 {
-        (look.read(&more).to_string(), look.theme.accent)
-    } else {
-        (stage.to_string(), look.theme.dim)
-    };
     // That there is more to read must be told; a long title gives way to it.
-    let name = if hidden > 0 { cut(&name, sheet.cells.saturating_sub(width(&remark) + 2)).into_owned() } else { name };
+    let (name, remark, style) = match more {
+        Some(more) => (cut(&name, sheet.cells.saturating_sub(width(&more) + 2)).into_owned(), more, look.theme.accent),
+        None => (name, stage.to_string(), look.theme.dim),
+    };
     sheet.line(&[run(name, look.theme.title)]);
     let room = sheet.cells.saturating_sub(sheet.lines.first().map_or(0, Line::width));
     if width(&remark) + 2 <= room {

@@ -1,7 +1,7 @@
 //! Every screen at four sizes in both languages, and what holds for all of them at every size.
 
 use super::{draw, samples, summary_lines};
-use crate::flow::{Event, Key, Session};
+use crate::flow::{Command, Event, Key, Layer, Session};
 use crate::text::{Lang, width};
 use crate::ui::{Depth, Glyphs, Theme};
 use proptest::prelude::*;
@@ -270,6 +270,99 @@ fn page_down_is_offered_only_while_lines_are_hidden() {
     assert!(below.contains("Instance id") && !below.contains("more line"), "{below}");
     drawn(&mut session, Glyphs::Ascii, (120, 60));
     assert!(!session.has_more_to_scroll());
+}
+
+/// The first visible line of the remedy on top.
+fn first_line(session: &Session) -> usize {
+    match session.layers.last() {
+        Some(Layer::Remedy(layer)) => layer.scroll,
+        _ => panic!("no remedy on top"),
+    }
+}
+
+#[test]
+fn page_keys_move_a_preview_by_a_screenful_and_home_and_end_to_its_ends() {
+    let mut session = samples::preview(Lang::En, true);
+    let mut press = |keys: &[Key]| {
+        keys.iter().for_each(|key| drop(session.handle(Event::Key(key.clone()))));
+        let picture = picture(&drawn(&mut session, Glyphs::Ascii, (60, 20)));
+        (first_line(&session), session.extent, picture)
+    };
+    let (first, (lines, height), top) = press(&[]);
+    assert!(first == 0 && lines >= 2 * height, "{lines} lines in {height}");
+    assert!(top.contains(&format!("PgDn: {} more lines", lines - height)), "{top}");
+    assert_eq!(press(&[Key::PageDown]).0, height - 1, "one line stays in sight");
+    assert_eq!(press(&[Key::PageUp, Key::Char(' ')]).0, height - 1);
+    let (last, _, bottom) = press(&[Key::End]);
+    assert_eq!(last, lines - height);
+    assert!(bottom.contains("PgUp: back up"), "{bottom}");
+    assert_eq!(press(&[Key::PageUp]).0, lines - height - (height - 1));
+    assert_eq!(press(&[Key::Home]).0, 0);
+}
+
+#[test]
+fn the_actions_keep_their_place_from_step_to_step() {
+    let mut session = samples::pass(Lang::En);
+    session.handle(Event::Key(Key::Home));
+    let mut places = Vec::new();
+    for _ in 0..5 {
+        let picture = picture(&drawn(&mut session, Glyphs::Ascii, (80, 24)));
+        let heading = picture.lines().position(|line| line.contains("What to do")).unwrap();
+        places.push(heading + session.actions().len());
+        session.handle(Event::Key(Key::Right));
+    }
+    places.dedup();
+    assert_eq!(places.len(), 1, "{places:?}");
+}
+
+/// In the help of the screen, or in the footer where no help can be opened. What is not named does nothing.
+#[test]
+fn every_key_that_works_is_named_where_it_works() {
+    let named = [
+        Key::Up,
+        Key::Down,
+        Key::Left,
+        Key::Right,
+        Key::PageUp,
+        Key::PageDown,
+        Key::Home,
+        Key::End,
+        Key::Enter,
+        Key::Esc,
+        Key::Tab,
+        Key::BackTab,
+        Key::Backspace,
+        Key::Delete,
+    ];
+    let letters = (' '..='~').map(Key::Char);
+    let keys: Vec<Key> = named.into_iter().chain(letters).chain(('a'..='z').map(Key::Ctrl)).collect();
+    for (name, session) in samples::all(Lang::En) {
+        let bindings = session.bindings();
+        let is_form = bindings.iter().any(|binding| binding.shown == "S-Tab");
+        for key in keys.iter().filter(|key| !bindings.iter().any(|binding| binding.keys.contains(key))) {
+            let mut after = session.clone();
+            after.notice = None;
+            let before = format!("{after:?}");
+            let effects = after.handle(Event::Key(key.clone()));
+            // A text field is edited as everywhere.
+            let is_idle = effects.is_empty() && format!("{after:?}") == before;
+            assert!(is_idle || is_form || session.is_filtering(), "{name}: {key:?} works and is not named");
+        }
+        let mut shown = session.clone();
+        let has_help = bindings.iter().any(|binding| binding.command == Command::Help);
+        if has_help {
+            shown.handle(Event::Key(Key::Char('?')));
+        }
+        let size = if has_help { (200, 90) } else { (200, 20) };
+        // What is drawn tells first whether there is anything to scroll.
+        drawn(&mut shown, Glyphs::Ascii, size);
+        let picture = picture(&drawn(&mut shown, Glyphs::Ascii, size));
+        for binding in &bindings {
+            let (key, label) = (binding.shown, binding.label.get(Lang::En));
+            let is_there = |line: &str| line.contains(key) && line.contains(label);
+            assert!(picture.lines().any(is_there) || label == "中文", "{name}: {key} {label}:\n{picture}");
+        }
+    }
 }
 
 #[test]
