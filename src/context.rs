@@ -196,6 +196,15 @@ impl Field {
 }
 
 impl Context {
+    /// How the machine group names its machines: as told, else as what was told of its list says.
+    pub fn identity_kind(&self) -> Option<IdentityKind> {
+        self.identity.or(match (self.group_ips.is_empty(), &self.custom_id) {
+            (false, None) => Some(IdentityKind::Ip),
+            (true, Some(_)) => Some(IdentityKind::Custom),
+            (true, None) | (false, Some(_)) => None,
+        })
+    }
+
     /// The field's value as typed text; empty when not told.
     pub fn get(&self, field: Field) -> String {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();

@@ -30,6 +30,8 @@ pub struct StateDirs {
     pub own: PathBuf,
     /// `/var/lib/logtail-doctor` for root, so that every administrator finds it; else `own`.
     pub journal: PathBuf,
+    /// Root's, for everybody else; None where it is `journal`.
+    pub roots: Option<PathBuf>,
 }
 
 /// The state directories of this process. `LOGTAIL_DOCTOR_STATE` overrides both.
@@ -46,7 +48,7 @@ pub fn state_dirs() -> StateDirs {
 /// Relative paths count as not set, as the XDG base directory specification says.
 fn dirs_from(told: Option<PathBuf>, xdg: Option<PathBuf>, home: Option<PathBuf>, root: bool) -> StateDirs {
     if let Some(dir) = told {
-        return StateDirs { own: dir.clone(), journal: dir };
+        return StateDirs { own: dir.clone(), journal: dir, roots: None };
     }
     let shared = PathBuf::from("/var/lib/logtail-doctor");
     let own = match (xdg, home) {
@@ -54,7 +56,10 @@ fn dirs_from(told: Option<PathBuf>, xdg: Option<PathBuf>, home: Option<PathBuf>,
         (None, Some(home)) => home.join(".local/state/logtail-doctor"),
         (None, None) => shared.clone(),
     };
-    StateDirs { journal: if root { shared } else { own.clone() }, own }
+    if root {
+        return StateDirs { journal: shared, own, roots: None };
+    }
+    StateDirs { journal: own.clone(), roots: Some(shared).filter(|shared| *shared != own), own }
 }
 
 /// The directory of the journal.
@@ -266,7 +271,7 @@ mod tests {
         let path = |text: &str| Some(PathBuf::from(text));
         let user = dirs_from(None, None, path("/home/ops"), false);
         assert_eq!(user.own, PathBuf::from("/home/ops/.local/state/logtail-doctor"));
-        assert_eq!(user.journal, user.own);
+        assert_eq!((&user.journal, user.roots), (&user.own, path("/var/lib/logtail-doctor")));
         assert_eq!(dirs_from(None, path("/s"), path("/root"), true).journal, Path::new("/var/lib/logtail-doctor"));
         assert_eq!(dirs_from(path("/o"), path("/s"), None, true).journal, Path::new("/o"));
     }

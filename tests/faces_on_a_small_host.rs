@@ -82,6 +82,8 @@ fn settings(dir: &Path) -> Settings {
         lang: Lang::En,
         style: Style::default(),
         read_only: false,
+        asks: false,
+        roots_dir: None,
         context: Context::default(),
         store: Store { dir: dir.to_path_buf(), actor: "test".into() },
     }

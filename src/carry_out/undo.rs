@@ -135,8 +135,22 @@ fn group_back(
     })
 }
 
+/// Whether undo could take a plan back: not one that only stops, starts or installs.
+pub fn can_be_undone(plan: &Plan) -> bool {
+    plan.changes.iter().any(|change| match change {
+        Change::Run { argv, .. } => is_reversible(argv),
+        Change::AwaitAgent { .. } => false,
+        Change::WriteFile { .. }
+        | Change::RemoveFile { .. }
+        | Change::RenameFile { .. }
+        | Change::MakeDir { .. }
+        | Change::RemoveDir { .. }
+        | Change::PutGroup { .. } => true,
+    })
+}
+
 /// Whether a command of a plan can be taken back by another one.
-pub fn is_reversible(argv: &[String]) -> bool {
+pub(super) fn is_reversible(argv: &[String]) -> bool {
     inverse(argv).is_some()
 }
 

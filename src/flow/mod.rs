@@ -6,20 +6,24 @@
 
 pub mod graph;
 
+mod broken_off;
 mod form;
 mod interrupted;
 mod journal_layer;
 mod keys;
+mod proof;
 mod remedy_layer;
 mod remedy_steering;
 mod search;
 mod session;
 mod steering;
 
+pub use broken_off::{BrokenOff, Mending};
 pub use form::{Choice, Form, FormKey, Purpose, Row};
 pub use interrupted::{Interrupted, Offer};
 pub use journal_layer::{JournalLayer, recorded_word, undo_command};
 pub use keys::{Binding, Command, Key};
+pub use proof::{Goal, Proof};
 pub use remedy_layer::{Button, RemedyLayer, Stage};
 pub use remedy_steering::command_for;
 pub use search::Search;

@@ -1,6 +1,6 @@
 //! Everything that the operator sees and can do, as data, and the events and effects around it.
 
-use super::{Form, JournalLayer, Key, Offer, RemedyLayer, Search};
+use super::{BrokenOff, Form, JournalLayer, Key, Offer, Proof, RemedyLayer, Search};
 use crate::carry_out::{Applied, Consent, JournalDone, Progress};
 use crate::checks::Checked;
 use crate::context::Context;
@@ -41,6 +41,8 @@ pub enum Layer {
     Journal(JournalLayer),
     /// A session that was broken off is offered again.
     Resume(Box<Offer>),
+    /// A change that was broken off: finish it, take it back, or leave it.
+    BrokenOff(Box<BrokenOff>),
     /// Shown when quitting would abandon something: a restart that is owed, or a remedy under way.
     ConfirmQuit,
 }
@@ -136,9 +138,9 @@ pub enum Event {
     Waiting {
         seconds_left: u64,
     },
-    /// The verification ended: the causes that the remedy cures are gone, or they are not.
+    /// The verification ended.
     Verified {
-        cured: bool,
+        proof: Proof,
     },
     BundleWritten(Result<PathBuf, Text>),
     /// Text was sent to the terminal's clipboard.
@@ -159,20 +161,19 @@ pub enum Effect {
     /// Judge anew with what the operator told, and remember it.
     Judge(Box<Context>),
     Plan(RemedyId, Box<Inputs>),
-    /// Read what was changed on this host.
-    ReadJournal,
-    /// Plan the undo of a journal entry.
-    PlanUndo {
-        entry: String,
-        verify: StepId,
+    /// Read what was changed on this host; `to_undo` when the newest change is to be taken back.
+    ReadJournal {
+        to_undo: bool,
     },
+    /// Plan the undo of a journal entry.
+    PlanUndo(String),
     Apply {
         plan: Box<Plan>,
         with_restart: bool,
         consent: Consent,
         undoes: Option<String>,
     },
-    /// Check the step again and again until the remedy is not offered any more, or patience ends.
+    /// Check the step again and again until the remedy is proved to have cured it, or patience ends.
     Verify {
         step: StepId,
         remedy: RemedyId,
@@ -241,7 +242,8 @@ pub struct Session {
     pub search: Option<Search>,
     /// Edits that take effect only after a restart that is still owed.
     pub owed_restart: Vec<RemedyId>,
-    /// Remedies that were applied in this session, with the journal entry and whether the step held afterwards.
+    /// Remedies that were applied in this session, with the journal entry where there is something to take back, and
+    /// whether the cure was proved.
     pub done: Vec<(RemedyId, Option<String>, bool)>,
     /// The places visited, in order, each change once.
     pub path: Vec<Place>,
@@ -252,7 +254,16 @@ pub struct Session {
     pub(super) has_moved: bool,
     /// The entry that the layer above undoes.
     pub(super) undoing: Option<String>,
+    /// What waits until the change under way is done.
+    pub(super) afterwards: Afterwards,
     pub(super) is_over: bool,
+}
+
+/// What the operator wanted while a change was under way, which is finished first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Afterwards {
+    pub(super) quits: bool,
+    pub(super) suspends: bool,
 }
 
 impl Session {
@@ -281,6 +292,7 @@ impl Session {
             regions,
             has_moved: false,
             undoing: None,
+            afterwards: Afterwards::default(),
             is_over: false,
         }
     }
@@ -314,7 +326,8 @@ impl Session {
 
     /// Whether a plan is being carried out right now.
     pub fn is_changing(&self) -> bool {
-        matches!(self.layers.last(), Some(Layer::Remedy(layer)) if matches!(layer.stage, super::Stage::Applying { .. }))
+        let applies = |layer: &RemedyLayer| matches!(layer.stage, super::Stage::Applying { .. });
+        self.layers.iter().any(|layer| matches!(layer, Layer::Remedy(layer) if applies(layer)))
     }
 
     /// How this session may change the machine.

@@ -13,14 +13,15 @@ mod tests;
 
 use super::signals::Held;
 use super::wizard::Services;
-use super::{Busy, Signal, Signals};
+use super::{Busy, Signal, Signals, sudo};
 use crate::carry_out::ChangeState;
 use crate::carry_out::errand::may_without_password;
 use crate::checks::Investigation;
-use crate::engine;
+use crate::engine::{self, Favour};
 use crate::finding::{StepId, Verdict};
-use crate::flow::{Clip, Effect, Event, Key, Notice, Session, Stage};
+use crate::flow::{Clip, Event, Key, Notice, Session, Stage};
 use crate::host::LiveLine;
+use crate::remedies::change_titles;
 use crate::say;
 use crate::text::{Lang, Text, printable, printable_block};
 use lines::Lines;
@@ -28,7 +29,6 @@ use nix::sys::signal::{Signal as Raised, raise};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use tokio::process::Command;
 use words::{Ask, Said};
 
 /// A countdown is told this often, in seconds.
@@ -237,7 +237,7 @@ impl<W: Write> Plain<W> {
                     self.told.states = vec![ChangeState::Waiting; states.len()];
                 }
                 self.printed(output);
-                let titles = page::change_titles(plan, lang);
+                let titles = change_titles(plan, lang);
                 for (number, state) in states.iter().enumerate() {
                     let title = titles.get(number).map(String::as_str).unwrap_or_default();
                     if self.told.states.get(number) != Some(state) {
@@ -366,8 +366,8 @@ impl<W: Write> Plain<W> {
                 self.arrived.push_back(Event::Terminate);
             }
             Signal::HangUp => self.lose(),
-            // There is nothing to give back and nothing to restore.
-            Signal::Suspend => drop(raise(Raised::SIGSTOP)),
+            // As the key of the full screen: the session knows whether something has to be finished first.
+            Signal::Suspend => self.arrived.push_back(Event::Key(Key::Ctrl('z'))),
             Signal::Continue => {
                 self.told.is_asked = false;
                 if let Some(session) = self.known.take() {
@@ -404,8 +404,7 @@ async fn next_of(signals: &mut Option<Signals>) -> Signal {
 
 impl<W: Write> engine::Face for Plain<W> {
     fn show(&mut self, session: &mut Session) {
-        let is_changing = words::remedy(session).is_some_and(|layer| matches!(layer.stage, Stage::Applying { .. }));
-        match (is_changing, &self.held) {
+        match (session.is_changing(), &self.held) {
             (true, None) => self.held = Some(self.busy.hold()),
             (false, Some(_)) if !session.is_over() => self.held = None,
             _ => {}
@@ -453,47 +452,32 @@ impl<W: Write> engine::Face for Plain<W> {
         if may_without_password(sudo, argv).await {
             return Ok(());
         }
-        let command = crate::remedies::shell_line(argv);
-        let why = say!(
-            "logtail-doctor needs root for this change and runs: sudo {command}",
-            "该更改需要 root 权限，logtail-doctor 将执行：sudo {command}"
-        );
-        self.say(why.get(session.lang));
+        self.say(sudo::announcement(argv).get(session.lang));
         self.flush();
-        let asked = Command::new(sudo).arg("-v").kill_on_drop(true).status().await;
+        let has_asked = sudo::ask(sudo).await;
         if let Some(signals) = &mut self.signals {
             signals.forget_typed().await;
         }
-        match asked {
-            Ok(status) if status.success() && may_without_password(sudo, argv).await => Ok(()),
-            _ => Err(Text::fixed(
-                "sudo did not give leave (wrong password, or this user is not in sudoers). Nothing was changed.",
-                "sudo 未授权（密码错误，或当前用户不在 sudoers 中）。未做任何更改。",
-            )),
-        }
+        sudo::allowed(has_asked, sudo, argv).await
     }
 
-    async fn perform(&mut self, effect: Effect, session: &Session, found: &Investigation) -> Option<Event> {
-        match effect {
-            Effect::Copy(clip) => {
+    async fn perform(&mut self, favour: Favour, session: &Session, found: &Investigation) -> Option<Event> {
+        match favour {
+            Favour::Copy(clip) => {
                 self.show_clip(clip, session, found);
                 None
             }
-            Effect::WriteBundle => Some(Event::BundleWritten((self.services.write_bundle)(found, session.lang))),
-            Effect::Judge(context) => {
+            Favour::WriteBundle => Some(Event::BundleWritten((self.services.write_bundle)(found, session.lang))),
+            Favour::Remember(context) => {
                 (self.services.remember)(&context);
                 None
             }
-            Effect::Suspend
-            | Effect::Quit
-            | Effect::Recheck(_)
-            | Effect::RecheckAll
-            | Effect::Plan(..)
-            | Effect::PlanUndo { .. }
-            | Effect::ReadJournal
-            | Effect::Apply { .. }
-            | Effect::Verify { .. }
-            | Effect::StopVerifying => None,
+            // There is nothing to give back and nothing to restore.
+            Favour::Suspend => {
+                // Nothing is lost when it cannot be stopped.
+                let _ = raise(Raised::SIGSTOP);
+                None
+            }
         }
     }
 }

@@ -4,7 +4,10 @@ use super::*;
 use crate::carry_out::Store;
 use crate::context::Context;
 use crate::finding::{Cause, Finding};
-use crate::host::{Act, ActError, ClockSeen, Done, FileSeen, LiveOutput, Pending, Seen, Unseen};
+use crate::host::{
+    Act, ActError, Answer, ClockSeen, Done, FileSeen, IdentitySeen, LiveOutput, Pending, Question, Seen, Trouble,
+    Unseen,
+};
 use crate::remedies::Change;
 use crate::report::Style;
 use std::collections::BTreeMap;
@@ -116,6 +119,8 @@ fn go(host: &Arc<Files>, planned: Planned, consent: ConsentArgs, read_only: bool
         lang: Lang::En,
         style: Style::default(),
         read_only,
+        asks: false,
+        roots_dir: None,
         context: Context::default(),
         store: Store { dir: "/state".into(), actor: "test".into() },
     };

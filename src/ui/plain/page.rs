@@ -3,8 +3,8 @@
 
 use super::words::{self, Ask};
 use crate::finding::{Evidence, Finding, Mark, Severity, StepId};
-use crate::flow::{Action, Button, Layer, Place, Session, Stage, Way, recorded_word, undo_command};
-use crate::remedies::{self, Plan, PreviewMark, preview};
+use crate::flow::{Action, Button, Layer, Mending, Place, Session, Stage, Way, recorded_word};
+use crate::remedies::{self, PreviewMark, preview};
 use crate::say;
 use crate::text::{Lang, Text, printable, printable_block};
 use crate::ui::view;
@@ -54,6 +54,15 @@ pub(super) fn lines(session: &Session, ask: Ask) -> Vec<String> {
             }
             out
         }
+        Ask::BrokenOff => {
+            let mut out = vec![heading(word(lang, "A change was broken off", "有一项更改被中断"))];
+            if let Some(Layer::BrokenOff(broken)) = session.layers.last() {
+                out.extend(broken.told().iter().map(|text| format!("- {}", text.get(lang))));
+            }
+            let choices = Mending::ALL.into_iter().enumerate();
+            out.extend(choices.map(|(number, mending)| format!("  {} {}", number + 1, mending.label().get(lang))));
+            out
+        }
         Ask::Quit => {
             let mut out = vec![heading(word(lang, "Quit?", "退出"))];
             out.extend(owed(session));
@@ -78,6 +87,7 @@ pub(super) fn question(session: &Session, ask: Ask) -> Vec<String> {
             "要撤销的条目编号（先预览），回车返回> ",
         ),
         Ask::Resume => one("Type yes to resume, Enter starts over> ", "输入 yes 继续上次会话，回车重新开始> "),
+        Ask::BrokenOff => one("1 or 2, Enter leaves it as it is> ", "输入 1 或 2，回车保持现状> "),
         Ask::Consent if has(Button::ApplyOnly) => one(
             "Apply? Type yes to apply and restart the agent, later to apply and restart later, anything else goes back> ",
             "是否执行？输入 yes 执行并重启 Agent，输入 later 执行但稍后重启，其他输入则返回> ",
@@ -348,13 +358,6 @@ fn journal(session: &Session) -> Vec<String> {
     out
 }
 
-/// The heading of each change, without its diff.
-pub(super) fn change_titles(plan: &Plan, lang: Lang) -> Vec<String> {
-    let count = plan.changes.len() + plan.restart.len();
-    let headings = preview(plan, true, lang).into_iter().filter(|line| line.mark == PreviewMark::Heading);
-    headings.take(count).map(|line| line.text).collect()
-}
-
 fn outcome(session: &Session) -> Vec<String> {
     let lang = session.lang;
     let Some(Stage::Outcome { applied, cured, said, .. }) = words::remedy(session).map(|layer| &layer.stage) else {
@@ -370,9 +373,8 @@ fn outcome(session: &Session) -> Vec<String> {
     if let Some(applied) = applied {
         let backups = applied.backups.iter();
         out.extend(backups.map(|path| format!("  {}{}", word(lang, "backup: ", "备份："), path.display())));
-        if let Some(entry) = &applied.entry {
-            out.push(format!("  {}{}", word(lang, "undo later: ", "以后撤销："), undo_command(entry)));
-        }
+        let undo = session.undo_later();
+        out.extend(undo.map(|command| format!("  {}{command}", word(lang, "undo later: ", "以后撤销："))));
     }
     out
 }

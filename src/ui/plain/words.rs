@@ -26,6 +26,8 @@ pub(super) enum Ask {
     Journal,
     /// Whether to take up a session that was broken off.
     Resume,
+    /// What is to become of a change that was broken off.
+    BrokenOff,
     /// Whether to quit although something is left behind.
     Quit,
 }
@@ -56,6 +58,7 @@ pub(super) fn ask(session: &Session) -> Ask {
         Some(Layer::Journal(layer)) if layer.entries.is_some() => Ask::Journal,
         Some(Layer::Journal(_)) => Ask::Nothing,
         Some(Layer::Resume(_)) => Ask::Resume,
+        Some(Layer::BrokenOff(_)) => Ask::BrokenOff,
         Some(Layer::Form(form)) => ask_form(form),
         Some(Layer::Remedy(layer)) => match &layer.stage {
             Stage::Asking(form) => ask_form(form),
@@ -107,6 +110,10 @@ pub(super) fn meaning(session: &Session, ask: Ask, line: &str) -> Said {
             _ => Said::Keys(vec![Key::Esc]),
         },
         Ask::Journal => journal(session, word),
+        Ask::BrokenOff => match word {
+            "1" | "2" => Said::Keys(word.chars().map(Key::Char).collect()),
+            _ => Said::Keys(vec![Key::Esc]),
+        },
         Ask::Resume | Ask::Quit if is_yes(word) => Said::Keys(vec![Key::Enter]),
         Ask::Resume | Ask::Quit => Said::Keys(vec![Key::Esc]),
     }

@@ -6,7 +6,7 @@ use super::{Look, form, outcome};
 use crate::carry_out::ChangeState;
 use crate::flow::{Button, Layer, RemedyLayer, Session, Stage, Way};
 use crate::host::LiveLine;
-use crate::remedies::{self, Plan, PreviewLine, PreviewMark, preview};
+use crate::remedies::{self, Plan, PreviewLine, PreviewMark, change_titles, preview};
 use crate::say;
 use crate::text::{Text, cut, printable_block, width};
 use ratatui::Frame;
@@ -52,7 +52,8 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: L
             follows = true;
         }
         Stage::Outcome { plan, applied, output, cured, said } => {
-            outcome::lines(&mut body, plan.as_deref(), applied.as_ref(), *cured, said, look);
+            let undo = session.undo_later();
+            outcome::lines(&mut body, plan.as_deref(), applied.as_ref(), undo.as_deref(), (*cured, said), look);
             live(&mut body, output, look);
         }
     }
@@ -180,17 +181,10 @@ fn who_may(sheet: &mut Sheet, session: &Session, plan: &Plan, look: Look) {
     sheet.gap();
 }
 
-/// The heading of each change, without its diff.
-fn change_titles(plan: &Plan, look: Look) -> Vec<String> {
-    let count = plan.changes.len() + plan.restart.len();
-    let headings = preview(plan, true, look.lang).into_iter().filter(|line| line.mark == PreviewMark::Heading);
-    headings.take(count).map(|line| line.text).collect()
-}
-
 /// Every change with its state.
 fn changes(sheet: &mut Sheet, plan: &Plan, states: &[ChangeState], look: Look) {
     let theme = look.theme;
-    for (title, state) in change_titles(plan, look).into_iter().zip(states) {
+    for (title, state) in change_titles(plan, look.lang).into_iter().zip(states) {
         let (sign, word, style) = match state {
             ChangeState::Waiting => (look.glyphs.pending(), look.word("waits", "等待"), theme.dim),
             ChangeState::Running => (look.glyphs.running(), look.word("under way", "执行中"), theme.running),

@@ -1,0 +1,94 @@
+//! Whether a plan is carried out, and how: what was said on the command line, what is answered on the terminal, and who
+//! this process is.
+
+use super::Changing;
+use crate::carry_out::{ConsentBy, errand};
+use crate::host::{Answer, IdentitySeen, Question};
+use crate::remedies::{self, Plan};
+use crate::say;
+use crate::text::{Text, printable};
+use crate::ui::sudo;
+use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
+
+/// How a plan may be carried out.
+pub(super) enum Leave {
+    Direct(ConsentBy),
+    Sudo(PathBuf, ConsentBy),
+    No(Text),
+}
+
+impl Changing<'_> {
+    /// Whether and how the plan is carried out.
+    pub(super) async fn leave(&self, plan: &Plan) -> Leave {
+        if !plan.is_automatic() {
+            return Leave::No(Text::fixed("These steps are to be done by hand.", "以上步骤需要手动完成。"));
+        }
+        if self.settings.read_only {
+            return Leave::No(Text::fixed("Nothing was changed: --read-only.", "未做任何更改：--read-only。"));
+        }
+        let consent = match (self.consent.yes, self.settings.asks) {
+            (true, _) => ConsentBy::YesOption,
+            (false, true) if self.is_answered_with_yes() => ConsentBy::Answer,
+            (false, true) => return Leave::No(Text::fixed("Nothing was changed.", "未做任何更改。")),
+            (false, false) => {
+                return Leave::No(Text::fixed(
+                    "Nothing was changed. Add --yes to carry this out.",
+                    "未做任何更改。加上 --yes 以执行。",
+                ));
+            }
+        };
+        if !plan.needs_root() {
+            return Leave::Direct(consent);
+        }
+        match self.host.observe(Question::Identity).await {
+            Answer::Identity(IdentitySeen { privileged: true, .. }) => Leave::Direct(consent),
+            Answer::Identity(IdentitySeen { sudo: Some(sudo), .. }) => match errand::argv() {
+                Ok(argv) if self.authorise(&sudo, &argv).await => Leave::Sudo(sudo, consent),
+                _ => Leave::No(self.as_root(plan)),
+            },
+            _ => Leave::No(self.as_root(plan)),
+        }
+    }
+
+    /// Asks on the terminal. Only a yes is one: whoever presses Enter has not read.
+    fn is_answered_with_yes(&self) -> bool {
+        let question = Text::fixed("Carry this out? [y/N] ", "是否执行？[y/N] ");
+        let mut stderr = io::stderr();
+        let _ = write!(stderr, "{}", printable(question.get(self.settings.lang))).and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        let has_answered = io::stdin().lock().read_line(&mut answer).is_ok();
+        has_answered && ["y", "yes", "是"].contains(&answer.trim().to_lowercase().as_str())
+    }
+
+    /// Whether sudo starts the errand: without a password, or with one that is typed on the terminal.
+    async fn authorise(&self, program: &std::path::Path, argv: &[String]) -> bool {
+        if errand::may_without_password(program, argv).await {
+            return true;
+        }
+        if !self.settings.asks {
+            return false;
+        }
+        self.settings.complain(&sudo::announcement(argv));
+        sudo::allowed(sudo::ask(program).await, program, argv).await.is_ok()
+    }
+
+    /// The command that does the same as root.
+    pub(super) fn as_root(&self, plan: &Plan) -> Text {
+        let command = match &self.undoes {
+            Some(entry) => crate::flow::undo_command(entry),
+            None => {
+                let mut argv = ["sudo", "logtail-doctor", "fix", self.remedy.id()].map(str::to_string).to_vec();
+                for (input, value) in &plan.inputs {
+                    argv.extend(["--set".into(), format!("{}={value}", input.id())]);
+                }
+                argv.push("--yes".into());
+                remedies::shell_line(&argv)
+            }
+        };
+        say!(
+            "Nothing was changed: this needs root, and sudo does not give it without a password. Run: {command}",
+            "未做任何更改：需要 root 权限，且 sudo 需要密码。请运行：{command}"
+        )
+    }
+}
