@@ -238,7 +238,9 @@ impl Run<'_> {
                 }
             }
             Effect::Verify { step, remedy, seconds } => {
-                let goal = self.goal.take().unwrap_or_else(|| self.looking.goal(step, remedy));
+                // Of what was done by hand the goal is known only now; nothing was looked at since.
+                let known = self.goal.take().filter(|goal| (goal.step(), goal.remedy()) == (step, remedy));
+                let goal = known.unwrap_or_else(|| self.looking.goal(step, remedy));
                 self.verifying = Some(Verifying::begin(self.looking, goal, seconds).await);
             }
             Effect::StopVerifying => self.verifying = None,

@@ -3,6 +3,7 @@
 //!
 //! Losing this file costs some typing, so nothing here is an error that stops anybody.
 
+use crate::agent::endpoint::{endpoint_region, is_known};
 use crate::context::{Context, Field};
 use crate::flow::Interrupted;
 use crate::say;
@@ -75,7 +76,10 @@ pub fn recall(dir: &Path) -> (Context, Option<Text>) {
     match read(&path) {
         Ok(None) => (Context::default(), None),
         Ok(Some(bytes)) => match remembered(&bytes) {
-            Ok(context) => (context, None),
+            Ok(mut context) => {
+                context.remembered = Field::ALL.into_iter().filter(|field| !context.get(*field).is_empty()).collect();
+                (context, None)
+            }
             Err(reason) => (Context::default(), Some(note(reason))),
         },
         Err(error) => (Context::default(), Some(note(error.to_string()))),
@@ -123,12 +127,15 @@ fn understood(fields: serde_json::Map<String, Value>) -> Context {
     context
 }
 
-/// Remembers what was told: to a temporary, then renamed; readable by its owner alone.
+/// Remembers what was told: to a temporary, then renamed; readable by its owner alone. A region that is in no list may
+/// be a slip of the pen, which must not come back as the truth; a private cloud's is told at each start.
 ///
 /// # Errors
 /// It could not be written; the file is as it was.
 pub fn remember(dir: &Path, context: &Context) -> io::Result<()> {
-    write(dir, CONTEXT, &serde_json::to_vec_pretty(context)?, true)
+    let region = context.region.clone().filter(|region| is_known(&endpoint_region(region)));
+    let kept = Context { region, ..context.clone() };
+    write(dir, CONTEXT, &serde_json::to_vec_pretty(&kept)?, true)
 }
 
 /// A session as it is kept: by which process, and when it was last seen alive.
@@ -221,7 +228,14 @@ mod tests {
         context.no_cloud = true;
         remember(&state, &context).unwrap();
         context.no_cloud = false;
-        assert_eq!(recall(&state), (context, None));
+        let (recalled, note) = recall(&state);
+        assert_eq!(recalled.origin(Field::Region).get(crate::text::Lang::En), " (remembered from an earlier session)");
+        assert_eq!((Context { remembered: Default::default(), ..recalled }, note), (context.clone(), None));
+        context.set(Field::Region, "mars").unwrap();
+        context.set(Field::Aliuid, "1654218965343050").unwrap();
+        remember(&state, &context).unwrap();
+        let (recalled, _) = recall(&state);
+        assert_eq!((recalled.region, recalled.aliuid), (None, context.aliuid), "an unknown region may be a slip");
         let mode = fs::metadata(state.join(CONTEXT)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(&state).unwrap().count(), 1);

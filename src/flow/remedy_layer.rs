@@ -23,6 +23,8 @@ pub enum Button {
     Continue,
     Undo,
     CopyCommand,
+    /// The steps were done by hand; the step is to be checked again.
+    DoneByHand,
 }
 
 impl Button {
@@ -35,6 +37,7 @@ impl Button {
             Button::Continue => Text::fixed("Continue", "继续"),
             Button::Undo => Text::fixed("Undo", "撤销"),
             Button::CopyCommand => Text::fixed("Copy the command", "复制命令"),
+            Button::DoneByHand => Text::fixed("Done, check again", "已完成，重新检查"),
         }
     }
 }

@@ -69,7 +69,7 @@ impl Session {
             .filter(|button| match button {
                 Button::Apply | Button::ApplyAndRestart | Button::ApplyOnly | Button::Undo => may_change,
                 Button::CopyCommand => !may_change,
-                Button::Cancel | Button::Continue => true,
+                Button::Cancel | Button::Continue | Button::DoneByHand => true,
             })
             .collect()
     }
@@ -80,6 +80,7 @@ impl Session {
             Button::Apply | Button::ApplyAndRestart => self.apply(true),
             Button::ApplyOnly => self.apply(false),
             Button::CopyCommand => vec![Effect::Copy(self.clip())],
+            Button::DoneByHand => self.check_what_was_done_by_hand(),
             Button::Undo => {
                 let Some(layer) = self.remedy_layer() else { return Vec::new() };
                 let Stage::Outcome { applied: Some(Applied { entry: Some(entry), .. }), .. } = &layer.stage else {
@@ -107,6 +108,17 @@ impl Session {
         let states = vec![ChangeState::Waiting; count];
         layer.enter(Stage::Applying { plan: plan.clone(), states, output: Vec::new() });
         vec![Effect::Apply { plan, with_restart, consent: Consent::given(ConsentBy::Button), undoes }]
+    }
+
+    /// The operator did the steps of the preview: they are verified as those of a plan that was carried out.
+    fn check_what_was_done_by_hand(&mut self) -> Vec<Effect> {
+        let Some(Stage::Preview { plan }) = self.stage_mut() else { return Vec::new() };
+        let plan = plan.clone();
+        let (step, remedy, seconds) = (plan.verify, plan.remedy, plan.patience.as_secs());
+        let applied = Applied { result: AppliedResult::Applied, entry: None, backups: Vec::new() };
+        let Some(layer) = self.remedy_layer() else { return Vec::new() };
+        layer.enter(Stage::Verifying { plan, applied, output: Vec::new(), seconds_left: seconds });
+        self.forget_the_console().into_iter().chain([Effect::Verify { step, remedy, seconds }]).collect()
     }
 
     pub(super) fn progress(&mut self, progress: Progress) {
@@ -243,7 +255,7 @@ impl Session {
         let Stage::Verifying { plan, applied, output, .. } = &layer.stage else { return };
         let (plan, applied, output) = (plan.clone(), applied.clone(), output.clone());
         let entry = applied.entry.clone().filter(|_| is_undoable(&plan, &applied));
-        let (remedy, is_undo) = (layer.remedy, layer.is_undo);
+        let (remedy, is_undo, is_by_hand) = (layer.remedy, layer.is_undo, !plan.is_automatic());
         let owes = self.owed_restart.contains(&remedy);
         let said = match (is_undo, proof) {
             (true, _) if owes => Text::fixed(
@@ -260,6 +272,14 @@ impl Session {
                 "Applied. It takes effect after the restart that is still owed.",
                 "已执行。需要重启 Agent 后才会生效（重启尚未执行）。",
             ),
+            (_, Proof::StillThere) if is_by_hand => Text::fixed(
+                "Checked again: the step still fails. Look at its new evidence.",
+                "已重新检查：该步骤仍未通过。请查看新的证据。",
+            ),
+            (_, Proof::Unproven) if is_by_hand => Text::fixed(
+                "Checked again, but the step has no certain verdict yet.",
+                "已重新检查，但该步骤目前没有确定的结论。",
+            ),
             (_, Proof::StillThere) => Text::fixed(
                 "Applied, but the step still fails. Look at its new evidence.",
                 "已执行，但该步骤仍未通过。请查看新的证据。",
@@ -274,7 +294,7 @@ impl Session {
         }
         if is_undo {
             self.done.retain(|(_, known, _)| *known != undone);
-        } else {
+        } else if !is_by_hand {
             self.done.push((remedy, entry, cured));
         }
     }
@@ -315,7 +335,7 @@ fn layer_plan(layer: &RemedyLayer) -> Option<&Plan> {
 /// The buttons that a stage has, before privilege is considered.
 fn layer_buttons(layer: &RemedyLayer) -> Vec<Button> {
     match &layer.stage {
-        Stage::Preview { plan } if !plan.is_automatic() => vec![Button::Cancel],
+        Stage::Preview { plan } if !plan.is_automatic() => vec![Button::Cancel, Button::DoneByHand],
         Stage::Preview { plan } if plan.restart.is_empty() || plan.changes.is_empty() => {
             vec![Button::Cancel, Button::Apply, Button::CopyCommand]
         }

@@ -95,6 +95,10 @@ pub(super) fn question(session: &Session, ask: Ask) -> Vec<String> {
         Ask::Consent if has(Button::Apply) => {
             one("Apply? Type yes to apply, anything else goes back> ", "是否执行？输入 yes 执行，其他输入则返回> ")
         }
+        Ask::Consent if has(Button::DoneByHand) => one(
+            "To be done by hand. Type done when it is done, to check again; anything else goes back> ",
+            "需手动完成。完成后输入 done 重新检查，其他输入则返回> ",
+        ),
         Ask::Consent => one("Enter goes back> ", "回车返回> "),
         Ask::Outcome if has(Button::Undo) => one("Enter continues, u takes it back> ", "回车继续，u 撤销> "),
         Ask::Outcome => one("Enter continues> ", "回车继续> "),

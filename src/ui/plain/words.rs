@@ -225,6 +225,8 @@ fn consent(session: &Session, word: &str) -> Said {
         [Button::ApplyAndRestart, Button::Apply].into_iter().find(has)
     } else if word.eq_ignore_ascii_case("later") || word == "稍后" {
         Some(Button::ApplyOnly).filter(has)
+    } else if word.eq_ignore_ascii_case("done") || word == "已完成" {
+        Some(Button::DoneByHand).filter(has)
     } else {
         None
     };

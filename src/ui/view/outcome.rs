@@ -26,7 +26,7 @@ pub(super) fn lines(
     sheet.hung(&[run(sign, style)], 2, &[run(look.read(said), theme.heading)]);
     let Some(applied) = applied else { return };
 
-    if let (Some(plan), AppliedResult::Applied) = (plan, &applied.result) {
+    if let (Some(plan), AppliedResult::Applied) = (plan.filter(|plan| plan.is_automatic()), &applied.result) {
         sheet.heading(look.word("Done", "已执行"), theme);
         for title in change_titles(plan, look.lang) {
             sheet.hung(&[run(look.glyphs.bullet(), theme.dim)], 2, &[run(title, theme.text)]);

@@ -109,6 +109,7 @@ fn title(layer: &RemedyLayer, look: Look) -> (String, &'static str) {
     let stage = match &layer.stage {
         Stage::Asking(_) => look.word("values", "填写"),
         Stage::Planning => look.word("planning", "准备"),
+        Stage::Preview { plan } if !plan.is_automatic() => look.word("to be done by hand", "需手动完成"),
         Stage::Preview { .. } => look.word("preview: nothing is changed yet", "预览：尚未做任何更改"),
         Stage::Applying { .. } => look.word("applying", "执行中"),
         Stage::Verifying { .. } => look.word("verifying", "验证中"),
@@ -204,7 +205,10 @@ fn changes(sheet: &mut Sheet, plan: &Plan, states: &[ChangeState], look: Look) {
 /// What the proof is, and how long it may still take.
 fn awaited(sheet: &mut Sheet, plan: &Plan, seconds_left: u64, look: Look) {
     let theme = look.theme;
-    let applied = look.word("Applied. Now the proof.", "已执行，正在验证效果。");
+    let applied = match plan.is_automatic() {
+        true => look.word("Applied. Now the proof.", "已执行，正在验证效果。"),
+        false => look.word("Done by hand. Now the proof.", "已手动完成，正在验证效果。"),
+    };
     sheet.hung(&[run(look.glyphs.pass(), theme.pass)], 2, &[run(applied, theme.text)]);
     let step = plan.verify.title();
     let step = look.read(&step);
