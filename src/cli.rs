@@ -206,12 +206,8 @@ fn recall(dir: &Path, lang: Lang) -> Context {
 /// Remembers what was told, if that is new.
 fn remember(dir: &Path, remembered: &Context, settings: &Settings) {
     let remembered_fields = remembered.remembered.clone();
-    let told = Context {
-        no_cloud: false,
-        console_heartbeat: None,
-        remembered: remembered_fields,
-        ..settings.context.clone()
-    };
+    let told =
+        Context { no_cloud: false, console_heartbeat: None, remembered: remembered_fields, ..settings.context.clone() };
     if told == *remembered || settings.read_only {
         return;
     }

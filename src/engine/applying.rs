@@ -124,3 +124,33 @@ pub(super) async fn next_of(applying: &mut Option<Applying>) -> Vec<Event> {
     }
     events
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::carry_out::ChangeState;
+    use crate::host::LiveLine;
+    use crate::text::Text;
+
+    #[tokio::test]
+    async fn a_burst_of_lines_is_one_piece_of_news_and_a_state_keeps_its_place() {
+        let (sender, progress) = unbounded_channel();
+        let line = |number: usize| Progress::Line(LiveLine { is_error: false, text: number.to_string() });
+        sender.send(Progress::State(0, ChangeState::Running)).unwrap();
+        (0..100).for_each(|number| sender.send(line(number)).unwrap());
+        sender.send(Progress::State(0, ChangeState::Done)).unwrap();
+        sender.send(line(100)).unwrap();
+        drop(sender);
+        let task = tokio::spawn(async { Applied::refused(Text::same("x")) });
+        let mut applying = Some(Applying { task, progress, ahead: None, limit: A_WHILE });
+        let mut sizes = Vec::new();
+        loop {
+            let events = next_of(&mut applying).await;
+            sizes.push(events.len());
+            if matches!(events.as_slice(), [Event::Applied(_)]) {
+                break;
+            }
+        }
+        assert_eq!(sizes, [1, 100, 1, 1, 1]);
+    }
+}

@@ -183,3 +183,54 @@ impl Looking {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::check;
+    use crate::finding::Verdict;
+    use crate::host::simulated::{SimulatedHost, scenarios};
+    use crate::host::{Act, ActError, Done, LiveOutput, Pending};
+    use crate::remedies::Inputs;
+
+    /// A host on which looking at processes kills the probe.
+    struct Deadly(SimulatedHost);
+
+    impl Host for Deadly {
+        fn observe(&self, question: Question) -> Pending<Answer> {
+            if question == Question::Processes {
+                return Box::pin(async { panic!("the probe dies") });
+            }
+            self.0.observe(question)
+        }
+
+        fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
+            self.0.act(act, live)
+        }
+    }
+
+    fn looking() -> Looking {
+        let host = SimulatedHost::new(scenarios()[0].world(1_790_000_000_000));
+        Looking::new(Arc::new(Deadly(host)), Investigation::new(check, Context::default()))
+    }
+
+    #[tokio::test]
+    async fn a_probe_that_dies_leaves_its_step_unknown_and_holds_nothing_up() {
+        let mut looking = looking();
+        looking.settle().await;
+        assert!(looking.found().is_settled());
+        let running = looking.found().finding(StepId::Running).unwrap();
+        assert_eq!(running.finding.verdict, Verdict::Unknown, "{running:?}");
+        let goal = looking.goal(StepId::Running, RemedyId::StartAgent);
+        assert_eq!(looking.verify(&goal, Duration::ZERO).await, Proof::Unproven);
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_a_dead_probe_would_have_told_more_still_comes_to_an_end() {
+        let inputs = Box::new(Inputs::from_context(&Context::default()));
+        for remedy in [RemedyId::StartAgent, RemedyId::RestartAgent, RemedyId::StopExtraAgent] {
+            // That it returns is the promise; what it says is the remedy's.
+            looking().plan(Wish::Remedy(remedy, inputs.clone())).await;
+        }
+    }
+}
