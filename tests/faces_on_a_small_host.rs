@@ -37,7 +37,7 @@ impl Host for Small {
                 let entry = EntrySeen { name: FOREIGN_ALIUID.into(), kind: EntryKind::File, size: 0, modified: 0 };
                 Answer::Dir(Ok(DirSeen { entries: vec![entry], cut: false }))
             }
-            Question::Clock => Answer::Clock(ClockSeen { now_ms: 1_795_323_600_000, offset_s: 0, booted: 0 }),
+            Question::Clock => Answer::Clock(ClockSeen { now_ms: 1_795_323_600_900, offset_s: 0, booted: 0 }),
             Question::Identity => Answer::Identity(IdentitySeen {
                 hostname: "small".into(),
                 os: "linux".into(),

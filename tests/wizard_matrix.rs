@@ -237,3 +237,45 @@ fn root_and_user_see_both_journals_and_a_command_asks_on_a_terminal() {
     pty.send("q");
     assert_eq!(pty.exit_code(SOON), 0);
 }
+
+#[test]
+fn a_change_that_was_broken_off_is_offered_at_the_next_start() {
+    let Some(lab) = Lab::new().hosts_line("203.0.113.7 iZbp1lab").build_or_skip() else { return };
+    let before = kept(&lab);
+    let fix = ["fix", "bind-hostname", "--set", "ip=10.1.1.5", "--region", "cn-hangzhou", "--yes"];
+    assert_eq!(lab.run(&fix).code, 0);
+    // As a kill between the last change and the end of the entry leaves it.
+    lab.sh("sed -i '/\"event\":\"end\"/d' /var/lib/logtail-doctor/journal.jsonl");
+    let journal = lab.run(&["journal"]);
+    assert!(journal.stdout.contains("was broken off. Take it back: sudo logtail-doctor undo "), "{journal:?}");
+    let told = lab.run(&["fix", "bind-hostname", "--set", "ip=10.1.1.6", "--dry-run"]);
+    assert!(told.stderr.contains("finishes"), "{told:?}");
+    let mut pty = lab.terminal(&["logtail-doctor", "--region", "cn-hangzhou"], 100, 40);
+    pty.wait_for("A change was broken off", SOON);
+    pty.send("Down");
+    pty.wait_for("▸ 2 Take it back", SOON);
+    pty.send("Enter");
+    confirm(&mut pty);
+    pty.wait_for("Taken back", CURE);
+    assert_eq!(kept(&lab), before);
+    pty.send("Enter");
+    pty.wait_gone("[ Continue ]", SOON);
+    pty.send("q");
+    assert_eq!(pty.exit_code(SOON), 0);
+    let mut pty = lab.terminal(&["logtail-doctor", "--plain", "--region", "cn-hangzhou"], 100, 40);
+    let screen = pty.wait_for("Number or letter>", SOON);
+    assert!(!screen.contains("broken off"), "{screen}");
+}
+
+#[test]
+fn a_signal_leaves_the_summary_on_the_terminal() {
+    let Some(lab) = Lab::new().stopped().build_or_skip() else { return };
+    for (signal, code) in [("TERM", 143), ("HUP", 129)] {
+        let mut pty = lab.terminal(&["logtail-doctor", "--region", "cn-hangzhou"], 100, 40);
+        pty.wait_for("Start the agent", SOON);
+        lab.sh(&format!("pkill -{signal} -x logtail-doctor"));
+        assert_eq!(pty.exit_code(SOON), code);
+        pty.wait_for("The heartbeat is stopped at step 2, Running.", SOON);
+        assert!(!pty.alternate_screen());
+    }
+}

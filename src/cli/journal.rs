@@ -27,15 +27,15 @@ pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Wr
         let result = result.get(settings.lang);
         let roots = if done.is_roots { "  (root)" } else { "" };
         writeln!(out, "{}  {}  {result}  {}{roots}", printable(&done.id), done.remedy.id(), printable(&done.actor))?;
+        if carry_out::broken_off(&entries) == Some(done) {
+            writeln!(out, "    {}", printable(ways_out(done).get(settings.lang)))?;
+        }
         for record in &done.records {
             writeln!(out, "    {}", printable(&record_line(record)))?;
         }
     }
     if unread > 0 {
         settings.complain(&say!("{unread} lines could not be read.", "有 {unread} 行无法读取。"));
-    }
-    if let Some(done) = carry_out::broken_off(&entries) {
-        settings.complain(&ways_out(done));
     }
     Ok(CURED)
 }

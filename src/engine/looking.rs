@@ -1,7 +1,7 @@
 //! An investigation together with the host that answers it: the loop that a face without a session runs as well.
 
 use super::planning::{Planning, Wish};
-use super::verifying::pause;
+use super::verifying::{has_patience, pause};
 use crate::carry_out::{Journals, Store};
 use crate::checks::{Asked, Investigation};
 use crate::context::Context;
@@ -160,11 +160,11 @@ impl Looking {
 
     /// Checks the step again and again until the remedy is proved to have cured it, at most this long.
     pub async fn verify(&mut self, goal: &Goal, patience: Duration) -> Proof {
-        let deadline = Instant::now() + patience;
+        let began = Instant::now();
         loop {
             self.settle_again().await;
             let proof = goal.proof(&self.found);
-            if proof.is_cured() || Instant::now() >= deadline {
+            if !has_patience(proof, patience, began.elapsed()) {
                 return proof;
             }
             tokio::time::sleep(pause(goal.step())).await;

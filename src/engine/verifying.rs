@@ -15,6 +15,16 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// How long a look that began before the end of patience may take beyond it.
 const LAST_LOOK: Duration = Duration::from_secs(30);
 
+/// How long a step without a certain verdict is waited for at the most: an agent that starts is soon to be seen, and
+/// what this user may not look at stays unseen.
+const UNPROVEN: Duration = Duration::from_secs(10);
+
+/// How much of the patience is left for a step that says this, after so much of it has passed.
+pub(super) fn has_patience(proof: Proof, patience: Duration, passed: Duration) -> bool {
+    let patience = if proof == Proof::Unproven { patience.min(UNPROVEN) } else { patience };
+    !proof.is_cured() && passed < patience
+}
+
 pub(super) fn pause(step: StepId) -> Duration {
     if step == StepId::Heartbeat { ASK_AGAIN } else { LOOK_AGAIN }
 }
@@ -22,7 +32,8 @@ pub(super) fn pause(step: StepId) -> Duration {
 /// A verification under way.
 pub(super) struct Verifying {
     goal: Goal,
-    deadline: Instant,
+    began: Instant,
+    patience: Duration,
     look_at: Option<Instant>,
     told: u64,
 }
@@ -32,8 +43,7 @@ impl Verifying {
     pub(super) async fn begin(looking: &mut Looking, goal: Goal, seconds: u64) -> Verifying {
         looking.await_proof(goal.step()).await;
         looking.look_again();
-        let deadline = Instant::now() + Duration::from_secs(seconds);
-        Verifying { goal, deadline, look_at: None, told: seconds }
+        Verifying { goal, began: Instant::now(), patience: Duration::from_secs(seconds), look_at: None, told: seconds }
     }
 
     /// When something has to be done without being asked: the next second of the countdown, or the next look.
@@ -48,25 +58,30 @@ impl Run<'_> {
     pub(super) fn verify(&mut self) {
         let now = Instant::now();
         let Some(verifying) = &mut self.verifying else { return };
-        let left = verifying.deadline.saturating_duration_since(now).as_secs();
+        let passed = now.saturating_duration_since(verifying.began);
+        let left = verifying.patience.saturating_sub(passed).as_secs();
         if left != verifying.told {
             verifying.told = left;
             self.session.handle(Event::Waiting { seconds_left: left });
         }
         let Some(verifying) = &mut self.verifying else { return };
         let proof = match self.looking.found.is_open(verifying.goal.step()) {
-            true if now < verifying.deadline + LAST_LOOK => return,
-            true => Proof::Unproven,
+            true if passed < verifying.patience + LAST_LOOK => return,
+            true => return self.verified(Proof::Unproven),
             false => verifying.goal.proof(&self.looking.found),
         };
-        if proof.is_cured() || now >= verifying.deadline {
-            self.verifying = None;
-            self.session.handle(Event::Verified { proof });
+        if !has_patience(proof, verifying.patience, passed) {
+            self.verified(proof);
         } else if verifying.look_at.is_none() {
             verifying.look_at = Some(now + pause(verifying.goal.step()));
         } else if verifying.look_at.is_some_and(|at| now >= at) {
             verifying.look_at = None;
             self.looking.look_again();
         }
+    }
+
+    fn verified(&mut self, proof: Proof) {
+        self.verifying = None;
+        self.session.handle(Event::Verified { proof });
     }
 }

@@ -90,8 +90,7 @@ impl Wizard {
         })
     }
 
-    /// The signal that ended the session: the exit code is then the signal's, and after a hang-up nobody is left to
-    /// read a summary.
+    /// The signal that ended the session: the exit code is then the signal's.
     pub fn ended_by(&self) -> Option<Signal> {
         self.ended_by
     }
