@@ -23,8 +23,8 @@ pub fn undo(entry: &str, journals: &Journals, see: &Seen) -> Result<Planned, Uns
     if let Some(later) = later_change(&all, done) {
         let (id, later) = (&done.id, &later.id);
         return Ok(Planned::Refused(say!(
-            "{later} changed the same file after {id}; take that one back first: logtail-doctor undo {later}",
-            "{later} 在 {id} 之后修改了同一文件；请先撤销它：logtail-doctor undo {later}"
+            "{later} changed the same file after {id}; take that one back first: sudo logtail-doctor undo {later} --yes",
+            "{later} 在 {id} 之后修改了同一文件；请先撤销它：sudo logtail-doctor undo {later} --yes"
         )));
     }
     let restart = match layout::find(see)?.first() {

@@ -4,7 +4,7 @@
 use super::Changing;
 use crate::carry_out::{ConsentBy, errand};
 use crate::host::{Answer, IdentitySeen, Question};
-use crate::remedies::{self, Plan};
+use crate::remedies::Plan;
 use crate::say;
 use crate::text::{Text, printable};
 use crate::ui::sudo;
@@ -77,14 +77,7 @@ impl Changing<'_> {
     pub(super) fn as_root(&self, plan: &Plan) -> Text {
         let command = match &self.undoes {
             Some(entry) => crate::flow::undo_command(entry),
-            None => {
-                let mut argv = ["sudo", "logtail-doctor", "fix", self.remedy.id()].map(str::to_string).to_vec();
-                for (input, value) in &plan.inputs {
-                    argv.extend(["--set".into(), format!("{}={value}", input.id())]);
-                }
-                argv.push("--yes".into());
-                remedies::shell_line(&argv)
-            }
+            None => crate::flow::command_for(plan),
         };
         say!(
             "Nothing was changed: this needs root, and sudo does not give it without a password. Run: {command}",
