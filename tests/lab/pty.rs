@@ -17,6 +17,9 @@ pub struct Pty {
     seen: Arc<(Mutex<Seen>, Condvar)>,
 }
 
+/// How long what a program wrote at its end may take to arrive.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// What the program has written so far.
 struct Seen {
     parser: vt100::Parser,
@@ -176,6 +179,11 @@ impl Pty {
         let until = Instant::now() + within;
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
+                // Its last words may still be on their way; whoever else holds the terminal is not waited for.
+                let ended = Instant::now();
+                while !lock(&self.seen.0).closed && ended.elapsed() < LAST_WORDS {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 return status.exit_code();
             }
             assert!(Instant::now() < until, "the program does not end. The screen:\n{}", self.screen());
