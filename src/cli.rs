@@ -5,22 +5,26 @@
 pub mod args;
 pub mod changing;
 mod demo;
+pub mod journal;
 pub mod looking;
 mod meanwhile;
 mod wiring;
 
-use crate::carry_out::{JOURNAL, Store};
+use crate::carry_out::{Store, WithRootsJournal};
 use crate::context::{Context, Field};
 use crate::finding::RemedyId;
 use crate::flow::{Notice, Session};
+use crate::host::Host;
 use crate::report::{self, Style};
 use crate::text::{Lang, Text, printable};
 use crate::{memory, say};
 use args::{Cli, Command, Manner};
 use clap::{CommandFactory, Parser};
+use journal::Unfinished;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use wiring::Stage;
 
@@ -41,8 +45,12 @@ pub struct Settings {
     /// `--no-color`.
     pub no_colour: bool,
     pub read_only: bool,
+    /// Whether a question can be asked on the terminal.
+    pub asks: bool,
     pub context: Context,
     pub store: Store,
+    /// Root's state directory, when this process is not root and has another one.
+    pub roots_dir: Option<PathBuf>,
 }
 
 impl Settings {
@@ -145,7 +153,9 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
         no_colour: cli.manner.no_color,
         read_only: cli.manner.read_only,
         context: remembered.clone(),
+        asks: io::stdin().is_terminal() && io::stderr().is_terminal(),
         store: Store { dir: dirs.journal, actor: actor() },
+        roots_dir: dirs.roots,
     };
     settings.context.no_cloud = cli.manner.no_cloud;
     if let Err((field, refusal)) = cli.told.over(&mut settings.context) {
@@ -177,8 +187,10 @@ fn run_demo(scenario: Option<&str>, cli: &Cli, lang: Lang, out: &mut impl Write)
         style: style(&cli.manner),
         no_colour: cli.manner.no_color,
         read_only: cli.manner.read_only,
+        asks: false,
         context: Context::default(),
         store: Store { dir: Path::new("/").into(), actor: String::new() },
+        roots_dir: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let stage = wiring::stage(cli.manner.plain);
@@ -198,7 +210,9 @@ fn recall(dir: &Path, lang: Lang) -> Context {
 
 /// Remembers what was told, if that is new.
 fn remember(dir: &Path, remembered: &Context, settings: &Settings) {
-    let told = Context { no_cloud: false, console_heartbeat: None, ..settings.context.clone() };
+    let remembered_fields = remembered.remembered.clone();
+    let told =
+        Context { no_cloud: false, console_heartbeat: None, remembered: remembered_fields, ..settings.context.clone() };
     if told == *remembered || settings.read_only {
         return;
     }
@@ -237,15 +251,21 @@ fn check_bundle(
 async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::Result<u8> {
     let judge = wiring::judge();
     let host = wiring::host(Duration::from_secs(cli.manner.timeout), settings.read_only);
+    let with_roots_journal = || -> Arc<dyn Host> {
+        match &settings.roots_dir {
+            Some(dir) => Arc::new(WithRootsJournal::new(Arc::clone(&host), dir)),
+            None => Arc::clone(&host),
+        }
+    };
     match &cli.command {
         None => {
-            let looking = looking::begin(&host, judge, settings);
+            let looking = looking::begin(&with_roots_journal(), judge, settings);
             let mut session =
                 Session::new(settings.context.clone(), settings.lang, settings.read_only, wiring::regions());
-            // Only where there is a journal: asking the host takes a thread, and the first frame waits for it.
-            if settings.store.dir.join(JOURNAL).try_exists().unwrap_or(true) {
-                session.notice =
-                    changing::broken_off(&host, settings).await.map(|text| Notice { text, is_problem: true });
+            match journal::unfinished(&host, settings).await {
+                Some(Unfinished::BrokenOff(done)) => session.ask_about(*done),
+                Some(Unfinished::UnderWay(text)) => session.notice = Some(Notice { text, is_problem: true }),
+                None => {}
             }
             wiring::walk(looking, session, settings, wiring::stage(cli.manner.plain), None, out).await
         }
@@ -255,9 +275,9 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
             None => Ok(COULD_NOT_RUN),
         },
         Some(Command::Verify { wait }) => looking::verify(host, judge, settings, Duration::from_secs(*wait), out).await,
-        Some(Command::Journal) => changing::journal(host, settings, out).await,
+        Some(Command::Journal) => journal::journal(with_roots_journal(), settings, out).await,
         Some(Command::Undo { id, consent }) => {
-            changing::undo(host, judge, settings, id.as_deref(), *consent, out).await
+            changing::undo(with_roots_journal(), judge, settings, id.as_deref(), *consent, out).await
         }
         Some(Command::Bundle { output }) => {
             let (name, bytes) = looking::bundle(host, judge, settings).await?;

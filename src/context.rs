@@ -5,6 +5,7 @@
 
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 /// How the agent reaches the service; decides which endpoint hosts it uses (agent installer's suffix).
@@ -84,6 +85,9 @@ pub struct Context {
     /// Not remembered.
     #[serde(skip)]
     pub cured_at: Option<i64>,
+    /// The fields that nobody told in this session: they were remembered from an earlier one.
+    #[serde(skip)]
+    pub remembered: BTreeSet<Field>,
 }
 
 /// One field of the context, in the order in which the wizard's form shows them.
@@ -196,6 +200,23 @@ impl Field {
 }
 
 impl Context {
+    /// How the machine group names its machines: as told, else as what was told of its list says.
+    pub fn identity_kind(&self) -> Option<IdentityKind> {
+        self.identity.or(match (self.group_ips.is_empty(), &self.custom_id) {
+            (false, None) => Some(IdentityKind::Ip),
+            (true, Some(_)) => Some(IdentityKind::Custom),
+            (true, None) | (false, Some(_)) => None,
+        })
+    }
+
+    /// What is to be added behind a value that was not told in this session; empty for one that was.
+    pub fn origin(&self, field: Field) -> Text {
+        match self.remembered.contains(&field) {
+            true => Text::fixed(" (remembered from an earlier session)", "（来自之前的会话）"),
+            false => Text::same(""),
+        }
+    }
+
     /// The field's value as typed text; empty when not told.
     pub fn get(&self, field: Field) -> String {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
@@ -227,6 +248,7 @@ impl Context {
         if let Some(value) = &told {
             validate(field, value)?;
         }
+        self.remembered.remove(&field);
         match field {
             Field::Project => self.project = told,
             Field::Region => self.region = told,

@@ -2,7 +2,8 @@
 //!
 //! Data flows one way: arguments → [`context`]; [`host`] → observations; observations + context → [`finding`]s
 //! ([`checks`]); findings + keys → [`flow`] → effects; effects → host. A room uses the rooms below it, never above:
-//! `cli`, `ui`, `report`, `memory`, `engine`, `flow`, `checks`, `remedies`, `carry_out`, `agent`, `sls`, `host`, `text`.
+//! `cli`, `ui`, `report`, `memory`, `engine`, `flow`, `checks`, `remedies`, `carry_out`, `agent`, `sls`, `redact`,
+//! `host`, `text`.
 //! [`finding`], [`context`] and [`text`] are the words that all rooms share.
 
 pub mod agent;
@@ -15,6 +16,7 @@ pub mod finding;
 pub mod flow;
 pub mod host;
 pub mod memory;
+pub mod redact;
 pub mod remedies;
 pub mod report;
 pub mod sls;

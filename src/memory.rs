@@ -3,6 +3,7 @@
 //!
 //! Losing this file costs some typing, so nothing here is an error that stops anybody.
 
+use crate::agent::endpoint::{endpoint_region, is_known};
 use crate::context::{Context, Field};
 use crate::flow::Interrupted;
 use crate::say;
@@ -30,6 +31,8 @@ pub struct StateDirs {
     pub own: PathBuf,
     /// `/var/lib/logtail-doctor` for root, so that every administrator finds it; else `own`.
     pub journal: PathBuf,
+    /// Root's, for everybody else; None where it is `journal`.
+    pub roots: Option<PathBuf>,
 }
 
 /// The state directories of this process. `LOGTAIL_DOCTOR_STATE` overrides both.
@@ -46,7 +49,7 @@ pub fn state_dirs() -> StateDirs {
 /// Relative paths count as not set, as the XDG base directory specification says.
 fn dirs_from(told: Option<PathBuf>, xdg: Option<PathBuf>, home: Option<PathBuf>, root: bool) -> StateDirs {
     if let Some(dir) = told {
-        return StateDirs { own: dir.clone(), journal: dir };
+        return StateDirs { own: dir.clone(), journal: dir, roots: None };
     }
     let shared = PathBuf::from("/var/lib/logtail-doctor");
     let own = match (xdg, home) {
@@ -54,7 +57,10 @@ fn dirs_from(told: Option<PathBuf>, xdg: Option<PathBuf>, home: Option<PathBuf>,
         (None, Some(home)) => home.join(".local/state/logtail-doctor"),
         (None, None) => shared.clone(),
     };
-    StateDirs { journal: if root { shared } else { own.clone() }, own }
+    if root {
+        return StateDirs { journal: shared, own, roots: None };
+    }
+    StateDirs { journal: own.clone(), roots: Some(shared).filter(|shared| *shared != own), own }
 }
 
 /// The directory of the journal.
@@ -70,7 +76,10 @@ pub fn recall(dir: &Path) -> (Context, Option<Text>) {
     match read(&path) {
         Ok(None) => (Context::default(), None),
         Ok(Some(bytes)) => match remembered(&bytes) {
-            Ok(context) => (context, None),
+            Ok(mut context) => {
+                context.remembered = Field::ALL.into_iter().filter(|field| !context.get(*field).is_empty()).collect();
+                (context, None)
+            }
             Err(reason) => (Context::default(), Some(note(reason))),
         },
         Err(error) => (Context::default(), Some(note(error.to_string()))),
@@ -118,12 +127,15 @@ fn understood(fields: serde_json::Map<String, Value>) -> Context {
     context
 }
 
-/// Remembers what was told: to a temporary, then renamed; readable by its owner alone.
+/// Remembers what was told: to a temporary, then renamed; readable by its owner alone. A region that is in no list may
+/// be a slip of the pen, which must not come back as the truth; a private cloud's is told at each start.
 ///
 /// # Errors
 /// It could not be written; the file is as it was.
 pub fn remember(dir: &Path, context: &Context) -> io::Result<()> {
-    write(dir, CONTEXT, &serde_json::to_vec_pretty(context)?, true)
+    let region = context.region.clone().filter(|region| is_known(&endpoint_region(region)));
+    let kept = Context { region, ..context.clone() };
+    write(dir, CONTEXT, &serde_json::to_vec_pretty(&kept)?, true)
 }
 
 /// A session as it is kept: by which process, and when it was last seen alive.
@@ -216,7 +228,14 @@ mod tests {
         context.no_cloud = true;
         remember(&state, &context).unwrap();
         context.no_cloud = false;
-        assert_eq!(recall(&state), (context, None));
+        let (recalled, note) = recall(&state);
+        assert_eq!(recalled.origin(Field::Region).get(crate::text::Lang::En), " (remembered from an earlier session)");
+        assert_eq!((Context { remembered: Default::default(), ..recalled }, note), (context.clone(), None));
+        context.set(Field::Region, "mars").unwrap();
+        context.set(Field::Aliuid, "1654218965343050").unwrap();
+        remember(&state, &context).unwrap();
+        let (recalled, _) = recall(&state);
+        assert_eq!((recalled.region, recalled.aliuid), (None, context.aliuid), "an unknown region may be a slip");
         let mode = fs::metadata(state.join(CONTEXT)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(&state).unwrap().count(), 1);
@@ -266,7 +285,7 @@ mod tests {
         let path = |text: &str| Some(PathBuf::from(text));
         let user = dirs_from(None, None, path("/home/ops"), false);
         assert_eq!(user.own, PathBuf::from("/home/ops/.local/state/logtail-doctor"));
-        assert_eq!(user.journal, user.own);
+        assert_eq!((&user.journal, user.roots), (&user.own, path("/var/lib/logtail-doctor")));
         assert_eq!(dirs_from(None, path("/s"), path("/root"), true).journal, Path::new("/var/lib/logtail-doctor"));
         assert_eq!(dirs_from(path("/o"), path("/s"), None, true).journal, Path::new("/o"));
     }

@@ -62,6 +62,7 @@ async fn cure(scenario: &Scenario) -> Vec<RemedyId> {
         assert!(done.len() < 4, "{id}: {done:?} did not cure {finding:?}");
         let plan = first_automatic(&mut looking, &finding.remedies(), &scenario.context).await;
         let Some(plan) = plan else { panic!("{id}: nothing to carry out for {finding:#?}") };
+        let goal = looking.goal(plan.verify, plan.remedy);
         let (progress, mut told) = tokio::sync::mpsc::unbounded_channel();
         let consent = Consent::given(ConsentBy::Button);
         let applied = carry_out::carry_out(&host, &store(), &plan, consent, true, progress).await;
@@ -70,8 +71,8 @@ async fn cure(scenario: &Scenario) -> Vec<RemedyId> {
             lines.push(line);
         }
         assert_eq!(applied.result, AppliedResult::Applied, "{id}: {plan:#?} {lines:#?}");
-        let is_cured = looking.verify(plan.verify, plan.remedy, plan.patience).await;
-        assert!(is_cured, "{id}: {:#?}", looking.found().finding(plan.verify));
+        let proof = looking.verify(&goal, plan.patience).await;
+        assert!(proof.is_cured(), "{id}: {proof:?} {:#?}", looking.found().finding(plan.verify));
         done.push(plan.remedy);
     }
     assert_eq!(host.heartbeat(), Ok(()), "{id} after {done:?}");

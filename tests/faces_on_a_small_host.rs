@@ -37,7 +37,7 @@ impl Host for Small {
                 let entry = EntrySeen { name: FOREIGN_ALIUID.into(), kind: EntryKind::File, size: 0, modified: 0 };
                 Answer::Dir(Ok(DirSeen { entries: vec![entry], cut: false }))
             }
-            Question::Clock => Answer::Clock(ClockSeen { now_ms: 1_795_323_600_000, offset_s: 0, booted: 0 }),
+            Question::Clock => Answer::Clock(ClockSeen { now_ms: 1_795_323_600_900, offset_s: 0, booted: 0 }),
             Question::Identity => Answer::Identity(IdentitySeen {
                 hostname: "small".into(),
                 os: "linux".into(),
@@ -82,6 +82,8 @@ fn settings(dir: &Path) -> Settings {
         lang: Lang::En,
         style: Style::default(),
         read_only: false,
+        asks: false,
+        roots_dir: None,
         context: Context::default(),
         store: Store { dir: dir.to_path_buf(), actor: "test".into() },
     }

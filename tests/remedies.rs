@@ -137,12 +137,14 @@ async fn cured(
     }
     let paths = touched(&plan);
     let before = bench.content(&paths);
+    let goal = bench.looking.goal(plan.verify, remedy);
     let entry = bench.apply(&plan, true, None).await.expect("it is journaled");
     bench.look_again().await;
     assert!(!bench.causes(step).contains(&cause), "{name}: {:?}", bench.looking.found().finding(step));
-    assert!(bench.looking.is_cured(plan.verify, remedy), "{name}: {:?}", bench.looking.found().finding(plan.verify));
+    let proof = goal.proof(bench.looking.found());
+    assert!(proof.is_cured(), "{name}: {proof:?} {:?}", bench.looking.found().finding(plan.verify));
     assert_eq!(bench.host.heartbeat(), Ok(()), "{name}");
-    let undone = bench.looking.plan(Wish::Undo { entry: "last".into(), verify: step, store: store() }).await;
+    let undone = bench.looking.plan(Wish::Undo { entry: "last".into(), store: store() }).await;
     if paths.is_empty() {
         assert!(matches!(undone, Planned::Refused(_)), "{name}: {undone:?}");
         return;
@@ -152,7 +154,7 @@ async fn cured(
     let with_restart = remedy != RemedyId::RepairConfig;
     bench.apply(&undo, with_restart, Some(entry.clone())).await;
     assert_eq!(bench.content(&paths), before, "{name}");
-    let again = bench.looking.plan(Wish::Undo { entry, verify: step, store: store() }).await;
+    let again = bench.looking.plan(Wish::Undo { entry, store: store() }).await;
     assert!(matches!(again, Planned::Already(_)), "{name}: {again:?}");
 }
 

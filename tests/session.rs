@@ -111,7 +111,12 @@ fn any_event() -> impl Strategy<Value = Event> {
             Just(AppliedResult::LeftOver(text())),
         ].prop_map(|result| Event::Applied(Box::new(Applied { result, entry: Some("1".into()), backups: vec![] }))),
         1 => (0..99u64).prop_map(|seconds_left| Event::Waiting { seconds_left }),
-        2 => any::<bool>().prop_map(|cured| Event::Verified { cured }),
+        2 => prop_oneof![
+            Just(Proof::Holds),
+            Just(Proof::CauseGone),
+            Just(Proof::StillThere),
+            Just(Proof::Unproven),
+        ].prop_map(|proof| Event::Verified { proof }),
         1 => Just(Event::Copied),
         1 => (0..40usize).prop_map(|count| Event::Groups(Ok((0..count).map(listed).collect()))),
         1 => Just(Event::Groups(Err(text()))),

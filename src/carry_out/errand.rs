@@ -3,8 +3,8 @@
 //!
 //! The terminal's password question is not asked here: whoever calls has made sure that `sudo -n` works.
 
-use super::{Applied, Consent, ConsentBy, Progress, Store, carry_out_or_undo};
-use crate::host::Host;
+use super::{Applied, Consent, ConsentBy, JOURNAL, Progress, Store, carry_out_or_undo};
+use crate::host::{Answer, FileSeen, Host, Looked, Question};
 use crate::remedies::{Change, Plan, shell_line};
 use crate::say;
 use crate::text::Text;
@@ -39,11 +39,21 @@ pub struct Errand {
     consent: ConsentBy,
 }
 
+/// What an ordinary user's process may ask the second one for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Request {
+    CarryOut(Box<Errand>),
+    /// What stands in root's journal.
+    ReadJournal,
+}
+
 /// What the second process says.
 #[derive(Debug, Serialize, Deserialize)]
 enum Word {
     Progress(Progress),
     Applied(Applied),
+    Journal(Looked<FileSeen>),
 }
 
 /// The command line that receives an errand: what sudo must allow.
@@ -127,7 +137,8 @@ pub async fn send(
     // No new session: sudo's ticket belongs to the terminal's session (portability facts, section 4).
     command.args(["-n", "--"]).args(argv);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let errand = match serde_json::to_vec(&Errand { plan, with_restart, undoes, consent: consent.how }) {
+    let errand = Errand { plan, with_restart, undoes, consent: consent.how };
+    let errand = match serde_json::to_vec(&Request::CarryOut(Box::new(errand))) {
         Ok(errand) => errand,
         Err(error) => {
             return refused(say!("The plan cannot be handed over: {error}.", "无法移交该计划：{error}。"));
@@ -175,7 +186,7 @@ async fn listen(child: &mut Child, progress: &UnboundedSender<Progress>) -> (Opt
                         drop(progress.send(news));
                     }
                     Ok(Word::Applied(applied)) => return (Some(applied), true),
-                    Err(_) => {}
+                    Ok(Word::Journal(_)) | Err(_) => {}
                 },
                 Ok(None) | Err(_) => {
                     // Nothing more will be said; the end of the process gives way to what it said on standard error.
@@ -193,6 +204,25 @@ async fn listen(child: &mut Child, progress: &UnboundedSender<Progress>) -> (Opt
     }
 }
 
+/// Reads root's journal in a process that `sudo -n` starts; None when sudo does not start it, or it does not answer.
+pub async fn fetch_journal(sudo: &Path) -> Option<Looked<FileSeen>> {
+    let argv = argv().ok()?;
+    if !may_without_password(sudo, &argv).await {
+        return None;
+    }
+    let mut command = Command::new(sudo);
+    command.args(["-n", "--"]).args(argv).kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().ok()?;
+    let request = serde_json::to_vec(&Request::ReadJournal).ok()?;
+    child.stdin.take()?.write_all(&request).await.ok()?;
+    let said = tokio::time::timeout(SUDO_LIMIT, child.wait_with_output()).await.ok()?.ok()?;
+    said.stdout.split(|&byte| byte == b'\n').find_map(|line| match serde_json::from_slice(line) {
+        Ok(Word::Journal(journal)) => Some(journal),
+        Ok(Word::Progress(_) | Word::Applied(_)) | Err(_) => None,
+    })
+}
+
 async fn first_line(stderr: tokio::process::ChildStderr) -> String {
     let mut lines = BufReader::new(stderr).lines();
     let mut first = String::new();
@@ -204,10 +234,20 @@ async fn first_line(stderr: tokio::process::ChildStderr) -> String {
     first
 }
 
-/// Receives an errand on standard input, carries it out, and says on standard output what happens. Returns whether an
+/// Receives a request on standard input, carries it out, and says on standard output what happens. Returns whether an
 /// errand came.
 pub async fn receive(host: &dyn Host, store: &Store, from: impl std::io::Read) -> bool {
-    let Ok(Errand { plan, with_restart, undoes, consent }) = serde_json::from_reader(from) else { return false };
+    let Errand { plan, with_restart, undoes, consent } = match serde_json::from_reader(from) {
+        Ok(Request::CarryOut(errand)) => *errand,
+        Ok(Request::ReadJournal) => {
+            let Answer::File(journal) = host.observe(Question::Tail(store.dir.join(JOURNAL))).await else {
+                return false;
+            };
+            tell(&Word::Journal(journal));
+            return true;
+        }
+        Err(_) => return false,
+    };
     let (sender, mut news) = unbounded_channel();
     // Consent was given to the process that sent the errand; sudo is the proof that it may send one.
     let consent = Consent::given(consent);

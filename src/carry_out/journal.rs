@@ -7,7 +7,7 @@
 
 use super::ConsentBy;
 use super::trouble::group_now;
-use super::undo::{RUN_LIMIT, inverse};
+use super::undo::{RUN_LIMIT, inverse, is_reversible};
 use crate::finding::RemedyId;
 use crate::host::{
     Act, ActError, Answer, CloudTroubleKind, FileSeen, Fingerprint, Host, Question, Seen, Site, Unseen, group_resource,
@@ -205,6 +205,34 @@ pub struct Done {
     pub records: Vec<Record>,
     /// Whether its backups were removed because of their age.
     pub pruned: bool,
+    /// Whether it stands in root's journal and this process is not root.
+    #[serde(skip)]
+    pub is_roots: bool,
+}
+
+impl Done {
+    /// Whether it was broken off after it had begun to change something.
+    pub fn is_broken_off(&self) -> bool {
+        self.result == Recorded::Open && !self.records.is_empty()
+    }
+
+    /// Whether it stands, its backups are there, and it holds more than a mere stop and start, which nobody could take
+    /// back.
+    pub fn can_be_taken_back(&self) -> bool {
+        let is_mere_run = |record: &Record| matches!(&record.kind, RecordKind::Run(argv) if !is_reversible(argv));
+        let stands = !matches!(self.result, Recorded::Undone | Recorded::RolledBack);
+        let is_lost = self.pruned && self.records.iter().any(|record| record.backup.is_some());
+        stands && !is_lost && (self.is_broken_off() || self.records.iter().any(|record| !is_mere_run(record)))
+    }
+}
+
+/// Which journals there are: the one that this process writes, and root's beside it when this process is not root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Journals {
+    /// The state directory of this process.
+    pub own: PathBuf,
+    /// Root's state directory, unless it is the same.
+    pub roots: Option<PathBuf>,
 }
 
 /// The entries of a journal, oldest first, and the number of lines that could not be read.
@@ -219,7 +247,16 @@ pub fn entries(bytes: &[u8]) -> (Vec<Done>, usize) {
         let of = |all: &mut Vec<Done>, id: &str| all.iter().rposition(|done| done.id == id);
         match entry {
             Entry::Begin { id, at_ms, remedy, actor, .. } => {
-                all.push(Done { id, at_ms, remedy, actor, result: Recorded::Open, records: Vec::new(), pruned: false });
+                all.push(Done {
+                    id,
+                    at_ms,
+                    remedy,
+                    actor,
+                    result: Recorded::Open,
+                    records: Vec::new(),
+                    pruned: false,
+                    is_roots: false,
+                });
             }
             Entry::Change { id, record } => {
                 if let Some(index) = of(&mut all, &id) {
@@ -246,20 +283,28 @@ pub fn entries(bytes: &[u8]) -> (Vec<Done>, usize) {
     (all, unread)
 }
 
-/// Reads the journal through the host's eyes.
+/// Reads the journals through the host's eyes; oldest entry first. One that cannot be read counts as empty.
 ///
 /// # Errors
-/// The journal has not been looked at yet.
-pub fn read_journal(see: &Seen, dir: &Path) -> Result<Vec<Done>, Unseen> {
-    Ok(match see.tail(dir.join(JOURNAL))? {
-        Ok(file) => entries(whole_lines(file)).0,
-        Err(_) => Vec::new(),
-    })
+/// A journal has not been looked at yet.
+pub fn read_journals(see: &Seen, journals: &Journals) -> Result<Vec<Done>, Unseen> {
+    let read = |dir: &Path| match see.tail(dir.join(JOURNAL)) {
+        Ok(Ok(file)) => Ok(entries(whole_lines(file)).0),
+        Ok(Err(_)) => Ok(Vec::new()),
+        Err(unseen) => Err(unseen),
+    };
+    let (own, roots) = (read(&journals.own), journals.roots.as_deref().map(read).transpose());
+    let (mut all, mut roots) = (own?, roots?.unwrap_or_default());
+    roots.iter_mut().for_each(|done| done.is_roots = true);
+    all.append(&mut roots);
+    // Each of the two is in order already.
+    all.sort_by_key(|done| done.at_ms);
+    Ok(all)
 }
 
 /// The newest entry, when it changed something and has no end: it was broken off, or another process is at it right now.
 pub fn broken_off(all: &[Done]) -> Option<&Done> {
-    all.last().filter(|done| done.result == Recorded::Open && !done.records.is_empty())
+    all.last().filter(|done| done.is_broken_off())
 }
 
 /// The lines of the journal that were read from their beginning: of a long journal only the end is read.

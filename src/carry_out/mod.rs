@@ -7,6 +7,8 @@
 mod back;
 pub mod errand;
 mod journal;
+mod roots_journal;
+mod taking_back;
 mod trouble;
 mod undo;
 mod upkeep;
@@ -14,9 +16,12 @@ mod watch;
 mod work;
 
 pub use journal::{
-    Done as JournalDone, Entry, JOURNAL, Record, RecordKind, Recorded, broken_off, entries, read_journal, whole_lines,
+    Done as JournalDone, Entry, JOURNAL, Journals, Record, RecordKind, Recorded, broken_off, entries, read_journals,
+    whole_lines,
 };
-pub use undo::{is_reversible, undo_plan};
+pub use roots_journal::WithRootsJournal;
+pub use taking_back::{choose_entry, undo};
+pub use undo::{can_be_undone, undo_plan};
 
 use self::trouble::{explain, group_moved};
 use crate::host::{Act, ActError, Answer, Fingerprint, Held, Host, LiveLine, Question, Trouble};
@@ -45,6 +50,8 @@ pub enum ConsentBy {
     Button,
     /// `--yes` on the command line.
     YesOption,
+    /// The question below the preview of a command was answered with yes.
+    Answer,
 }
 
 impl Consent {

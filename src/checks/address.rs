@@ -37,8 +37,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         Record::Broken(fault) => return Ok(broken(path, fault.text(), prediction.as_ref())),
         Record::Unread(trouble) => return Ok(unread(&path, &trouble, prediction.as_ref())),
     };
-    let by_custom_id = told.identity == Some(IdentityKind::Custom)
-        || (told.identity.is_none() && told.group_ips.is_empty() && told.custom_id.is_some());
+    let by_custom_id = told.identity_kind() == Some(IdentityKind::Custom);
     let is_by_ip = told.identity == Some(IdentityKind::Ip) || !told.group_ips.is_empty();
     let mut judge = Judge {
         told,

@@ -61,12 +61,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         (Some(site), Some(_), Some(group)) => mix::cause(see, &agent, site, group, &mut evidence)?,
         _ => None,
     };
-    let kind = told.identity.or(match (told.group_ips.is_empty(), &told.custom_id) {
-        (false, None) => Some(IdentityKind::Ip),
-        (true, Some(_)) => Some(IdentityKind::Custom),
-        _ => None,
-    });
-    let finding = match kind {
+    let finding = match told.identity_kind() {
         Some(IdentityKind::Ip) => {
             let finding = by_ip(told, from, ip.as_deref(), &ids, held.as_ref(), evidence);
             let interfaces = interfaces.as_deref().unwrap_or_default();

@@ -263,7 +263,7 @@ impl Judge<'_> {
     /// own, and hosts of their own.
     fn foreign(&mut self, host: &str) {
         let wanted = self.told.region.clone().unwrap_or_default();
-        let expected = say!("a host of region {wanted}", "地域 {wanted} 的主机名");
+        let expected = self.host_of(&wanted);
         self.row(Text::fixed("Config server", "配置服务端"), Text::same(host), Mark::Bad, Some(expected));
         self.causes.push(Cause::fail(
             CauseId::EndpointMismatch,
@@ -277,6 +277,13 @@ impl Judge<'_> {
             ),
             &[RemedyId::SetEndpoint, RemedyId::ReinstallAgent],
         ));
+    }
+
+    /// What is expected of a host, and whence the region is known: a value from an earlier session may be outdated.
+    fn host_of(&self, region: &str) -> Text {
+        let origin = self.told.origin(Field::Region);
+        let (en, zh) = (origin.get(Lang::En), origin.get(Lang::Zh));
+        Text::filled(format!("a host of region {region}{en}"), format!("地域 {region} 的主机名{zh}"))
     }
 
     fn region(&mut self, region: Option<&str>, address: &str) {
@@ -302,15 +309,19 @@ impl Judge<'_> {
         } else {
             Mark::Note
         };
-        let expected = wanted.map(|wanted| say!("a host of region {wanted}", "地域 {wanted} 的主机名"));
+        let expected = wanted.map(|wanted| self.host_of(wanted));
         self.row(label, Text::same(address), mark, expected);
         if let (false, Some(wanted)) = (fits, wanted) {
             self.causes.push(Cause::fail(
                 CauseId::RegionMismatch,
-                say!(
-                    "The agent is installed for region {region}, but the project is in {wanted}.",
-                    "Agent 按地域 {region} 安装，而 Project 位于 {wanted}。"
-                ),
+                {
+                    let origin = self.told.origin(Field::Region);
+                    let (en, zh) = (origin.get(Lang::En), origin.get(Lang::Zh));
+                    Text::filled(
+                        format!("The agent is installed for region {region}, but the project is in {wanted}{en}."),
+                        format!("Agent 按地域 {region} 安装，而 Project 位于 {wanted}{zh}。"),
+                    )
+                },
                 Text::fixed(
                     "The heartbeat goes to another region, where this project's machine group does not exist.",
                     "心跳发往了另一个地域，那里没有该 Project 的机器组。",

@@ -242,7 +242,8 @@ pub enum Command {
     Man,
 }
 
-/// Whether to show or to do. Without either, the changes are shown and refused.
+/// Whether to show or to do. Without either, the changes are shown; a terminal is then asked, and without one they are
+/// refused.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct ConsentArgs {
     /// Show the exact changes, change nothing

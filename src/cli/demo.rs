@@ -6,8 +6,8 @@ use super::wiring::{self, Stage};
 use super::{COULD_NOT_RUN, NOTHING_FAILS, Settings, complain};
 use crate::carry_out::Store;
 use crate::checks::Investigation;
-use crate::engine::{self, Looking};
-use crate::flow::{Demo, Effect, Event, Session};
+use crate::engine::{self, Favour, Looking};
+use crate::flow::{Demo, Event, Session};
 use crate::host::simulated::{Scenario, SimulatedHost, scenario, scenarios};
 use crate::say;
 use crate::text::{Lang, Text, pad, width};
@@ -111,8 +111,8 @@ impl<F: engine::Face> engine::Face for Beside<F> {
         self.face.authorise(sudo, argv, session).await
     }
 
-    async fn perform(&mut self, effect: Effect, session: &Session, found: &Investigation) -> Option<Event> {
-        self.face.perform(effect, session, found).await
+    async fn perform(&mut self, favour: Favour, session: &Session, found: &Investigation) -> Option<Event> {
+        self.face.perform(favour, session, found).await
     }
 }
 

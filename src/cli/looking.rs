@@ -154,7 +154,8 @@ pub fn looking_text() -> Text {
 
 /// An investigation of this host with what was told.
 pub fn begin(host: &Arc<dyn Host>, judge: Judge, settings: &Settings) -> Looking {
-    Looking::new(Arc::clone(host), Investigation::new(judge, settings.context.clone()))
+    let found = Investigation::new(judge, settings.context.clone());
+    Looking::new(Arc::clone(host), found).with_roots_dir(settings.roots_dir.clone())
 }
 
 /// The observations, with who and where we are, the time, and `more`, whether or not a check asked.

@@ -110,14 +110,20 @@ pub async fn walk(
             face.face.ended_by()
         }
     };
-    if let Some(code) = ended_by.and_then(Signal::exit_code) {
-        return Ok(u8::try_from(code).unwrap_or(super::COULD_NOT_RUN));
+    let mut summary = || -> io::Result<()> {
+        for line in view::summary_lines(&session) {
+            writeln!(out, "{line}")?;
+        }
+        out.flush()
+    };
+    match ended_by.and_then(Signal::exit_code) {
+        Some(code) => {
+            // After a signal the terminal may be gone with everybody who would have read this.
+            let _ = summary();
+            Ok(u8::try_from(code).unwrap_or(super::COULD_NOT_RUN))
+        }
+        None => summary().map(|()| super::NOTHING_FAILS),
     }
-    for line in view::summary_lines(&session) {
-        writeln!(out, "{line}")?;
-    }
-    out.flush()?;
-    Ok(super::NOTHING_FAILS)
 }
 
 /// Takes the terminal for the full screen.

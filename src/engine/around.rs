@@ -10,8 +10,6 @@ use crate::finding::StepId;
 use crate::flow::{Around, Choice, Effect, Event, Pulse};
 use crate::host::{CloudTrouble, CloudTroubleKind, Seen};
 use crate::text::{Lang, Text};
-use std::time::Duration;
-use tokio::time::Instant;
 
 /// What is known of the surroundings. Only a look at what is there; nothing is to be asked for it.
 fn around(seen: &Seen, told: &Context) -> Around {
@@ -70,12 +68,8 @@ impl Run<'_> {
     /// Begins to look for a heartbeat that is newer than the last cure.
     pub(super) fn watch(&mut self, seconds: u64) {
         self.looking.count_from(self.cured_at);
-        let (step, now) = (StepId::Heartbeat, self.looking.elapsed_ms());
-        self.looking.found.recheck(step, now);
-        self.looking.advance();
-        let deadline = Instant::now() + Duration::from_secs(seconds);
-        let verifying = Verifying { step, remedy: None, failed: false, deadline, look_at: None, told: seconds };
-        self.verifying = Some(verifying);
+        self.looking.look_again_at(StepId::Heartbeat);
+        self.verifying = Some(Verifying::of_heartbeat(seconds));
     }
 
     /// The machine groups as far as they are known, while a list of them is on screen; asks for what is missing.

@@ -1,20 +1,21 @@
 //! Leaving while a plan is carried out: it is finished first, since half a change is worse than either whole. The
 //! operator is told what is waited for, and nothing is waited for without end.
 
-use super::{Applying, Face, next_of};
-use crate::carry_out::AppliedResult;
+use super::{Applying, Face, masked};
+use crate::carry_out::{Applied, AppliedResult};
 use crate::flow::{Event, Session};
-use crate::report::Redactor;
+use crate::redact::Redactor;
 use crate::say;
 use crate::text::Text;
-use std::time::Duration;
 
-/// How long a change under way may still take. Each of its steps has a limit of its own; an installer's is the longest.
-const LIMIT: Duration = Duration::from_secs(600);
-
-/// Waits for the end of a plan that is under way, and says what it came to.
-pub(super) async fn finish<F: Face>(applying: Applying, redactor: &mut Redactor, session: &Session, face: &mut F) {
-    let minutes = LIMIT.as_secs() / 60;
+/// Waits for the end of a plan that is under way, and says what it came to; None when its end did not come in time.
+pub(super) async fn finish<F: Face>(
+    applying: Applying,
+    redactor: &mut Redactor,
+    session: &Session,
+    face: &mut F,
+) -> Option<Applied> {
+    let minutes = applying.limit().as_secs().div_ceil(60);
     face.leave(
         session,
         &say!(
@@ -22,16 +23,9 @@ pub(super) async fn finish<F: Face>(applying: Applying, redactor: &mut Redactor,
             "有更改正在进行，将先执行完毕（最多 {minutes} 分钟）。请勿强行终止本程序。"
         ),
     );
-    let mut applying = Some(applying);
-    let to_the_end = async {
-        loop {
-            if let event @ Event::Applied(_) = next_of(&mut applying).await {
-                return event;
-            }
-        }
-    };
-    let said = match tokio::time::timeout(LIMIT, to_the_end).await.map(|event| super::masked(redactor, event)) {
-        Ok(Event::Applied(applied)) => match applied.result {
+    let applied = applying.finish().await;
+    let said = match applied.clone().map(|applied| masked(redactor, Event::Applied(Box::new(applied)))) {
+        Some(Event::Applied(applied)) => match applied.result {
             AppliedResult::Applied => Text::fixed("It was finished.", "更改已完成。"),
             AppliedResult::Stale(_) => Text::fixed("Nothing was changed.", "未做任何更改。"),
             AppliedResult::Refused(said)
@@ -45,4 +39,5 @@ pub(super) async fn finish<F: Face>(applying: Applying, redactor: &mut Redactor,
         ),
     };
     face.leave(session, &said);
+    applied
 }

@@ -4,8 +4,8 @@ use crate::carry_out::{AppliedResult, ChangeState, Progress};
 use crate::checks::Checked;
 use crate::finding::Finding;
 use crate::flow::Event;
+use crate::redact::Redactor;
 use crate::remedies::Planned;
-use crate::report::Redactor;
 use crate::text::{Lang, Text};
 
 /// The finding as it may be shown.

@@ -1,8 +1,8 @@
 //! A plan being made: which observations it rests on, and that they are fresh.
 
 use super::Looking;
-use crate::carry_out::Store;
-use crate::finding::{RemedyId, StepId};
+use crate::carry_out::{self, Store};
+use crate::finding::RemedyId;
 use crate::host::Question;
 use crate::remedies::{self, Inputs, Planned};
 use std::collections::BTreeSet;
@@ -14,7 +14,6 @@ pub enum Wish {
     /// The undo of a journal entry.
     Undo {
         entry: String,
-        verify: StepId,
         store: Store,
     },
 }
@@ -37,7 +36,7 @@ impl Planning {
         seen.take_touched();
         let planned = match &self.wish {
             Wish::Remedy(remedy, inputs) => remedies::plan(*remedy, inputs, seen),
-            Wish::Undo { entry, verify, store } => remedies::undo(entry, *verify, &store.dir, seen),
+            Wish::Undo { entry, store } => carry_out::undo(entry, &looking.journals(store), seen),
         };
         let mut wanted = seen.take_open();
         wanted.extend(seen.take_touched().into_iter().filter(|question| !self.fresh.contains(question)));

@@ -148,7 +148,9 @@ impl Form {
             Key::Enter if on_button => return self.submit(),
             Key::Enter => {
                 self.take_picked();
-                self.focus += 1;
+                // What is refused is mended where it stands.
+                let is_refused = self.rows.get(self.focus).is_some_and(|row| row.error.is_some());
+                self.focus += usize::from(!is_refused);
             }
             Key::Up if on_button => self.focus = self.focus.saturating_sub(1),
             Key::Up => self.pick_or_move(false),
@@ -296,6 +298,8 @@ mod tests {
         let mut form = form(&[Field::Aliuid, Field::Project]);
         type_in(&mut form, "alice");
         assert!(form.rows[0].error.is_some());
+        form.handle(&Key::Enter);
+        assert_eq!(form.focus, 0, "a refused value keeps the cursor");
         form.focus = 2;
         assert_eq!(form.handle(&Key::Enter), FormKey::Taken);
         assert_eq!(form.focus, 0, "the cursor goes to what is wrong");

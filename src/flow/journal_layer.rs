@@ -1,10 +1,10 @@
 //! The journal on screen: what was changed on this host, newest first, and the way to take an entry back. Taking back
 //! is a plan like any other: it is previewed first.
 
-use super::remedy_steering::command_for;
+use super::remedy_steering::{command_for, is_undoable};
 use super::steering::Motion;
-use super::{Clip, Effect, Layer, Notice, RemedyLayer, Session};
-use crate::carry_out::{JournalDone, RecordKind, Recorded};
+use super::{Clip, Effect, Layer, Notice, RemedyLayer, Session, Stage};
+use crate::carry_out::{JournalDone, Recorded};
 use crate::remedies::{self, Plan};
 use crate::text::{Lang, Text};
 
@@ -30,12 +30,6 @@ pub fn recorded_word(result: Recorded) -> Text {
     }
 }
 
-/// Whether an entry stands and holds more than a mere stop and start, which nobody could take back.
-fn can_be_taken_back(done: &JournalDone) -> bool {
-    !matches!(done.result, Recorded::Undone | Recorded::RolledBack)
-        && done.records.iter().any(|record| !matches!(record.kind, RecordKind::Run(_)))
-}
-
 impl Session {
     /// The entries that the filter leaves, newest first; empty until the journal is read.
     pub fn journal_rows(&self) -> Vec<&JournalDone> {
@@ -50,7 +44,7 @@ impl Session {
 
     pub(super) fn open_journal(&mut self, takes_back_newest: bool) -> Vec<Effect> {
         self.layers.push(Layer::Journal(JournalLayer { takes_back_newest, ..JournalLayer::default() }));
-        vec![Effect::ReadJournal]
+        vec![Effect::ReadJournal { to_undo: takes_back_newest }]
     }
 
     /// The journal was read, oldest entry first.
@@ -61,7 +55,7 @@ impl Session {
             return Vec::new();
         };
         let Some(Layer::Journal(layer)) = self.layers.get_mut(at) else { return Vec::new() };
-        let newest = entries.iter().find(|done| can_be_taken_back(done)).cloned();
+        let newest = entries.iter().find(|done| done.can_be_taken_back()).cloned();
         let takes_back = std::mem::take(&mut layer.takes_back_newest);
         layer.chosen = layer.chosen.min(entries.len().saturating_sub(1));
         layer.entries = Some(entries);
@@ -95,7 +89,11 @@ impl Session {
     /// Previews the taking back of the entry under the cursor, or says why there is nothing to preview.
     pub(super) fn take_back_chosen(&mut self) -> Vec<Effect> {
         match self.chosen_entry().cloned() {
-            Some(done) if can_be_taken_back(&done) => self.plan_undo(&done),
+            Some(done) if done.is_broken_off() => {
+                self.ask_about(done);
+                Vec::new()
+            }
+            Some(done) if done.can_be_taken_back() => self.plan_undo(&done),
             Some(_) => {
                 let text = Text::fixed("There is nothing to take back in this entry.", "该条目没有可撤销的内容。");
                 self.notice = Some(Notice { text, is_problem: false });
@@ -105,17 +103,29 @@ impl Session {
         }
     }
 
-    fn plan_undo(&mut self, done: &JournalDone) -> Vec<Effect> {
+    pub(super) fn plan_undo(&mut self, done: &JournalDone) -> Vec<Effect> {
         let mut layer = RemedyLayer::new(done.remedy);
         layer.is_undo = true;
         self.layers.push(Layer::Remedy(Box::new(layer)));
         self.undoing = Some(done.id.clone());
-        vec![Effect::PlanUndo { entry: done.id.clone(), verify: remedies::step_of(done.remedy) }]
+        vec![Effect::PlanUndo(done.id.clone())]
     }
 
     /// The command that takes the entry under the cursor back.
     pub(super) fn journal_clip(&self) -> Option<Clip> {
         self.chosen_entry().map(|done| Clip::Command(undo_command(&done.id)))
+    }
+
+    /// The command that takes back what the outcome on screen tells; None where there is nothing to take back, and on a
+    /// simulated host, which is gone by then.
+    pub fn undo_later(&self) -> Option<String> {
+        let layer = self.layers.iter().rev().find_map(|layer| match layer {
+            Layer::Remedy(layer) => Some(layer),
+            _ => None,
+        })?;
+        let Stage::Outcome { plan: Some(plan), applied: Some(applied), .. } = &layer.stage else { return None };
+        let has_undo = !layer.is_undo && self.demo.is_none() && is_undoable(plan, applied);
+        applied.entry.as_deref().filter(|_| has_undo).map(undo_command)
     }
 
     /// The command that carries out the plan on screen without the wizard.
@@ -129,5 +139,5 @@ impl Session {
 
 /// The command that takes a journal entry back.
 pub fn undo_command(entry: &str) -> String {
-    remedies::shell_line(&["sudo".into(), "logtail-doctor".into(), "undo".into(), entry.into()])
+    remedies::shell_line(&["sudo", "logtail-doctor", "undo", entry, "--yes"].map(str::to_string))
 }

@@ -1,6 +1,6 @@
 //! The keys, and what each does where. One table: dispatch, footer and help all read it, so none of them can lie.
 
-use super::{Action, Form, Layer, Place, Session, Stage};
+use super::{Action, Form, Layer, Mending, Place, Session, Stage};
 use crate::text::Text;
 
 /// A key press, independent of the terminal library.
@@ -213,6 +213,23 @@ impl Session {
             Some(Layer::Resume(_)) => {
                 out.push(bind(&[Enter], "Enter", Text::fixed("resume", "继续上次会话"), Command::Choose, true));
                 out.push(bind(&[Esc, Char('n')], "Esc", Text::fixed("start over", "重新开始"), Command::Close, true));
+            }
+            Some(Layer::BrokenOff(_)) => {
+                out.push(bind(
+                    &[Up, Char('k')],
+                    "Up",
+                    Text::fixed("choice above", "上一个选项"),
+                    Command::ChooseUp,
+                    false,
+                ));
+                let choose = Text::fixed("choose", "选择");
+                out.push(bind(&[Down, Char('j'), Tab], "Up/Dn", choose, Command::ChooseDown, true));
+                out.push(bind(&[Enter], "Enter", Text::fixed("do it", "执行"), Command::Choose, true));
+                for (number, mending) in (1..).zip(Mending::ALL) {
+                    let key = Char(char::from(b'0' + number));
+                    out.push(bind(&[key], "1-3", mending.label(), Command::Number(number), false));
+                }
+                out.push(bind(&[Esc, Char('q')], "Esc", Mending::Leave.label(), Command::Close, true));
             }
             Some(Layer::ConfirmQuit) => {
                 out.push(bind(&[Enter], "Enter", Text::fixed("quit", "退出"), Command::Choose, true));

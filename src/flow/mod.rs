@@ -6,12 +6,14 @@
 
 pub mod graph;
 
+mod broken_off;
 mod form;
 mod group_layer;
 mod interrupted;
 mod journal_layer;
 mod key_form;
 mod keys;
+mod proof;
 mod remedy_layer;
 mod remedy_steering;
 mod search;
@@ -19,12 +21,14 @@ mod session;
 mod steering;
 mod watch;
 
+pub use broken_off::{BrokenOff, Mending};
 pub use form::{Choice, Form, FormKey, Offered, Purpose, Row};
 pub use group_layer::GroupLayer;
 pub use interrupted::{Interrupted, Offer};
 pub use journal_layer::{JournalLayer, recorded_word, undo_command};
 pub use key_form::{KeyField, KeyForm};
 pub use keys::{Binding, Command, Key};
+pub use proof::{Goal, Proof};
 pub use remedy_layer::{Button, RemedyLayer, Stage};
 pub use remedy_steering::command_for;
 pub use search::Search;

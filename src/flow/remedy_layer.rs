@@ -25,6 +25,8 @@ pub enum Button {
     CopyCommand,
     /// Watch for the heartbeat that proves the cure.
     Watch,
+    /// The steps were done by hand; the step is to be checked again.
+    DoneByHand,
 }
 
 impl Button {
@@ -38,6 +40,7 @@ impl Button {
             Button::Undo => Text::fixed("Undo", "撤销"),
             Button::Watch => Text::fixed("Watch the heartbeat", "观察心跳"),
             Button::CopyCommand => Text::fixed("Copy the command", "复制命令"),
+            Button::DoneByHand => Text::fixed("Done, check again", "已完成，重新检查"),
         }
     }
 }

@@ -2,23 +2,13 @@
 //! only after the preview's button was pressed.
 
 use super::remedy_layer::push_line;
-use super::{Button, Effect, Form, Layer, Notice, Offered, Place, Purpose, RemedyLayer, Session, Stage, Way};
-use crate::carry_out::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Progress, is_reversible};
+use super::session::Afterwards;
+use super::{Button, Effect, Form, Layer, Notice, Offered, Place, Proof, Purpose, RemedyLayer, Session, Stage, Way};
+use crate::carry_out::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Progress, can_be_undone};
 use crate::finding::{RemedyId, StepId, Verdict};
-use crate::remedies::{self, Change, Inputs, Plan, Planned};
+use crate::remedies::{self, Inputs, Plan, Planned};
 use crate::say;
 use crate::text::{Lang, Text};
-
-/// How the waiting for the proof of a cure ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proof {
-    /// The step holds.
-    Holds,
-    /// Patience ended before.
-    Missing,
-    /// The operator would not wait any longer.
-    Stopped,
-}
 
 impl Session {
     pub(super) fn stage_mut(&mut self) -> Option<&mut Stage> {
@@ -81,7 +71,7 @@ impl Session {
                 Button::Apply | Button::ApplyAndRestart | Button::ApplyOnly | Button::Undo => may_change,
                 Button::CopyCommand => !may_change,
                 Button::Watch => !self.context.no_cloud,
-                Button::Cancel | Button::Continue => true,
+                Button::Cancel | Button::Continue | Button::DoneByHand => true,
             })
             .collect()
     }
@@ -97,16 +87,17 @@ impl Session {
                 effects.extend(self.watch());
                 effects
             }
+            Button::DoneByHand => self.check_what_was_done_by_hand(),
             Button::Undo => {
                 let Some(layer) = self.remedy_layer() else { return Vec::new() };
-                let Stage::Outcome { plan: Some(plan), applied: Some(applied), .. } = &layer.stage else {
+                let Stage::Outcome { applied: Some(Applied { entry: Some(entry), .. }), .. } = &layer.stage else {
                     return Vec::new();
                 };
-                let (verify, Some(entry)) = (plan.verify, applied.entry.clone()) else { return Vec::new() };
+                let entry = entry.clone();
                 layer.is_undo = true;
                 layer.enter(Stage::Planning);
                 self.undoing = Some(entry.clone());
-                vec![Effect::PlanUndo { entry, verify }]
+                vec![Effect::PlanUndo(entry)]
             }
         }
     }
@@ -123,10 +114,18 @@ impl Session {
         let count = plan.changes.len() + if with_restart { plan.restart.len() } else { 0 };
         let states = vec![ChangeState::Waiting; count];
         layer.enter(Stage::Applying { plan: plan.clone(), states, output: Vec::new() });
-        if !with_restart && !plan.restart.is_empty() {
-            self.owed_restart.push(plan.remedy);
-        }
         vec![Effect::Apply { plan, with_restart, consent: Consent::given(ConsentBy::Button), undoes }]
+    }
+
+    /// The operator did the steps of the preview: they are verified as those of a plan that was carried out.
+    fn check_what_was_done_by_hand(&mut self) -> Vec<Effect> {
+        let Some(Stage::Preview { plan }) = self.stage_mut() else { return Vec::new() };
+        let plan = plan.clone();
+        let (step, remedy, seconds) = (plan.verify, plan.remedy, plan.patience.as_secs());
+        let applied = Applied { result: AppliedResult::Applied, entry: None, backups: Vec::new() };
+        let Some(layer) = self.remedy_layer() else { return Vec::new() };
+        layer.enter(Stage::Verifying { plan, applied, output: Vec::new(), seconds_left: seconds });
+        self.forget_the_console().into_iter().chain([Effect::Verify { step, remedy, seconds }]).collect()
     }
 
     pub(super) fn progress(&mut self, progress: Progress) {
@@ -146,25 +145,29 @@ impl Session {
         let Some(layer) = self.remedy_layer() else { return Vec::new() };
         let Stage::Applying { plan, output, states } = &layer.stage else { return Vec::new() };
         let (plan, output, changed) = (plan.clone(), output.clone(), states.len());
-        let remedy = layer.remedy;
-        let is_undo = layer.is_undo;
+        let (remedy, is_undo) = (layer.remedy, layer.is_undo);
+        let mut effects = Vec::new();
         let said = match &applied.result {
             AppliedResult::Applied => {
-                let with_restart = changed > plan.changes.len() || remedy_restarts(remedy);
-                let seconds = plan.patience.as_secs();
                 let (step, remedy) = (plan.verify, plan.remedy);
+                let restarted = changed > plan.changes.len() || (!is_undo && remedy_restarts(remedy));
+                let owes = self.settle_restarts(&plan, restarted, is_undo);
+                // What takes effect only after a restart, or was taken back, needs one look and no patience.
+                let seconds = if is_undo || owes { 0 } else { plan.patience.as_secs() };
+                effects.extend(self.forget_the_console());
+                effects.push(Effect::Verify { step, remedy, seconds });
+                let Some(layer) = self.remedy_layer() else { return Vec::new() };
                 layer.enter(Stage::Verifying { plan, applied, output, seconds_left: seconds });
                 self.pulses.clear();
-                if with_restart {
-                    self.owed_restart.clear();
-                }
-                return vec![Effect::Verify { step, remedy, seconds: if is_undo { 0 } else { seconds } }];
+                effects.extend(self.afterwards());
+                return effects;
             }
-            AppliedResult::Stale(path) => {
+            AppliedResult::Stale(path) if !self.afterwards.quits => {
                 // Somebody else edited the file between preview and apply: back to a fresh preview.
                 let path = path.display().to_string();
-                layer.enter(Stage::Planning);
-                self.owed_restart.retain(|owed| *owed != remedy);
+                if let Some(layer) = self.remedy_layer() {
+                    layer.enter(Stage::Planning);
+                }
                 self.notice = Some(Notice {
                     text: say!(
                         "{path} changed since the preview. Nothing was done; this is the new preview.",
@@ -173,10 +176,19 @@ impl Session {
                     is_problem: true,
                 });
                 let inputs = Box::new(Inputs::again(&self.context, &plan));
-                return match self.undoing.clone() {
-                    Some(entry) => vec![Effect::PlanUndo { entry, verify: plan.verify }],
-                    None => vec![Effect::Plan(remedy, inputs)],
-                };
+                effects.push(match self.undoing.clone() {
+                    Some(entry) => Effect::PlanUndo(entry),
+                    None => Effect::Plan(remedy, inputs),
+                });
+                effects.extend(self.afterwards());
+                return effects;
+            }
+            AppliedResult::Stale(path) => {
+                let path = path.display();
+                say!(
+                    "{path} changed since the preview. Nothing was done.",
+                    "{path} 在预览之后发生了变化。未做任何更改。"
+                )
             }
             AppliedResult::RolledBack(reason) => {
                 let (en, zh) = (reason.get(Lang::En), reason.get(Lang::Zh));
@@ -189,51 +201,124 @@ impl Session {
                 reason.clone()
             }
         };
-        layer.enter(Stage::Outcome { plan: Some(plan), applied: Some(applied), output, cured: false, said });
-        self.owed_restart.retain(|owed| *owed != remedy);
-        vec![Effect::RecheckAll]
+        if let Some(layer) = self.remedy_layer() {
+            layer.enter(Stage::Outcome { plan: Some(plan), applied: Some(applied), output, cured: false, said });
+        }
+        effects.push(Effect::RecheckAll);
+        effects.extend(self.afterwards());
+        effects
     }
 
-    pub(super) fn verified(&mut self, proof: Proof) -> Vec<Effect> {
-        let cured = proof == Proof::Holds;
+    /// What waited for the end of the change under way.
+    fn afterwards(&mut self) -> Vec<Effect> {
+        let Afterwards { quits, suspends } = std::mem::take(&mut self.afterwards);
+        if quits {
+            // Whoever leaves does not wait for the proof.
+            self.verified(Proof::Stopped);
+            return self.quit();
+        }
+        if suspends { vec![Effect::Suspend] } else { Vec::new() }
+    }
+
+    /// Keeps the account of owed restarts after a plan was carried out; returns whether the plan's own is owed now.
+    fn settle_restarts(&mut self, plan: &Plan, restarted: bool, is_undo: bool) -> bool {
+        if restarted {
+            // One restart serves every edit before it.
+            self.owed_restart.clear();
+            return false;
+        }
+        if is_undo && let Some(at) = self.owed_restart.iter().rposition(|owed| *owed == plan.remedy) {
+            // The agent never read the edit, so there is nothing that it would have to unlearn.
+            self.owed_restart.remove(at);
+            return false;
+        }
+        let owes = !plan.restart.is_empty();
+        if owes {
+            self.owed_restart.push(plan.remedy);
+        }
+        owes
+    }
+
+    /// The session ended while a change was under way, which came to this afterwards; None when its end did not come in
+    /// time. Only the summary is left to tell it.
+    pub fn left_while_changing(&mut self, applied: Option<Applied>) {
+        let Some(layer) = self.remedy_layer() else { return };
+        let Stage::Applying { plan, states, .. } = &layer.stage else { return };
+        let (plan, changed, is_undo) = (plan.clone(), states.len(), layer.is_undo);
+        let Some(Applied { result: AppliedResult::Applied, entry, .. }) = applied else { return };
+        let restarted = changed > plan.changes.len() || (!is_undo && remedy_restarts(plan.remedy));
+        self.settle_restarts(&plan, restarted, is_undo);
         let undone = self.undoing.take();
-        let owes = !self.owed_restart.is_empty();
-        let Some(layer) = self.remedy_layer() else { return Vec::new() };
-        let Stage::Verifying { plan, applied, output, .. } = &layer.stage else { return Vec::new() };
-        let (plan, applied, output) = (plan.clone(), applied.clone(), output.clone());
-        let (remedy, entry) = (layer.remedy, applied.entry.clone());
-        let is_heartbeat = plan.verify == StepId::Heartbeat;
-        let said = match (layer.is_undo, cured, owes) {
-            (true, ..) => Text::fixed("Taken back.", "已撤销。"),
-            (_, true, _) if is_heartbeat => {
-                Text::fixed("Cured: a heartbeat newer than the change has arrived.", "已修复：已收到更改之后的心跳。")
-            }
-            (_, true, _) => Text::fixed("Cured: the step was checked again and holds.", "已修复：重新检查通过。"),
-            (_, false, true) => Text::fixed(
-                "Applied. It takes effect after the restart that is still owed.",
-                "已执行。需要重启 Agent 后才会生效（重启尚未执行）。",
-            ),
-            (_, false, false) if proof == Proof::Stopped => Text::fixed(
-                "Applied. Not proven yet: the waiting was ended before the step held.",
-                "已执行。尚未验证：在该步骤通过之前停止了等待。",
-            ),
-            (_, false, false) if is_heartbeat => Text::fixed(
-                "Applied. Not proven yet: no heartbeat newer than the change has come so far.",
-                "已执行。尚未验证：目前还没有收到更改之后的心跳。",
-            ),
-            (_, false, false) => Text::fixed(
-                "Applied, but the step still fails. Look at its new evidence.",
-                "已执行，但该步骤仍未通过。请查看新的证据。",
-            ),
-        };
-        let is_undo = layer.is_undo;
-        layer.enter(Stage::Outcome { plan: Some(plan), applied: Some(applied), output, cured, said });
         if is_undo {
             self.done.retain(|(_, known, _)| *known != undone);
         } else {
+            self.done.push((plan.remedy, entry.filter(|_| can_be_undone(&plan)), false));
+        }
+    }
+
+    pub(super) fn verified(&mut self, proof: Proof) {
+        let undone = self.undoing.take();
+        let cured = proof.is_cured();
+        let Some(layer) = self.remedy_layer() else { return };
+        let Stage::Verifying { plan, applied, output, .. } = &layer.stage else { return };
+        let (plan, applied, output) = (plan.clone(), applied.clone(), output.clone());
+        let entry = applied.entry.clone().filter(|_| is_undoable(&plan, &applied));
+        let (remedy, is_undo, is_by_hand) = (layer.remedy, layer.is_undo, !plan.is_automatic());
+        let owes = self.owed_restart.contains(&remedy);
+        let is_heartbeat = plan.verify == StepId::Heartbeat;
+        let heartbeat = self.finding(StepId::Heartbeat).map(|finding| finding.verdict);
+        let has_come = is_heartbeat && matches!(heartbeat, Some(Verdict::Pass | Verdict::Warn));
+        let said = match (is_undo, proof) {
+            (true, _) if owes => Text::fixed(
+                "Taken back. The agent works with it only after the restart that is still owed.",
+                "已撤销。需要重启 Agent 后才会生效（重启尚未执行）。",
+            ),
+            (true, _) => Text::fixed("Taken back.", "已撤销。"),
+            (_, Proof::Holds) if has_come => {
+                Text::fixed("Cured: a heartbeat newer than the change has arrived.", "已修复：已收到更改之后的心跳。")
+            }
+            (_, Proof::Holds) => Text::fixed("Cured: the step was checked again and holds.", "已修复：重新检查通过。"),
+            (_, Proof::CauseGone) => Text::fixed(
+                "Cured: what this remedy was for is gone. The step still fails for another reason.",
+                "已修复：该修复针对的问题已消除。但该步骤因其他原因仍未通过。",
+            ),
+            (_, Proof::StillThere | Proof::Unproven | Proof::Stopped) if owes => Text::fixed(
+                "Applied. It takes effect after the restart that is still owed.",
+                "已执行。需要重启 Agent 后才会生效（重启尚未执行）。",
+            ),
+            (_, Proof::StillThere) if is_by_hand => Text::fixed(
+                "Checked again: the step still fails. Look at its new evidence.",
+                "已重新检查：该步骤仍未通过。请查看新的证据。",
+            ),
+            (_, Proof::Unproven) if is_by_hand => Text::fixed(
+                "Checked again, but the step has no certain verdict yet.",
+                "已重新检查，但该步骤目前没有确定的结论。",
+            ),
+            (_, Proof::Stopped) => Text::fixed(
+                "Applied. Not proven yet: the waiting was ended before the step held.",
+                "已执行。尚未验证：在该步骤通过之前停止了等待。",
+            ),
+            (_, Proof::StillThere) if is_heartbeat => Text::fixed(
+                "Applied. Not proven yet: no heartbeat newer than the change has come so far.",
+                "已执行。尚未验证：目前还没有收到更改之后的心跳。",
+            ),
+            (_, Proof::StillThere) => Text::fixed(
+                "Applied, but the step still fails. Look at its new evidence.",
+                "已执行，但该步骤仍未通过。请查看新的证据。",
+            ),
+            (_, Proof::Unproven) => Text::fixed(
+                "Applied. Whether it cured the step could not be proven: the step has no certain verdict yet.",
+                "已执行，但未能确认是否修复：该步骤目前没有确定的结论。",
+            ),
+        };
+        if let Some(layer) = self.remedy_layer() {
+            layer.enter(Stage::Outcome { plan: Some(plan), applied: Some(applied), output, cured, said });
+        }
+        if is_undo {
+            self.done.retain(|(_, known, _)| *known != undone);
+        } else if !is_by_hand {
             self.done.push((remedy, entry, cured));
         }
-        Vec::new()
     }
 
     /// After a remedy: on to the first step that fails now, or onward when nothing does.
@@ -272,7 +357,7 @@ fn layer_plan(layer: &RemedyLayer) -> Option<&Plan> {
 /// The buttons that a stage has, before privilege is considered.
 fn layer_buttons(layer: &RemedyLayer) -> Vec<Button> {
     match &layer.stage {
-        Stage::Preview { plan } if !plan.is_automatic() => vec![Button::Cancel],
+        Stage::Preview { plan } if !plan.is_automatic() => vec![Button::Cancel, Button::DoneByHand],
         Stage::Preview { plan } if plan.restart.is_empty() || plan.changes.is_empty() => {
             vec![Button::Cancel, Button::Apply, Button::CopyCommand]
         }
@@ -282,7 +367,7 @@ fn layer_buttons(layer: &RemedyLayer) -> Vec<Button> {
         Stage::Outcome { plan: Some(plan), applied: Some(applied), cured, .. }
             if !layer.is_undo && applied.result == AppliedResult::Applied =>
         {
-            let undo = plan.changes.iter().any(can_be_undone).then_some(Button::Undo);
+            let undo = is_undoable(plan, applied).then_some(Button::Undo);
             // Where the heartbeat is the proof and has come, there is nothing left to watch for.
             let watch = (*cured != (plan.verify == StepId::Heartbeat)).then_some(Button::Watch);
             [Some(Button::Continue), undo, watch].into_iter().flatten().collect()
@@ -292,25 +377,21 @@ fn layer_buttons(layer: &RemedyLayer) -> Vec<Button> {
     }
 }
 
-/// Whether undo could take the change back: not a stop, a start or an installer.
-fn can_be_undone(change: &Change) -> bool {
-    match change {
-        Change::Run { argv, .. } => is_reversible(argv),
-        Change::Signal { .. } | Change::AwaitAgent { .. } => false,
-        Change::WriteFile { .. }
-        | Change::RemoveFile { .. }
-        | Change::RenameFile { .. }
-        | Change::MakeDir { .. }
-        | Change::RemoveDir { .. }
-        | Change::PutGroup { .. }
-        | Change::MakeGroup { .. }
-        | Change::RemoveGroup { .. } => true,
-    }
+/// Whether there is something to take back of a plan that was carried out.
+pub(super) fn is_undoable(plan: &Plan, applied: &Applied) -> bool {
+    can_be_undone(plan) && applied.result == AppliedResult::Applied
 }
 
 /// Whether a remedy is itself a restart of the agent.
 fn remedy_restarts(remedy: RemedyId) -> bool {
-    matches!(remedy, RemedyId::StartAgent | RemedyId::RestartAgent | RemedyId::ReinstallAgent | RemedyId::UpgradeAgent)
+    matches!(
+        remedy,
+        RemedyId::StartAgent
+            | RemedyId::RestartAgent
+            | RemedyId::InstallAgent
+            | RemedyId::ReinstallAgent
+            | RemedyId::UpgradeAgent
+    )
 }
 
 /// The command that carries out this plan without the wizard: by root, or from a script.
@@ -321,5 +402,6 @@ pub fn command_for(plan: &Plan) -> String {
     for (input, value) in &plan.inputs {
         argv.extend(["--set".to_string(), format!("{}={value}", input.id())]);
     }
+    argv.push("--yes".to_string());
     remedies::shell_line(&argv)
 }

@@ -1,6 +1,8 @@
 //! Everything that the operator sees and can do, as data, and the events and effects around it.
 
-use super::{Form, GroupLayer, JournalLayer, Key, KeyForm, Offer, Pulse, RemedyLayer, Search, WatchLayer};
+use super::{
+    BrokenOff, Form, GroupLayer, JournalLayer, Key, KeyForm, Offer, Proof, Pulse, RemedyLayer, Search, WatchLayer,
+};
 use crate::carry_out::{Applied, Consent, JournalDone, Progress};
 use crate::checks::{Checked, ListedGroup};
 use crate::context::Context;
@@ -48,6 +50,8 @@ pub enum Layer {
     Watch(WatchLayer),
     /// A session that was broken off is offered again.
     Resume(Box<Offer>),
+    /// A change that was broken off: finish it, take it back, or leave it.
+    BrokenOff(Box<BrokenOff>),
     /// Shown when quitting would abandon something: a restart that is owed, or a remedy under way.
     ConfirmQuit,
 }
@@ -160,9 +164,9 @@ pub enum Event {
     Waiting {
         seconds_left: u64,
     },
-    /// The verification ended: the causes that the remedy cures are gone, or they are not.
+    /// The verification ended.
     Verified {
-        cured: bool,
+        proof: Proof,
     },
     BundleWritten(Result<PathBuf, Text>),
     /// Text was sent to the terminal's clipboard.
@@ -183,8 +187,6 @@ pub enum Effect {
     /// Judge anew with what the operator told, and remember it.
     Judge(Box<Context>),
     Plan(RemedyId, Box<Inputs>),
-    /// Read what was changed on this host.
-    ReadJournal,
     /// List the machine groups of the project, and read those that are named.
     ListGroups(Vec<String>),
     /// Ask the service with this key from now on.
@@ -193,18 +195,19 @@ pub enum Effect {
     Watch {
         seconds: u64,
     },
-    /// Plan the undo of a journal entry.
-    PlanUndo {
-        entry: String,
-        verify: StepId,
+    /// Read what was changed on this host; `to_undo` when the newest change is to be taken back.
+    ReadJournal {
+        to_undo: bool,
     },
+    /// Plan the undo of a journal entry.
+    PlanUndo(String),
     Apply {
         plan: Box<Plan>,
         with_restart: bool,
         consent: Consent,
         undoes: Option<String>,
     },
-    /// Check the step again and again until the remedy is not offered any more, or patience ends.
+    /// Check the step again and again until the remedy is proved to have cured it, or patience ends.
     Verify {
         step: StepId,
         remedy: RemedyId,
@@ -284,7 +287,8 @@ pub struct Session {
     pub search: Option<Search>,
     /// Edits that take effect only after a restart that is still owed.
     pub owed_restart: Vec<RemedyId>,
-    /// Remedies that were applied in this session, with the journal entry and whether the step held afterwards.
+    /// Remedies that were applied in this session, with the journal entry where there is something to take back, and
+    /// whether the cure was proved.
     pub done: Vec<(RemedyId, Option<String>, bool)>,
     /// The places visited, in order, each change once.
     pub path: Vec<Place>,
@@ -298,7 +302,16 @@ pub struct Session {
     pub(super) has_moved: bool,
     /// The entry that the layer above undoes.
     pub(super) undoing: Option<String>,
+    /// What waits until the change under way is done.
+    pub(super) afterwards: Afterwards,
     pub(super) is_over: bool,
+}
+
+/// What the operator wanted while a change was under way, which is finished first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Afterwards {
+    pub(super) quits: bool,
+    pub(super) suspends: bool,
 }
 
 impl Session {
@@ -329,6 +342,7 @@ impl Session {
             pulses: Vec::new(),
             has_moved: false,
             undoing: None,
+            afterwards: Afterwards::default(),
             is_over: false,
         }
     }
@@ -362,8 +376,8 @@ impl Session {
 
     /// Whether a plan is being carried out right now.
     pub fn is_changing(&self) -> bool {
-        let is_applying = |layer: &Layer| matches!(layer, Layer::Remedy(layer) if matches!(layer.stage, super::Stage::Applying { .. }));
-        self.layers.iter().any(is_applying)
+        let applies = |layer: &RemedyLayer| matches!(layer.stage, super::Stage::Applying { .. });
+        self.layers.iter().any(|layer| matches!(layer, Layer::Remedy(layer) if applies(layer)))
     }
 
     /// How this session may change the machine.

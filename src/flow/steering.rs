@@ -2,9 +2,10 @@
 
 use super::form::{FormKey, Offered};
 use super::group_layer::Move;
-use super::remedy_steering::{Proof, layer_step};
+use super::remedy_steering::layer_step;
 use super::{
-    Action, Clip, Command, Effect, Event, Form, Key, Layer, Notice, Place, Purpose, RemedyLayer, Search, Session, Stage,
+    Action, Clip, Command, Effect, Event, Form, Key, Layer, Mending, Notice, Place, Proof, Purpose, RemedyLayer,
+    Search, Session, Stage,
 };
 use crate::context::{Context, Field};
 use crate::finding::{Finding, StepId, Verdict};
@@ -85,13 +86,13 @@ impl Session {
                 }
                 Vec::new()
             }
-            Event::Verified { cured } => match self.watch_layer() {
-                Some(layer) => {
-                    layer.ended = Some(cured);
-                    Vec::new()
+            Event::Verified { proof } => {
+                match self.watch_layer() {
+                    Some(layer) => layer.ended = Some(proof.is_cured()),
+                    None => self.verified(proof),
                 }
-                None => self.verified(if cured { Proof::Holds } else { Proof::Missing }),
-            },
+                Vec::new()
+            }
             Event::BundleWritten(result) => {
                 self.notice = Some(match result {
                     Ok(path) => {
@@ -117,14 +118,14 @@ impl Session {
         }
     }
 
-    fn quit(&mut self) -> Vec<Effect> {
+    pub(super) fn quit(&mut self) -> Vec<Effect> {
         self.is_over = true;
         vec![Effect::Quit]
     }
 
     /// Until the operator moves, the cursor rests on the first step that fails. When all verdicts are there and none
     /// fails, it rests on the first one that only the operator can make certain, else on the result.
-    fn rest_on_first_failure(&mut self) {
+    pub(super) fn rest_on_first_failure(&mut self) {
         if self.has_moved || !self.layers.is_empty() {
             return;
         }
@@ -254,7 +255,7 @@ impl Session {
                 self.layers.push(Layer::Map { at });
             }
             Command::Language => self.lang = self.lang.other(),
-            Command::Suspend => return vec![Effect::Suspend],
+            Command::Suspend => return self.suspend(),
             Command::NextStep => self.sideways(true),
             Command::PreviousStep => self.sideways(false),
             Command::FirstStep => self.walk_to(Place::Step(StepId::Installed)),
@@ -270,10 +271,10 @@ impl Session {
             Command::Bottom => self.scroll(Motion::End { down: true }),
             Command::Recheck => {
                 if let Place::Step(step) = self.place {
-                    return vec![Effect::Recheck(step)];
+                    return self.recheck(step);
                 }
             }
-            Command::RecheckAll => return vec![Effect::RecheckAll],
+            Command::RecheckAll => return self.recheck_all(),
             Command::Tell => self.open_form(),
             Command::Ticket => self.walk_to(Place::Ticket),
             Command::Journal => return self.open_journal(false),
@@ -281,6 +282,10 @@ impl Session {
             Command::Filter => self.search = Some(Search { text: String::new(), is_typing: true }),
             Command::Copy => return vec![Effect::Copy(self.clip())],
             Command::Close => return self.close(),
+            Command::Number(number) if matches!(self.layers.last(), Some(Layer::BrokenOff(_))) => {
+                let mending = Mending::ALL.get(usize::from(number).wrapping_sub(1));
+                return mending.map(|&mending| self.mend(mending)).unwrap_or_default();
+            }
             Command::Number(number) => {
                 if let Some(&action) = self.actions().get(usize::from(number).wrapping_sub(1)) {
                     self.chosen = usize::from(number) - 1;
@@ -293,12 +298,56 @@ impl Session {
 
     /// Quitting asks first when something would be left behind: a remedy under way, or a restart that is owed.
     fn ask_to_quit(&mut self) -> Vec<Effect> {
-        let asked_already = matches!(self.layers.last(), Some(Layer::ConfirmQuit));
+        let asked_already = self.afterwards.quits || matches!(self.layers.last(), Some(Layer::ConfirmQuit));
         if asked_already || (!self.is_changing() && self.owed_restart.is_empty()) {
             return self.quit();
         }
         self.layers.push(Layer::ConfirmQuit);
         Vec::new()
+    }
+
+    /// The question before quitting was answered with yes. A change under way is finished on screen first.
+    fn quit_confirmed(&mut self) -> Vec<Effect> {
+        if !self.is_changing() {
+            return self.quit();
+        }
+        self.layers.retain(|layer| !matches!(layer, Layer::ConfirmQuit));
+        self.afterwards.quits = true;
+        let text = Text::fixed(
+            "The change under way is finished first; then logtail-doctor ends.",
+            "将先完成正在执行的更改，然后退出。",
+        );
+        self.notice = Some(Notice { text, is_problem: false });
+        Vec::new()
+    }
+
+    /// A stopped process would leave a change half made; so that is finished first.
+    fn suspend(&mut self) -> Vec<Effect> {
+        if !self.is_changing() {
+            return vec![Effect::Suspend];
+        }
+        self.afterwards.suspends = true;
+        let text = Text::fixed(
+            "The change under way is finished first; then logtail-doctor is suspended.",
+            "将先完成正在执行的更改，然后挂起。",
+        );
+        self.notice = Some(Notice { text, is_problem: false });
+        Vec::new()
+    }
+
+    /// Forgets what the operator read off the console: it was true before.
+    pub(super) fn forget_the_console(&mut self) -> Option<Effect> {
+        self.context.console_heartbeat.take()?;
+        Some(Effect::Judge(Box::new(self.context.clone())))
+    }
+
+    fn recheck(&mut self, step: StepId) -> Vec<Effect> {
+        let forgets = if step == StepId::Heartbeat { self.forget_the_console() } else { None };
+        forgets.into_iter().chain([Effect::Recheck(step)]).collect()
+    }
+
+    fn recheck_all(&mut self) -> Vec<Effect> {
+        self.forget_the_console().into_iter().chain([Effect::RecheckAll]).collect()
     }
 
     pub(super) fn walk_to(&mut self, place: Place) {
@@ -351,6 +400,7 @@ impl Session {
                 *at = steps.get(index).copied().unwrap_or(*at);
             }
             Some(Layer::Journal(_)) => self.journal_move(motion, page),
+            Some(Layer::BrokenOff(broken)) => broken.chosen = motion.from(broken.chosen, Mending::ALL.len() - 1, page),
             Some(_) => {}
             None => self.scroll = motion.from(self.scroll, last, page),
         }
@@ -362,9 +412,8 @@ impl Session {
                 // What is being changed is finished first; there is nothing to go back to in between.
                 Stage::Applying { .. } => Vec::new(),
                 Stage::Verifying { .. } => {
-                    let mut effects = vec![Effect::StopVerifying];
-                    effects.extend(self.verified(Proof::Stopped));
-                    effects
+                    self.verified(Proof::Stopped);
+                    vec![Effect::StopVerifying]
                 }
                 Stage::Asking(_) | Stage::Planning | Stage::Preview { .. } => {
                     self.layers.pop();
@@ -376,7 +425,7 @@ impl Session {
                     if matches!(self.layers.last(), Some(Layer::Journal(_))) {
                         // What was just taken back stands in it now.
                         self.undoing = None;
-                        return vec![Effect::ReadJournal];
+                        return vec![Effect::ReadJournal { to_undo: false }];
                     }
                     self.after_remedy();
                     Vec::new()
@@ -395,6 +444,7 @@ impl Session {
             Some(Layer::Watch(_)) => self.leave_watch(),
             Some(_) => {
                 self.layers.pop();
+                self.rest_on_first_failure();
                 Vec::new()
             }
             None => Vec::new(),
@@ -403,7 +453,7 @@ impl Session {
 
     fn choose(&mut self) -> Vec<Effect> {
         match self.layers.last() {
-            Some(Layer::ConfirmQuit) => self.quit(),
+            Some(Layer::ConfirmQuit) => self.quit_confirmed(),
             Some(Layer::Map { at }) => {
                 let place = Place::Step(*at);
                 self.layers.pop();
@@ -413,6 +463,10 @@ impl Session {
             Some(Layer::Help { .. }) => self.close(),
             Some(Layer::Journal(_)) => self.take_back_chosen(),
             Some(Layer::Resume(_)) => self.resume(),
+            Some(Layer::BrokenOff(broken)) => {
+                let chosen = Mending::ALL.get(broken.chosen).copied().unwrap_or(Mending::Leave);
+                self.mend(chosen)
+            }
             Some(Layer::Remedy(layer)) => {
                 let focus = layer.focus;
                 self.buttons().get(focus).map(|&button| self.press(button)).unwrap_or_default()
@@ -449,10 +503,10 @@ impl Session {
                 Vec::new()
             }
             Action::Recheck => match self.place {
-                Place::Step(step) => vec![Effect::Recheck(step)],
+                Place::Step(step) => self.recheck(step),
                 Place::Ticket | Place::Finish => Vec::new(),
             },
-            Action::RecheckAll => vec![Effect::RecheckAll],
+            Action::RecheckAll => self.recheck_all(),
             Action::Ticket => {
                 self.walk_to(Place::Ticket);
                 Vec::new()

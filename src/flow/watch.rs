@@ -91,7 +91,7 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::{Event, Key};
+    use crate::flow::{Event, Key, Proof};
     use crate::host::CredentialsSeen;
     use crate::text::Lang;
 
@@ -112,7 +112,7 @@ mod tests {
         let mut session = session(true);
         session.handle(Event::Pulse(Some(70)));
         session.handle(Event::Pulse(None));
-        session.handle(Event::Verified { cured: true });
+        session.handle(Event::Verified { proof: Proof::Holds });
         assert_eq!(session.pulses, [Some(70), None]);
         assert!(matches!(session.layers.last(), Some(Layer::Watch(layer)) if layer.ended == Some(true)));
         session.handle(Event::Key(Key::Esc));

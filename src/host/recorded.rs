@@ -55,7 +55,12 @@ fn matches_kind(question: &Question, answer: &Answer) -> bool {
 
 /// The answer to a question that was not asked when the recording was made.
 pub fn unrecorded(question: &Question) -> Answer {
-    let trouble = || Trouble::Other("not in the bundle".into());
+    unanswered(question, "not in the bundle")
+}
+
+/// The answer to a question that could not be answered, for this reason.
+pub fn unanswered(question: &Question, reason: &str) -> Answer {
+    let trouble = || Trouble::Other(reason.into());
     match question {
         Question::File(_) | Question::Present(_) | Question::Tail(_) => Answer::File(Err(trouble())),
         Question::Dir(_) => Answer::Dir(Err(trouble())),
@@ -63,7 +68,7 @@ pub fn unrecorded(question: &Question) -> Answer {
         Question::Environment { .. } => Answer::Environment(Err(trouble())),
         Question::Interfaces => Answer::Interfaces(Err(trouble())),
         Question::Lookup(_) => {
-            Answer::Lookup(LookupSeen { addresses: Err(trouble()), by: "the bundle".into(), elapsed_ms: 0 })
+            Answer::Lookup(LookupSeen { addresses: Err(trouble()), by: String::new(), elapsed_ms: 0 })
         }
         Question::Reach(_) => Answer::Reach(ReachSeen { http: Some(Err(trouble())), ..ReachSeen::default() }),
         Question::Look(_) => Answer::Look(Err(trouble())),

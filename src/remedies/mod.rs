@@ -23,15 +23,13 @@ mod repair_config;
 mod set_endpoint;
 mod stop_extra;
 mod sync_clock;
-mod undo;
 
 #[cfg(test)]
 mod tests;
 
-pub use control::restart_of;
+pub use control::{restart_of, with_revival};
 pub use dispatch::{plan, step_of};
 pub use hosts::{answers, bind, is_bindable};
 pub use plan::{Change, InputId, Inputs, Plan, Planned};
-pub use preview::{PreviewLine, PreviewMark, preview, shell_line, title};
+pub use preview::{PreviewLine, PreviewMark, change_titles, preview, shell_line, title};
 pub use repair_config::mend;
-pub use undo::{choose_entry, undo};

@@ -163,6 +163,9 @@ pub struct Plan {
     pub manual: Vec<Text>,
     /// What the operator should know before saying yes.
     pub cautions: Vec<Text>,
+    /// Whether it takes back an entry of root's journal: then only root can close that entry.
+    #[serde(default)]
+    pub is_roots: bool,
     /// The step whose check proves the cure.
     pub verify: StepId,
     /// How long the proof may take: the agent and the service need time to notice.
@@ -181,6 +184,7 @@ impl Plan {
             revive: Vec::new(),
             manual: Vec::new(),
             cautions: Vec::new(),
+            is_roots: false,
             verify,
             patience: Duration::from_secs(10),
         }
@@ -196,7 +200,7 @@ impl Plan {
     pub fn needs_root(&self) -> bool {
         let all = || self.changes.iter().chain(&self.restart);
         // A plan without changes still closes an entry of root's journal.
-        all().next().is_none() || all().any(|change| !change.is_at_service())
+        self.is_roots || all().next().is_none() || all().any(|change| !change.is_at_service())
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::{Change, Plan};
 use crate::host::group_resource;
-use crate::report::Redactor;
+use crate::redact::Redactor;
 use crate::sls::MachineGroup;
 use crate::text::{Lang, Text, printable};
 use crate::{finding::RemedyId, say};
@@ -48,6 +48,13 @@ pub fn preview(plan: &Plan, with_restart: bool, lang: Lang) -> Vec<PreviewLine> 
         }
     }
     lines.out
+}
+
+/// The heading of each change of a plan and of its restart, without its diff.
+pub fn change_titles(plan: &Plan, lang: Lang) -> Vec<String> {
+    let count = plan.changes.len() + plan.restart.len();
+    let headings = preview(plan, true, lang).into_iter().filter(|line| line.mark == PreviewMark::Heading);
+    headings.take(count).map(|line| line.text).collect()
 }
 
 /// A command line as an operator would paste it into a shell.

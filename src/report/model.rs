@@ -164,12 +164,17 @@ impl Report {
         self.findings().find(|finding| finding.step == step)
     }
 
-    /// The command that carries a remedy out, with what was told; what it needs beyond that stands in capitals.
+    /// The command that carries a remedy out, with what was told; what it needs beyond that stands in capitals, or as the
+    /// values to choose from.
     pub fn fix_command(&self, remedy: RemedyId) -> String {
         let mut words = ["logtail-doctor", "fix", remedy.id()].map(str::to_string).to_vec();
         for &field in inputs_of(remedy) {
             let told = self.context.get(field);
-            let value = if told.is_empty() { field.id().to_uppercase() } else { told };
+            let value = match (told.is_empty(), field.choices()) {
+                (false, _) => told,
+                (true, []) => field.id().to_uppercase(),
+                (true, choices) => choices.join("|"),
+            };
             words.extend(["--set".to_string(), format!("{}={value}", field.id())]);
         }
         shell_line(&words)
@@ -306,7 +311,7 @@ mod tests {
         assert_eq!(report.wants(), vec![Field::Aliuid]);
         assert_eq!(
             report.fix_command(RemedyId::SetEndpoint),
-            "logtail-doctor fix set-endpoint --set region=cn-hangzhou --set network=NETWORK"
+            "logtail-doctor fix set-endpoint --set region=cn-hangzhou --set 'network=intranet|internet|acceleration'"
         );
         assert_eq!(Taken::at(0, 1).started_at, "1970-01-01T00:00:00Z");
     }

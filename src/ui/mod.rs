@@ -21,6 +21,7 @@ pub mod wizard;
 
 mod encode;
 mod frame;
+pub(crate) mod sudo;
 mod tty;
 
 pub use glyphs::Glyphs;

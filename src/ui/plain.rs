@@ -16,15 +16,14 @@ mod tests;
 
 use super::signals::Held;
 use super::wizard::Services;
-use super::{Busy, Signal, Signals};
+use super::{Busy, Signal, Signals, sudo};
 use crate::carry_out::ChangeState;
 use crate::carry_out::errand::may_without_password;
 use crate::checks::Investigation;
-use crate::engine;
+use crate::engine::{self, Favour};
 use crate::finding::{StepId, Verdict};
-use crate::flow::{Clip, Effect, Event, Key, Layer, Notice, Session, Stage};
+use crate::flow::{Clip, Event, Key, Layer, Notice, Session, Stage};
 use crate::host::LiveLine;
-use crate::say;
 use crate::text::{Lang, Text, printable, printable_block};
 use lines::Lines;
 use nix::sys::signal::{Signal as Raised, raise};
@@ -32,7 +31,6 @@ use quiet::Quiet;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use tokio::process::Command;
 use words::{Ask, Said};
 use zeroize::Zeroize;
 
@@ -240,10 +238,10 @@ impl<W: Write> Plain<W> {
                 self.arrived.push_back(Event::Terminate);
             }
             Signal::HangUp => self.lose(),
+            // As the key of the full screen: the session knows whether something has to be finished first.
             Signal::Suspend => {
                 self.quiet = None;
-                // There is nothing to give back and nothing to restore but the echo.
-                let _ = raise(Raised::SIGSTOP);
+                self.arrived.push_back(Event::Key(Key::Ctrl('z')));
             }
             Signal::Continue => {
                 self.told.is_asked = false;
@@ -281,8 +279,7 @@ async fn next_of(signals: &mut Option<Signals>) -> Signal {
 
 impl<W: Write> engine::Face for Plain<W> {
     fn show(&mut self, session: &mut Session) {
-        let is_changing = words::remedy(session).is_some_and(|layer| matches!(layer.stage, Stage::Applying { .. }));
-        match (is_changing, &self.held) {
+        match (session.is_changing(), &self.held) {
             (true, None) => self.held = Some(self.busy.hold()),
             (false, Some(_)) if !session.is_over() => self.held = None,
             _ => {}
@@ -335,50 +332,32 @@ impl<W: Write> engine::Face for Plain<W> {
         if may_without_password(sudo, argv).await {
             return Ok(());
         }
-        let command = crate::remedies::shell_line(argv);
-        let why = say!(
-            "logtail-doctor needs root for this change and runs: sudo {command}",
-            "该更改需要 root 权限，logtail-doctor 将执行：sudo {command}"
-        );
-        self.say(why.get(session.lang));
+        self.say(sudo::announcement(argv).get(session.lang));
         self.flush();
-        let asked = Command::new(sudo).arg("-v").kill_on_drop(true).status().await;
+        let has_asked = sudo::ask(sudo).await;
         if let Some(signals) = &mut self.signals {
             signals.forget_typed().await;
         }
-        match asked {
-            Ok(status) if status.success() && may_without_password(sudo, argv).await => Ok(()),
-            _ => Err(Text::fixed(
-                "sudo did not give leave (wrong password, or this user is not in sudoers). Nothing was changed.",
-                "sudo 未授权（密码错误，或当前用户不在 sudoers 中）。未做任何更改。",
-            )),
-        }
+        sudo::allowed(has_asked, sudo, argv).await
     }
 
-    async fn perform(&mut self, effect: Effect, session: &Session, found: &Investigation) -> Option<Event> {
-        match effect {
-            Effect::Copy(clip) => {
+    async fn perform(&mut self, favour: Favour, session: &Session, found: &Investigation) -> Option<Event> {
+        match favour {
+            Favour::Copy(clip) => {
                 self.show_clip(clip, session, found);
                 None
             }
-            Effect::WriteBundle => Some(Event::BundleWritten((self.services.write_bundle)(found, session.lang))),
-            Effect::Judge(context) => {
+            Favour::WriteBundle => Some(Event::BundleWritten((self.services.write_bundle)(found, session.lang))),
+            Favour::Remember(context) => {
                 (self.services.remember)(&context);
                 None
             }
-            Effect::Suspend
-            | Effect::Quit
-            | Effect::Recheck(_)
-            | Effect::RecheckAll
-            | Effect::Plan(..)
-            | Effect::PlanUndo { .. }
-            | Effect::ReadJournal
-            | Effect::ListGroups(_)
-            | Effect::UseKey(_)
-            | Effect::Watch { .. }
-            | Effect::Apply { .. }
-            | Effect::Verify { .. }
-            | Effect::StopVerifying => None,
+            // There is nothing to give back and nothing to restore.
+            Favour::Suspend => {
+                // Nothing is lost when it cannot be stopped.
+                let _ = raise(Raised::SIGSTOP);
+                None
+            }
         }
     }
 }

@@ -4,19 +4,18 @@
 //! them and the terminal. Nothing ticks: without an event there is no frame.
 
 use super::clipboard::Through;
-use super::{Busy, Glyphs, Gone, Input, Keep, Keys, Screen, Signal, Signals, Theme, view};
+use super::{Busy, Glyphs, Gone, Input, Keep, Keys, Screen, Signal, Signals, Theme, sudo, view};
+use crate::carry_out::errand::may_without_password;
 use crate::checks::Investigation;
 use crate::context::Context;
-use crate::engine;
+use crate::engine::{self, Favour};
 use crate::finding::Finding;
-use crate::flow::{Clip, Effect, Event, Key, Layer, Notice, Session, Stage};
-use crate::say;
+use crate::flow::{Clip, Event, Key, Notice, Session};
 use crate::text::{Lang, Text, printable};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use tokio::process::Command;
 
 /// Writes the text of the support ticket.
 pub type TicketText = dyn Fn(&Investigation, Lang) -> String;
@@ -94,8 +93,7 @@ impl Wizard {
         })
     }
 
-    /// The signal that ended the session: the exit code is then the signal's, and after a hang-up nobody is left to
-    /// read a summary.
+    /// The signal that ended the session: the exit code is then the signal's.
     pub fn ended_by(&self) -> Option<Signal> {
         self.ended_by
     }
@@ -130,7 +128,8 @@ impl Wizard {
                 self.arrived.push_back(Event::Terminate);
             }
             Signal::HangUp => self.lose(),
-            Signal::Suspend => self.suspend(),
+            // As the key: the session knows whether something has to be finished first.
+            Signal::Suspend => self.arrived.push_back(Event::Key(Key::Ctrl('z'))),
             Signal::Continue => match self.screen.continued() {
                 Ok(true) => self.arrived.push_back(Event::Redraw),
                 Ok(false) => {}
@@ -170,11 +169,7 @@ impl Wizard {
 
 impl engine::Face for Wizard {
     fn show(&mut self, session: &mut Session) {
-        let is_changing = session
-            .layers
-            .iter()
-            .any(|layer| matches!(layer, Layer::Remedy(remedy) if matches!(remedy.stage, Stage::Applying { .. })));
-        match (is_changing, &self.held) {
+        match (session.is_changing(), &self.held) {
             (true, None) => self.held = Some(self.busy.hold()),
             (false, Some(_)) if !session.is_over() => self.held = None,
             _ => {}
@@ -222,59 +217,33 @@ impl engine::Face for Wizard {
     async fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> Result<(), Text> {
         // Asking sudo may take seconds where it asks a directory service; the button must not seem dead meanwhile.
         self.show(&mut session.clone());
-        if crate::carry_out::errand::may_without_password(sudo, argv).await {
+        if may_without_password(sudo, argv).await {
             return Ok(());
         }
         self.keys.pause();
         self.screen.pause();
-        let command = crate::remedies::shell_line(argv);
-        let why = say!(
-            "logtail-doctor needs root for this change and runs: sudo {command}",
-            "该更改需要 root 权限，logtail-doctor 将执行：sudo {command}"
-        );
-        // Somebody reads this on the bare terminal; without it the password question would come out of nowhere.
-        let _ = writeln!(io::stdout(), "{}", printable(why.get(session.lang)));
-        let asked = Command::new(sudo).arg("-v").kill_on_drop(true).status().await;
+        let _ = writeln!(io::stdout(), "{}", printable(sudo::announcement(argv).get(session.lang)));
+        let has_asked = sudo::ask(sudo).await;
         self.signals.forget_typed().await;
         match self.screen.resume().and_then(|()| self.keys.resume()) {
             Ok(()) => self.arrived.push_back(Event::Redraw),
             Err(Gone) => self.lose(),
         }
-        match asked {
-            Ok(status) if status.success() && crate::carry_out::errand::may_without_password(sudo, argv).await => {
-                Ok(())
-            }
-            _ => Err(Text::fixed(
-                "sudo did not give leave (wrong password, or this user is not in sudoers). Nothing was changed; copy the command and run it as root.",
-                "sudo 未授权（密码错误，或当前用户不在 sudoers 中）。未做任何更改；请复制命令并以 root 执行。",
-            )),
-        }
+        sudo::allowed(has_asked, sudo, argv).await
     }
 
-    async fn perform(&mut self, effect: Effect, session: &Session, found: &Investigation) -> Option<Event> {
-        match effect {
-            Effect::Copy(clip) => Some(self.copy(clip, session, found)),
-            Effect::WriteBundle => Some(Event::BundleWritten((self.services.write_bundle)(found, session.lang))),
-            Effect::Judge(context) => {
+    async fn perform(&mut self, favour: Favour, session: &Session, found: &Investigation) -> Option<Event> {
+        match favour {
+            Favour::Copy(clip) => Some(self.copy(clip, session, found)),
+            Favour::WriteBundle => Some(Event::BundleWritten((self.services.write_bundle)(found, session.lang))),
+            Favour::Remember(context) => {
                 (self.services.remember)(&context);
                 None
             }
-            Effect::Suspend => {
+            Favour::Suspend => {
                 self.suspend();
                 None
             }
-            Effect::Quit
-            | Effect::Recheck(_)
-            | Effect::RecheckAll
-            | Effect::Plan(..)
-            | Effect::PlanUndo { .. }
-            | Effect::ReadJournal
-            | Effect::ListGroups(_)
-            | Effect::UseKey(_)
-            | Effect::Watch { .. }
-            | Effect::Apply { .. }
-            | Effect::Verify { .. }
-            | Effect::StopVerifying => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Everything together: a healthy host of which one answer comes from outside, a recording, a journal.
 
 use futures_util::FutureExt;
-use logtail_doctor::carry_out::{JOURNAL, entries};
+use logtail_doctor::carry_out::{JOURNAL, Journals, entries, undo};
 use logtail_doctor::checks::{self, Investigation};
 use logtail_doctor::context::{Context, Field};
 use logtail_doctor::finding::{RemedyId, StepId};
@@ -232,8 +232,9 @@ pub fn journal(data: &[u8]) {
     let file =
         seen.answers().find_map(|(_, answer)| carrying(answer, data).filter(|one| matches!(one, Answer::File(Ok(_)))));
     seen.keep(question, file.expect("a healthy host has a file"));
+    let journals = Journals { own: dir.to_path_buf(), roots: None };
     for id in done.iter().map(|done| done.id.as_str()).take(8).chain(["last"]) {
-        if let Planned::Ready(plan) = planned(&mut seen, |seen| remedies::undo(id, StepId::Address, dir, seen)) {
+        if let Planned::Ready(plan) = planned(&mut seen, |seen| undo(id, &journals, seen)) {
             remedies::preview(&plan, true, Lang::En);
         }
     }

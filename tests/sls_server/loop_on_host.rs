@@ -55,6 +55,8 @@ pub fn settings(context: Context) -> Settings {
         style: Style::default(),
         no_colour: true,
         read_only: false,
+        asks: false,
+        roots_dir: None,
         context,
         store: Store { dir: STATE.into(), actor: "ops".into() },
     }
@@ -344,7 +346,7 @@ async fn a_concurrent_edit_is_noticed_before_anything_is_written_and_an_undo_doe
     assert_eq!(applied.result, AppliedResult::Applied);
     assert_eq!(server.with(|state| state.groups["web"]["machineList"].clone()), json!([OLD, "10.9.9.9", IP]));
     server.put_group("web", &[OLD, "10.9.9.9", IP, "10.9.9.10"]);
-    let undo = Wish::Undo { entry: applied.entry.unwrap(), verify: StepId::Group, store };
+    let undo = Wish::Undo { entry: applied.entry.unwrap(), store };
     let Planned::Refused(why) = looking.plan(undo).await else { panic!() };
     assert!(why.get(Lang::En).contains("changed since"), "{why:?}");
 }

@@ -4,7 +4,10 @@ use super::*;
 use crate::carry_out::Store;
 use crate::context::Context;
 use crate::finding::{Cause, Finding};
-use crate::host::{Act, ActError, ClockSeen, Done, FileSeen, LiveOutput, Pending, Seen, Unseen};
+use crate::host::{
+    Act, ActError, Answer, ClockSeen, Done, FileSeen, IdentitySeen, LiveOutput, Pending, Question, Seen, Trouble,
+    Unseen,
+};
 use crate::remedies::Change;
 use crate::report::Style;
 use std::collections::BTreeMap;
@@ -111,11 +114,17 @@ fn plan(writes: &[(&str, &str)]) -> Planned {
 
 /// Runs a planned change; returns the exit code and the standard output.
 fn go(host: &Arc<Files>, planned: Planned, consent: ConsentArgs, read_only: bool) -> (u8, String) {
+    go_judged(judge, host, planned, consent, read_only)
+}
+
+fn go_judged(judge: Judge, host: &Arc<Files>, planned: Planned, consent: ConsentArgs, read_only: bool) -> (u8, String) {
     let settings = Settings {
         no_colour: false,
         lang: Lang::En,
         style: Style::default(),
         read_only,
+        asks: false,
+        roots_dir: None,
         context: Context::default(),
         store: Store { dir: "/state".into(), actor: "test".into() },
     };
@@ -159,6 +168,19 @@ fn cured_and_still_failing_are_told_apart() {
     assert_eq!(host.content(TARGET), Some(b"good".to_vec()));
     let host = Arc::new(Files::default());
     assert_eq!(go(&host, plan(&[(TARGET, "bad")]), YES, false).0, STILL_FAILS);
+}
+
+/// As [`judge`], but the cure leaves the step unknown.
+fn doubting_judge(step: StepId, see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+    let finding = judge(step, see, told)?;
+    Ok(if finding.causes.is_empty() { Finding::unknown(step, Text::same("nobody knows"), vec![]) } else { finding })
+}
+
+#[test]
+fn an_unknown_step_proves_no_cure() {
+    let host = Arc::new(Files::default());
+    assert_eq!(go_judged(doubting_judge, &host, plan(&[(TARGET, "good")]), YES, false).0, STILL_FAILS);
+    assert_eq!(host.content(TARGET), Some(b"good".to_vec()), "the change stands");
 }
 
 #[test]

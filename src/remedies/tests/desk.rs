@@ -1,11 +1,12 @@
 //! A host made of a few files, processes and command outputs, that answers what planning asks.
 
-use crate::finding::{RemedyId, StepId};
+use crate::carry_out::{Journals, undo};
+use crate::finding::RemedyId;
 use crate::host::{
     Answer, CloudAnswer, CloudTrouble, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, IdentitySeen,
     InterfaceSeen, Look, Looked, LookupSeen, ProcessSeen, Question, Seen, Trouble,
 };
-use crate::remedies::{Change, InputId, Inputs, Plan, Planned, plan, shell_line, undo};
+use crate::remedies::{Change, InputId, Inputs, Plan, Planned, plan, shell_line};
 use crate::text::Lang;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -169,7 +170,8 @@ impl Desk {
     pub fn undo(&self, entry: &str) -> Planned {
         let mut planned = None;
         self.seen(|seen| {
-            planned = undo(entry, StepId::Address, Path::new("/state"), seen).ok();
+            let journals = Journals { own: "/state".into(), roots: None };
+            planned = undo(entry, &journals, seen).ok();
             planned.is_some()
         });
         planned.unwrap()

@@ -7,6 +7,7 @@ use super::{Plain, TOLD_EVERY, service};
 use crate::carry_out::ChangeState;
 use crate::flow::{Layer, Notice, Session, Stage};
 use crate::host::LiveLine;
+use crate::remedies::change_titles;
 use crate::say;
 use crate::text::{Lang, Text, printable_block};
 use std::io::Write;
@@ -88,7 +89,7 @@ impl<W: Write> Plain<W> {
                     self.told.states = vec![ChangeState::Waiting; states.len()];
                 }
                 self.printed(output);
-                let titles = page::change_titles(plan, lang);
+                let titles = change_titles(plan, lang);
                 for (number, state) in states.iter().enumerate() {
                     let title = titles.get(number).map(String::as_str).unwrap_or_default();
                     if self.told.states.get(number) != Some(state) {

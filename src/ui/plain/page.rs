@@ -4,8 +4,8 @@
 use super::service;
 use super::words::{self, Ask};
 use crate::finding::{Evidence, Finding, Mark, Severity, StepId};
-use crate::flow::{Action, Button, Layer, Place, Session, Stage, Way, recorded_word, undo_command};
-use crate::remedies::{self, Plan, PreviewMark, preview};
+use crate::flow::{Action, Button, Layer, Mending, Place, Session, Stage, Way, recorded_word};
+use crate::remedies::{self, PreviewMark, preview};
 use crate::say;
 use crate::text::{Lang, Text, printable, printable_block};
 use crate::ui::view;
@@ -59,6 +59,15 @@ pub(super) fn lines(session: &Session, ask: Ask) -> Vec<String> {
             }
             out
         }
+        Ask::BrokenOff => {
+            let mut out = vec![heading(word(lang, "A change was broken off", "有一项更改被中断"))];
+            if let Some(Layer::BrokenOff(broken)) = session.layers.last() {
+                out.extend(broken.told().iter().map(|text| format!("- {}", text.get(lang))));
+            }
+            let choices = Mending::ALL.into_iter().enumerate();
+            out.extend(choices.map(|(number, mending)| format!("  {} {}", number + 1, mending.label().get(lang))));
+            out
+        }
         Ask::Quit => {
             let mut out = vec![heading(word(lang, "Quit?", "退出"))];
             out.extend(owed(session));
@@ -90,6 +99,7 @@ pub(super) fn question(session: &Session, ask: Ask) -> Vec<String> {
         Ask::Console => one("1 OK, 2 FAIL, Enter leaves it open> ", "1 表示 OK，2 表示 FAIL，回车暂不填写> "),
         Ask::Watched => one("Enter continues> ", "回车继续> "),
         Ask::Resume => one("Type yes to resume, Enter starts over> ", "输入 yes 继续上次会话，回车重新开始> "),
+        Ask::BrokenOff => one("1 or 2, Enter leaves it as it is> ", "输入 1 或 2，回车保持现状> "),
         Ask::Consent if has(Button::ApplyOnly) => one(
             "Apply? Type yes to apply and restart the agent, later to apply and restart later, anything else goes back> ",
             "是否执行？输入 yes 执行并重启 Agent，输入 later 执行但稍后重启，其他输入则返回> ",
@@ -97,6 +107,10 @@ pub(super) fn question(session: &Session, ask: Ask) -> Vec<String> {
         Ask::Consent if has(Button::Apply) => {
             one("Apply? Type yes to apply, anything else goes back> ", "是否执行？输入 yes 执行，其他输入则返回> ")
         }
+        Ask::Consent if has(Button::DoneByHand) => one(
+            "To be done by hand. Type done when it is done, to check again; anything else goes back> ",
+            "需手动完成。完成后输入 done 重新检查，其他输入则返回> ",
+        ),
         Ask::Consent => one("Enter goes back> ", "回车返回> "),
         Ask::Outcome if has(Button::Undo) => one("Enter continues, u takes it back> ", "回车继续，u 撤销> "),
         Ask::Outcome => one("Enter continues> ", "回车继续> "),
@@ -360,13 +374,6 @@ fn journal(session: &Session) -> Vec<String> {
     out
 }
 
-/// The heading of each change, without its diff.
-pub(super) fn change_titles(plan: &Plan, lang: Lang) -> Vec<String> {
-    let count = plan.changes.len() + plan.restart.len();
-    let headings = preview(plan, true, lang).into_iter().filter(|line| line.mark == PreviewMark::Heading);
-    headings.take(count).map(|line| line.text).collect()
-}
-
 fn outcome(session: &Session) -> Vec<String> {
     let lang = session.lang;
     let Some(Stage::Outcome { applied, cured, said, .. }) = words::remedy(session).map(|layer| &layer.stage) else {
@@ -382,9 +389,8 @@ fn outcome(session: &Session) -> Vec<String> {
     if let Some(applied) = applied {
         let backups = applied.backups.iter();
         out.extend(backups.map(|path| format!("  {}{}", word(lang, "backup: ", "备份："), path.display())));
-        if let Some(entry) = &applied.entry {
-            out.push(format!("  {}{}", word(lang, "undo later: ", "以后撤销："), undo_command(entry)));
-        }
+        let undo = session.undo_later();
+        out.extend(undo.map(|command| format!("  {}{command}", word(lang, "undo later: ", "以后撤销："))));
     }
     out
 }

@@ -4,8 +4,8 @@ use super::*;
 use crate::carry_out::{AppliedResult, Progress};
 use crate::checks;
 use crate::context::Context;
-use crate::engine::Face;
-use crate::flow::Layer;
+use crate::engine::{Face, Favour};
+use crate::flow::{Effect, Layer};
 use crate::remedies::{InputId, Planned};
 use crate::ui::view::samples;
 use std::io::Cursor;
@@ -42,7 +42,7 @@ fn reports(effect: &Effect) -> Vec<Event> {
             let mut out: Vec<_> =
                 (0..15).map(|passed| Event::Waiting { seconds_left: seconds.saturating_sub(passed) }).collect();
             out.push(samples::finished(samples::passing(StepId::Address)));
-            out.push(Event::Verified { cured: true });
+            out.push(Event::Verified { proof: crate::flow::Proof::Holds });
             out
         }
         _ => Vec::new(),
@@ -72,7 +72,9 @@ fn talk(mut session: Session, answers: &str) -> (String, usize) {
                     }
                     face.show(&mut session);
                 }
-                if let Some(event) = face.perform(effect, &session, &found).await {
+                if let Some(favour) = Favour::of(effect)
+                    && let Some(event) = face.perform(favour, &session, &found).await
+                {
                     session.handle(event);
                 }
             }

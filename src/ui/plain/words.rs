@@ -34,6 +34,8 @@ pub(super) enum Ask {
     Watched,
     /// Whether to take up a session that was broken off.
     Resume,
+    /// What is to become of a change that was broken off.
+    BrokenOff,
     /// Whether to quit although something is left behind.
     Quit,
 }
@@ -75,6 +77,7 @@ pub(super) fn ask(session: &Session) -> Ask {
             (_, Some(_)) => Ask::Watched,
         },
         Some(Layer::Resume(_)) => Ask::Resume,
+        Some(Layer::BrokenOff(_)) => Ask::BrokenOff,
         Some(Layer::Form(form)) => ask_form(form),
         Some(Layer::Remedy(layer)) => match &layer.stage {
             Stage::Asking(form) => ask_form(form),
@@ -139,6 +142,10 @@ pub(super) fn meaning(session: &Session, ask: Ask, line: &str) -> Said {
             _ => Said::Unclear,
         },
         Ask::Watched => Said::Keys(vec![Key::Esc]),
+        Ask::BrokenOff => match word {
+            "1" | "2" => Said::Keys(word.chars().map(Key::Char).collect()),
+            _ => Said::Keys(vec![Key::Esc]),
+        },
         Ask::Resume | Ask::Quit if is_yes(word) => Said::Keys(vec![Key::Enter]),
         Ask::Resume | Ask::Quit => Said::Keys(vec![Key::Esc]),
     }
@@ -290,6 +297,8 @@ fn consent(session: &Session, word: &str) -> Said {
         [Button::ApplyAndRestart, Button::Apply].into_iter().find(has)
     } else if word.eq_ignore_ascii_case("later") || word == "稍后" {
         Some(Button::ApplyOnly).filter(has)
+    } else if word.eq_ignore_ascii_case("done") || word == "已完成" {
+        Some(Button::DoneByHand).filter(has)
     } else {
         None
     };

@@ -2,7 +2,7 @@
 
 use super::sheet::{Sheet, part, run, show};
 use super::{Look, result};
-use crate::flow::{Layer, Session, Stage};
+use crate::flow::Session;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, Clear};
@@ -17,11 +17,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look)
     let mut sheet = Sheet::new(cells.saturating_sub(4));
     sheet.say(look.word("Quit now?", "现在退出吗？"), theme.title);
     sheet.gap();
-    let is_changing = session
-        .layers
-        .iter()
-        .any(|layer| matches!(layer, Layer::Remedy(remedy) if matches!(remedy.stage, Stage::Applying { .. })));
-    if is_changing {
+    if session.is_changing() {
         let text = look.word(
             "A remedy is being applied. It is finished first; its effect is then not verified.",
             "正在执行修复。程序会先完成该修复，但不再验证效果。",

@@ -4,6 +4,7 @@
 //! Layout: a line on where we are, the flowchart on the left, the page or the layer above it, a notice, the keys.
 
 mod actions;
+mod broken_off;
 mod confirm;
 mod flowchart;
 mod footer;
@@ -151,6 +152,7 @@ fn content(frame: &mut Frame, area: Rect, session: &mut Session, look: Look) {
         Some(Layer::Key(form)) => key::draw(frame, area, form, look),
         Some(Layer::Watch(layer)) => watch::draw(frame, area, session, layer, look),
         Some(Layer::Resume(offer)) => resume::draw(frame, area, offer, look),
+        Some(Layer::BrokenOff(broken)) => broken_off::draw(frame, area, broken, look),
         Some(Layer::ConfirmQuit) | None => match session.place {
             Place::Step(step) => step::draw(frame, area, session, step, look),
             Place::Ticket => ticket::draw(frame, area, session, look),

@@ -3,17 +3,17 @@
 use super::Look;
 use super::sheet::{Sheet, run};
 use crate::carry_out::{Applied, AppliedResult};
-use crate::flow::undo_command;
-use crate::remedies::{Plan, PreviewMark, preview};
+use crate::remedies::{Plan, change_titles};
 use crate::text::Text;
 
-/// The lines of an outcome. Without `applied` nothing was done, and `said` tells why.
+/// The lines of an outcome. Without `applied` nothing was done, and `said` tells why; `undo` is the command that takes
+/// it back, where one does.
 pub(super) fn lines(
     sheet: &mut Sheet,
     plan: Option<&Plan>,
     applied: Option<&Applied>,
-    cured: bool,
-    said: &Text,
+    undo: Option<&str>,
+    (cured, said): (bool, &Text),
     look: Look,
 ) {
     let theme = look.theme;
@@ -26,12 +26,10 @@ pub(super) fn lines(
     sheet.hung(&[run(sign, style)], 2, &[run(look.read(said), theme.heading)]);
     let Some(applied) = applied else { return };
 
-    if let (Some(plan), AppliedResult::Applied) = (plan, &applied.result) {
+    if let (Some(plan), AppliedResult::Applied) = (plan.filter(|plan| plan.is_automatic()), &applied.result) {
         sheet.heading(look.word("Done", "已执行"), theme);
-        let count = plan.changes.len();
-        let headings = preview(plan, true, look.lang).into_iter().filter(|line| line.mark == PreviewMark::Heading);
-        for line in headings.take(count + plan.restart.len()) {
-            sheet.hung(&[run(look.glyphs.bullet(), theme.dim)], 2, &[run(line.text, theme.text)]);
+        for title in change_titles(plan, look.lang) {
+            sheet.hung(&[run(look.glyphs.bullet(), theme.dim)], 2, &[run(title, theme.text)]);
         }
     }
     if !applied.backups.is_empty() {
@@ -43,7 +41,8 @@ pub(super) fn lines(
     if let Some(entry) = &applied.entry {
         sheet.heading(look.word("Journal", "操作日志"), theme);
         sheet.hung(&[], 2, &[run(entry.clone(), theme.text)]);
-        let undo = [run(look.word("undo later: ", "以后撤销："), theme.dim), run(undo_command(entry), theme.text)];
-        sheet.hung(&[], 2, &undo);
+        if let Some(undo) = undo {
+            sheet.hung(&[], 2, &[run(look.word("undo later: ", "以后撤销："), theme.dim), run(undo, theme.text)]);
+        }
     }
 }

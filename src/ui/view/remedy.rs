@@ -7,7 +7,7 @@ use crate::carry_out::ChangeState;
 use crate::finding::StepId;
 use crate::flow::{Button, Layer, RemedyLayer, Session, Stage, Way};
 use crate::host::LiveLine;
-use crate::remedies::{self, Plan, PreviewLine, PreviewMark, preview};
+use crate::remedies::{self, Plan, PreviewLine, PreviewMark, change_titles, preview};
 use crate::say;
 use crate::text::{Text, cut, printable_block, width};
 use ratatui::Frame;
@@ -54,7 +54,8 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: L
             follows = true;
         }
         Stage::Outcome { plan, applied, output, cured, said } => {
-            outcome::lines(&mut body, plan.as_deref(), applied.as_ref(), *cured, said, look);
+            let undo = session.undo_later();
+            outcome::lines(&mut body, plan.as_deref(), applied.as_ref(), undo.as_deref(), (*cured, said), look);
             live(&mut body, output, look);
         }
     }
@@ -122,6 +123,7 @@ fn title(layer: &RemedyLayer, look: Look) -> (String, &'static str) {
     let stage = match &layer.stage {
         Stage::Asking(_) => look.word("values", "填写"),
         Stage::Planning => look.word("planning", "准备"),
+        Stage::Preview { plan } if !plan.is_automatic() => look.word("to be done by hand", "需手动完成"),
         Stage::Preview { .. } => look.word("preview: nothing is changed yet", "预览：尚未做任何更改"),
         Stage::Applying { .. } => look.word("applying", "执行中"),
         Stage::Verifying { .. } => look.word("verifying", "验证中"),
@@ -191,17 +193,10 @@ fn who_may(sheet: &mut Sheet, session: &Session, plan: &Plan, look: Look) {
     sheet.gap();
 }
 
-/// The heading of each change, without its diff.
-fn change_titles(plan: &Plan, look: Look) -> Vec<String> {
-    let count = plan.changes.len() + plan.restart.len();
-    let headings = preview(plan, true, look.lang).into_iter().filter(|line| line.mark == PreviewMark::Heading);
-    headings.take(count).map(|line| line.text).collect()
-}
-
 /// Every change with its state.
 fn changes(sheet: &mut Sheet, plan: &Plan, states: &[ChangeState], look: Look) {
     let theme = look.theme;
-    for (title, state) in change_titles(plan, look).into_iter().zip(states) {
+    for (title, state) in change_titles(plan, look.lang).into_iter().zip(states) {
         let (sign, word, style) = match state {
             ChangeState::Waiting => (look.glyphs.pending(), look.word("waits", "等待"), theme.dim),
             ChangeState::Running => (look.glyphs.running(), look.word("under way", "执行中"), theme.running),
@@ -221,7 +216,10 @@ fn changes(sheet: &mut Sheet, plan: &Plan, states: &[ChangeState], look: Look) {
 /// What the proof is, and how long it may still take.
 fn awaited(sheet: &mut Sheet, plan: &Plan, seconds_left: u64, look: Look) {
     let theme = look.theme;
-    let applied = look.word("Applied. Now the proof.", "已执行，正在验证效果。");
+    let applied = match plan.is_automatic() {
+        true => look.word("Applied. Now the proof.", "已执行，正在验证效果。"),
+        false => look.word("Done by hand. Now the proof.", "已手动完成，正在验证效果。"),
+    };
     sheet.hung(&[run(look.glyphs.pass(), theme.pass)], 2, &[run(applied, theme.text)]);
     let step = plan.verify.title();
     let step = look.read(&step);

@@ -6,7 +6,7 @@ use crate::carry_out::{Applied, AppliedResult, ChangeState, JournalDone, Progres
 use crate::checks::Checked;
 use crate::context::{Context, Field};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
-use crate::flow::{Around, Choice, Event, Interrupted, Key, Offer, Place, Session, StepView};
+use crate::flow::{Around, Choice, Event, Interrupted, Key, Offer, Place, Proof, Session, StepView};
 use crate::host::{Fingerprint, IdentitySeen, LiveLine};
 use crate::remedies::{Change, InputId, Plan, Planned};
 use crate::text::{Lang, Text};
@@ -260,7 +260,16 @@ fn changed(remedy: RemedyId, id: &str, result: Recorded, path: &str) -> JournalD
     let argv = ["/etc/init.d/ilogtaild", "start"].map(str::to_string).to_vec();
     let ran = Record { path: argv[0].clone().into(), kind: RecordKind::Run(argv), backup: None, ..record.clone() };
     let records = vec![record, ran];
-    JournalDone { id: id.into(), at_ms: 0, remedy, actor: "alice".into(), result, records, pruned: false }
+    JournalDone {
+        id: id.into(),
+        at_ms: 0,
+        remedy,
+        actor: "alice".into(),
+        result,
+        records,
+        pruned: false,
+        is_roots: false,
+    }
 }
 
 /// The journal with three entries.
@@ -293,6 +302,15 @@ pub(super) fn resume(lang: Lang) -> Session {
         },
         stopped_at: "10:32".into(),
     });
+    session
+}
+
+/// A change that was broken off, at the next start.
+pub(super) fn broken_off(lang: Lang) -> Session {
+    let mut session = first(lang);
+    session.handle(identity(true));
+    session.ask_about(changed(RemedyId::BindHostname, "20261122T054012.345Z", Recorded::Open, "/etc/hosts"));
+    press(&mut session, &[Key::Down]);
     session
 }
 
@@ -409,7 +427,7 @@ pub(super) fn verifying(lang: Lang) -> Session {
 
 pub(super) fn outcome(lang: Lang) -> Session {
     let mut session = verifying(lang);
-    session.handle(Event::Verified { cured: true });
+    session.handle(Event::Verified { proof: Proof::Holds });
     session
 }
 
@@ -424,7 +442,7 @@ fn owing(lang: Lang) -> Session {
     let mut session = preview(lang, true);
     press(&mut session, &[Key::Right, Key::Right, Key::Enter]);
     session.handle(applied(AppliedResult::Applied));
-    session.handle(Event::Verified { cured: false });
+    session.handle(Event::Verified { proof: Proof::StillThere });
     press(&mut session, &[Key::Esc]);
     session
 }
@@ -464,6 +482,7 @@ pub(in crate::ui) fn all(lang: Lang) -> Vec<(&'static str, Session)> {
         ("help", help(lang)),
         ("journal", journal(lang)),
         ("resume", resume(lang)),
+        ("broken_off", broken_off(lang)),
         ("planning", planning(lang)),
         ("asking", asking(lang)),
         ("preview", preview(lang, true)),

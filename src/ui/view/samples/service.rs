@@ -4,7 +4,7 @@ use super::{failing, finished, press, type_in};
 use crate::checks::{About, ListedGroup};
 use crate::context::{Field, IdentityKind};
 use crate::finding::{Finding, StepId};
-use crate::flow::{Action, Around, Event, Key, Session};
+use crate::flow::{Action, Around, Event, Key, Proof, Session};
 use crate::host::CredentialsSeen;
 use crate::text::{Lang, Text};
 
@@ -79,7 +79,7 @@ pub(in crate::ui) fn watch(lang: Lang) -> Session {
 
 pub(in crate::ui) fn watch_over(lang: Lang) -> Session {
     let mut session = watch(lang);
-    session.handle(Event::Verified { cured: true });
+    session.handle(Event::Verified { proof: Proof::Holds });
     session
 }
 

@@ -1,22 +1,21 @@
 //! Taking back a journal entry. What the journal tells is turned into a plan like any other: it is previewed, carried
 //! out, journaled and verified in the same way.
 
-use super::{Planned, control};
+use super::{JournalDone, Journals, RecordKind, Recorded, read_journals, undo_plan};
 use crate::agent::layout;
-use crate::carry_out::{JournalDone, Record, RecordKind, Recorded, is_reversible, read_journal, undo_plan};
-use crate::finding::{RemedyId, StepId};
+use crate::finding::RemedyId;
 use crate::host::{Seen, Unseen};
+use crate::remedies::{Planned, restart_of, step_of, with_revival};
 use crate::say;
 use crate::text::Text;
-use std::path::Path;
 
 /// Plans the undo of a journal entry: by its id, by a beginning of it that only one entry has, or `last` for the newest
 /// that is not taken back.
 ///
 /// # Errors
 /// Something has not been looked at yet; the question was noted.
-pub fn undo(entry: &str, verify: StepId, state_dir: &Path, see: &Seen) -> Result<Planned, Unseen> {
-    let all = read_journal(see, state_dir)?;
+pub fn undo(entry: &str, journals: &Journals, see: &Seen) -> Result<Planned, Unseen> {
+    let all = read_journals(see, journals)?;
     let done = match choose_entry(&all, entry) {
         Ok(done) => done,
         Err(text) => return Ok(Planned::Refused(text)),
@@ -24,16 +23,17 @@ pub fn undo(entry: &str, verify: StepId, state_dir: &Path, see: &Seen) -> Result
     if let Some(later) = later_change(&all, done) {
         let (id, later) = (&done.id, &later.id);
         return Ok(Planned::Refused(say!(
-            "{later} changed the same file after {id}; take that one back first: logtail-doctor undo {later}",
-            "{later} 在 {id} 之后修改了同一文件；请先撤销它：logtail-doctor undo {later}"
+            "{later} changed the same file after {id}; take that one back first: sudo logtail-doctor undo {later} --yes",
+            "{later} 在 {id} 之后修改了同一文件；请先撤销它：sudo logtail-doctor undo {later} --yes"
         )));
     }
     let restart = match layout::find(see)?.first() {
-        Some(agent) => control::restart_of(see, agent)?,
+        Some(agent) => restart_of(see, agent)?,
         None => Vec::new(),
     };
-    let mut planned = undo_plan(see, done, verify, &restart)?;
+    let mut planned = undo_plan(see, done, step_of(done.remedy), &restart)?;
     if let Planned::Ready(mut plan) = planned {
+        plan.is_roots = done.is_roots;
         // With its old, broken configuration the agent may not start at all; it keeps what it has loaded.
         if done.remedy == RemedyId::RepairConfig {
             plan.restart.clear();
@@ -43,7 +43,7 @@ pub fn undo(entry: &str, verify: StepId, state_dir: &Path, see: &Seen) -> Result
         if plan.restart.is_empty() && acts_at_start(done.remedy) {
             plan.restart = restart;
         }
-        planned = Planned::Ready(Box::new(control::with_revival(*plan, see)?));
+        planned = Planned::Ready(Box::new(with_revival(*plan, see)?));
     }
     Ok(planned)
 }
@@ -72,13 +72,8 @@ pub fn choose_entry<'a>(all: &'a [JournalDone], entry: &str) -> Result<&'a Journ
         let standing =
             || all.iter().rev().filter(|done| !matches!(done.result, Recorded::Undone | Recorded::RolledBack));
         // A mere stop and start has nothing to take back, and hides the edit before it.
-        let is_run_only = |record: &Record| matches!(&record.kind, RecordKind::Run(argv) if !is_reversible(argv));
-        let is_more_than_a_run = |done: &&JournalDone| {
-            done.result == Recorded::Open && !done.records.is_empty()
-                || done.records.iter().any(|record| !is_run_only(record))
-        };
         return standing()
-            .find(is_more_than_a_run)
+            .find(|done| done.can_be_taken_back())
             .or_else(|| standing().next())
             .ok_or_else(|| Text::fixed("The journal has nothing to take back.", "操作日志中没有可撤销的条目。"));
     }

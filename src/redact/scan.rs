@@ -1,6 +1,6 @@
 //! Where in a text the secrets are. Works on bytes, never fails, linear in the text's length. Knows no state.
 
-use super::redact::Rule;
+use super::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A secret's place: `start..end` in bytes.

@@ -9,8 +9,10 @@
 //! lie in a `users` directory and that the operator did not tell get zeros in their middle. They stay digits, so that
 //! a bundle is judged as the host was.
 
-use super::scan::{self, Form, Known};
+mod scan;
+
 use crate::host::{Answer, DirSeen, FileSeen, Question, Seen};
+use scan::{Form, Known};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,0 +1,47 @@
+//! Root's journal for a user who is not root: where the file itself may not be read, a process that `sudo -n` starts
+//! reads it. Nobody is asked for a password here, and nothing else is read in this way.
+
+use super::{JOURNAL, errand};
+use crate::host::{Act, ActError, Answer, Done, Held, Host, LiveOutput, Pending, Question, Trouble};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A host whose root's journal is read through sudo.
+pub struct WithRootsJournal {
+    inner: Arc<dyn Host>,
+    journal: PathBuf,
+}
+
+impl WithRootsJournal {
+    /// `dir` is root's state directory.
+    pub fn new(inner: Arc<dyn Host>, dir: &Path) -> WithRootsJournal {
+        WithRootsJournal { inner, journal: dir.join(JOURNAL) }
+    }
+}
+
+impl Host for WithRootsJournal {
+    fn observe(&self, question: Question) -> Pending<Answer> {
+        let direct = self.inner.observe(question.clone());
+        if question != Question::Tail(self.journal.clone()) {
+            return direct;
+        }
+        let inner = Arc::clone(&self.inner);
+        Box::pin(async move {
+            let answer = direct.await;
+            if !matches!(&answer, Answer::File(Err(trouble)) if *trouble != Trouble::Absent) {
+                return answer;
+            }
+            let Answer::Identity(identity) = inner.observe(Question::Identity).await else { return answer };
+            let Some(sudo) = identity.sudo.filter(|_| !identity.privileged) else { return answer };
+            errand::fetch_journal(&sudo).await.map_or(answer, Answer::File)
+        })
+    }
+
+    fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
+        self.inner.act(act, live)
+    }
+
+    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, ActError>> {
+        self.inner.hold(path, note)
+    }
+}

@@ -1,0 +1,107 @@
+//! Whether a plan is carried out, and how: what was said on the command line, what is answered on the terminal, and who
+//! this process is.
+
+use super::Changing;
+use crate::carry_out::{ConsentBy, errand};
+use crate::host::{Answer, IdentitySeen, Question};
+use crate::remedies::Plan;
+use crate::say;
+use crate::text::{Lang, Text, printable};
+use crate::ui::sudo;
+use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
+
+/// How a plan may be carried out.
+pub(super) enum Leave {
+    Direct(ConsentBy),
+    Sudo(PathBuf, ConsentBy),
+    No(Text),
+}
+
+impl Changing<'_> {
+    /// Whether and how the plan is carried out.
+    pub(super) async fn leave(&self, plan: &Plan) -> Leave {
+        if !plan.is_automatic() {
+            return Leave::No(Text::fixed("These steps are to be done by hand.", "以上步骤需要手动完成。"));
+        }
+        if self.settings.read_only {
+            return Leave::No(Text::fixed("Nothing was changed: --read-only.", "未做任何更改：--read-only。"));
+        }
+        let consent = match (self.consent.yes, self.settings.asks) {
+            (true, _) => ConsentBy::YesOption,
+            (false, true) if self.is_answered_with_yes() => ConsentBy::Answer,
+            (false, true) => return Leave::No(Text::fixed("Nothing was changed.", "未做任何更改。")),
+            (false, false) => {
+                return Leave::No(Text::fixed(
+                    "Nothing was changed. Add --yes to carry this out.",
+                    "未做任何更改。加上 --yes 以执行。",
+                ));
+            }
+        };
+        if !plan.needs_root() {
+            return Leave::Direct(consent);
+        }
+        match self.host.observe(Question::Identity).await {
+            Answer::Identity(IdentitySeen { privileged: true, .. }) => Leave::Direct(consent),
+            Answer::Identity(IdentitySeen { sudo: Some(sudo), user, .. }) => match errand::argv() {
+                Ok(argv) if self.authorise(&sudo, &argv).await => Leave::Sudo(sudo, consent),
+                argv => Leave::No(self.without_leave(plan, &sudo, &user, argv.ok()).await),
+            },
+            _ => Leave::No(self.as_root(plan)),
+        }
+    }
+
+    /// Asks on the terminal. Only a yes is one: whoever presses Enter has not read.
+    fn is_answered_with_yes(&self) -> bool {
+        let question = Text::fixed("Carry this out? [y/N] ", "是否执行？[y/N] ");
+        let mut stderr = io::stderr();
+        let _ = write!(stderr, "{}", printable(question.get(self.settings.lang))).and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        let has_answered = io::stdin().lock().read_line(&mut answer).is_ok();
+        has_answered && ["y", "yes", "是"].contains(&answer.trim().to_lowercase().as_str())
+    }
+
+    /// Whether sudo starts the errand: without a password, or with one that is typed on the terminal.
+    async fn authorise(&self, program: &Path, argv: &[String]) -> bool {
+        if errand::may_without_password(program, argv).await {
+            return true;
+        }
+        if !self.settings.asks {
+            return false;
+        }
+        self.settings.complain(&sudo::announcement(argv));
+        sudo::allowed(sudo::ask(program).await, program, argv).await.is_ok()
+    }
+
+    /// What can be done where sudo does not start this program without a password: as root; by the plan's own commands,
+    /// where sudo permits those; or with the line of sudoers that is missing.
+    async fn without_leave(&self, plan: &Plan, sudo: &Path, user: &str, argv: Option<Vec<String>>) -> Text {
+        let mut texts = vec![self.as_root(plan)];
+        if let Some(commands) = errand::permitted(sudo, plan).await {
+            texts.push(say!(
+                "sudo permits the commands of this remedy by themselves: {commands}",
+                "sudo 允许直接执行该修复的命令：{commands}"
+            ));
+        } else if let Some(argv) = argv {
+            let line = errand::sudoers_line(user, &argv);
+            texts.push(say!(
+                "The line of sudoers that is missing for it (it gives {user} root): {line}",
+                "缺少的 sudoers 配置行（会授予 {user} root 权限）：{line}"
+            ));
+        }
+        let all = |lang| texts.iter().map(|text| text.get(lang)).collect::<Vec<_>>().join("\n");
+        Text::filled(all(Lang::En), all(Lang::Zh))
+    }
+
+    /// The command that does the same as root.
+    pub(super) fn as_root(&self, plan: &Plan) -> Text {
+        let command = match &self.undoes {
+            Some(entry) => crate::flow::undo_command(entry),
+            None => crate::flow::command_for(plan),
+        };
+        say!(
+            "Nothing was changed: this needs root, and sudo does not give it without a password. Run: {command}",
+            "未做任何更改：需要 root 权限，且 sudo 需要密码。请运行：{command}"
+        )
+    }
+}

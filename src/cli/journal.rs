@@ -1,0 +1,154 @@
+//! `journal`, and what other commands read of the journal: root's stands beside that of an ordinary user.
+
+use super::changing::CURED;
+use super::{COULD_NOT_RUN, Settings};
+use crate::carry_out::{self, JOURNAL, JournalDone, Record, RecordKind, Store};
+use crate::flow::{recorded_word, undo_command};
+use crate::host::{Answer, Host, Question, Trouble};
+use crate::remedies;
+use crate::say;
+use crate::text::{Text, printable};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Lists what was changed, oldest first.
+///
+/// # Errors
+/// The list cannot be written.
+pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Write) -> io::Result<u8> {
+    let Some((entries, unread)) = read(&host, settings).await else { return Ok(COULD_NOT_RUN) };
+    if entries.is_empty() {
+        let dir = settings.store.dir.display();
+        settings.say(out, &say!("No changes are recorded in {dir}.", "{dir} 中没有更改记录。"))?;
+    }
+    let under_way = carry_out::under_way(host.as_ref(), &settings.store).await;
+    let unfinished = carry_out::broken_off(&entries);
+    for done in &entries {
+        let is_under_way = under_way.is_some() && unfinished == Some(done);
+        let result = if is_under_way { Text::fixed("under way", "进行中") } else { recorded_word(done.result) };
+        let result = result.get(settings.lang);
+        let roots = if done.is_roots { "  (root)" } else { "" };
+        writeln!(out, "{}  {}  {result}  {}{roots}", printable(&done.id), done.remedy.id(), printable(&done.actor))?;
+        if unfinished == Some(done) && !is_under_way {
+            writeln!(out, "    {}", printable(ways_out(done).get(settings.lang)))?;
+        }
+        for record in &done.records {
+            let pruned = Text::fixed("backup pruned", "备份已清理");
+            let pruned = done.pruned.then(|| pruned.get(settings.lang));
+            writeln!(out, "    {}", printable(&record_line(record, pruned)))?;
+        }
+    }
+    if unread > 0 {
+        settings.complain(&say!("{unread} lines could not be read.", "有 {unread} 行无法读取。"));
+    }
+    Ok(CURED)
+}
+
+/// One recorded change in one line.
+fn record_line(record: &Record, pruned: Option<&str>) -> String {
+    let path = record.path.display();
+    let shown = |backup: &PathBuf| pruned.map_or_else(|| backup.display().to_string(), str::to_string);
+    let backup = record.backup.as_ref().map(|backup| format!("  ({})", shown(backup))).unwrap_or_default();
+    match &record.kind {
+        RecordKind::Write => format!("write {path}{backup}"),
+        RecordKind::Remove => format!("remove {path}{backup}"),
+        RecordKind::RenameTo(to) => format!("rename {path} -> {}", to.display()),
+        RecordKind::MakeDir => format!("mkdir {path}"),
+        RecordKind::RemoveDir => format!("rmdir {path}"),
+        RecordKind::PutGroup { .. } => format!("edit {path}"),
+        RecordKind::MakeGroup { .. } => format!("create {path}"),
+        RecordKind::RemoveGroup { .. } => format!("remove {path}"),
+        RecordKind::Run(argv) => format!("run {}", remedies::shell_line(argv)),
+    }
+}
+
+/// The entries of the journals, oldest first, and how many lines could not be read; None when the own journal cannot be
+/// read, which has been said then. That root's cannot be read is only said.
+pub(super) async fn read(host: &Arc<dyn Host>, settings: &Settings) -> Option<(Vec<JournalDone>, usize)> {
+    let (mut entries, mut unread) = match read_dir(host, settings, &settings.store.dir).await {
+        Ok(read) => read,
+        Err(path) => {
+            settings.complain(&say!("{path} could not be read.", "无法读取 {path}。"));
+            return None;
+        }
+    };
+    if let Some(dir) = &settings.roots_dir {
+        match read_dir(host, settings, dir).await {
+            Ok((mut roots, more)) => {
+                roots.iter_mut().for_each(|done| done.is_roots = true);
+                entries.append(&mut roots);
+                entries.sort_by_key(|done| done.at_ms);
+                unread += more;
+            }
+            Err(path) => settings.complain(&say!(
+                "{path} can be read by root only; it is shown by: sudo logtail-doctor journal",
+                "{path} 只有 root 可以读取。查看命令：sudo logtail-doctor journal"
+            )),
+        }
+    }
+    Some((entries, unread))
+}
+
+/// The entries of one journal; or its name when it cannot be read.
+async fn read_dir(host: &Arc<dyn Host>, settings: &Settings, dir: &Path) -> Result<(Vec<JournalDone>, usize), String> {
+    let path = dir.join(JOURNAL);
+    match host.observe(Question::Tail(path.clone())).await {
+        Answer::File(Ok(file)) => {
+            if file.is_partial() {
+                let path = path.display();
+                settings.complain(&say!("{path} is long: only its end was read.", "{path} 较长：仅读取了末尾部分。"));
+            }
+            Ok(carry_out::entries(carry_out::whole_lines(&file)))
+        }
+        Answer::File(Err(Trouble::Absent)) => Ok((Vec::new(), 0)),
+        _ => Err(path.display().to_string()),
+    }
+}
+
+/// A change without an end.
+pub enum Unfinished {
+    /// Another process is at it; the sentence says which.
+    UnderWay(Text),
+    BrokenOff(Box<JournalDone>),
+}
+
+/// The newest change, if it has no end. No password is asked for and nobody is complained to: a journal that this user
+/// may not read is not this user's to finish.
+pub async fn unfinished(host: &Arc<dyn Host>, settings: &Settings) -> Option<Unfinished> {
+    let mut all = Vec::new();
+    let dirs = [(Some(&settings.store.dir), false), (settings.roots_dir.as_ref(), true)];
+    for (dir, is_roots) in dirs.into_iter().filter_map(|(dir, is_roots)| Some((dir?, is_roots))) {
+        let path = dir.join(JOURNAL);
+        // Only where there is a journal: asking the host takes a thread, and the first frame waits for it.
+        if path.try_exists().unwrap_or(true)
+            && let Answer::File(Ok(file)) = host.observe(Question::Tail(path)).await
+        {
+            let (entries, _) = carry_out::entries(carry_out::whole_lines(&file));
+            all.extend(entries.into_iter().map(|done| JournalDone { is_roots, ..done }));
+        }
+    }
+    all.sort_by_key(|done| done.at_ms);
+    let done = carry_out::broken_off(&all)?;
+    let dir = settings.roots_dir.as_ref().filter(|_| done.is_roots).unwrap_or(&settings.store.dir);
+    let store = Store { dir: dir.clone(), ..settings.store.clone() };
+    Some(match carry_out::under_way(host.as_ref(), &store).await {
+        Some(holder) => {
+            let (id, remedy) = (&done.id, done.remedy.id());
+            Unfinished::UnderWay(say!(
+                "{remedy} {id} is under way: {holder}. Wait until it is over before you change anything.",
+                "{remedy} {id} 正在执行：{holder}。请待其结束后再做更改。"
+            ))
+        }
+        None => Unfinished::BrokenOff(Box::new(done.clone())),
+    })
+}
+
+/// The sentence that tells how a change that was broken off is finished or taken back.
+pub(super) fn ways_out(done: &JournalDone) -> Text {
+    let (id, remedy, undo) = (&done.id, done.remedy.id(), undo_command(&done.id));
+    say!(
+        "{remedy} {id} was broken off. Take it back: {undo}; or finish it: sudo logtail-doctor fix {remedy} --yes",
+        "{remedy} {id} 曾被中断。撤销：{undo}；或继续完成：sudo logtail-doctor fix {remedy} --yes"
+    )
+}

@@ -1,0 +1,169 @@
+//! A plan being carried out: in this process, or in one that sudo starts.
+
+use super::{Face, Run};
+use crate::carry_out::{self, Applied, Consent, Progress, errand};
+use crate::flow::{Event, Goal};
+use crate::remedies::{Change, Plan};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinHandle;
+
+/// How long a change of a file, or of the service, may take; and the beginning and end of a plan.
+const A_WHILE: Duration = Duration::from_secs(30);
+
+/// A plan that was ordered.
+pub(super) struct Order {
+    pub(super) plan: Box<Plan>,
+    pub(super) with_restart: bool,
+    pub(super) consent: Consent,
+    pub(super) undoes: Option<String>,
+}
+
+/// A plan being carried out.
+pub(super) struct Applying {
+    task: JoinHandle<Applied>,
+    progress: UnboundedReceiver<Progress>,
+    /// What was read of the progress and is not an event yet.
+    ahead: Option<Progress>,
+    /// How long it can take at the most, with taking everything back.
+    limit: Duration,
+}
+
+impl Applying {
+    /// How long it can take at the most, with taking everything back.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Waits for the end, but not for ever; None when it did not come.
+    pub(super) async fn finish(self) -> Option<Applied> {
+        match tokio::time::timeout(self.limit, self.task).await {
+            Ok(Ok(applied)) => Some(applied),
+            Ok(Err(_)) => Some(Applied::broken()),
+            Err(_) => None,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Carries an order out in this process.
+    pub(super) fn apply(&mut self, order: Order) {
+        let (sender, progress) = unbounded_channel();
+        let (host, store) = (Arc::clone(&self.looking.host), self.store.clone());
+        let limit = limit_of(&order.plan);
+        self.goal = Some(self.goal_of(&order.plan));
+        let Order { plan, with_restart, consent, undoes } = order;
+        let task = tokio::spawn(async move {
+            carry_out::carry_out_or_undo(host.as_ref(), &store, &plan, consent, with_restart, undoes, sender).await
+        });
+        self.applying = Some(Applying { task, progress, ahead: None, limit });
+    }
+
+    /// As [`Run::apply`], in a process that sudo starts.
+    pub(super) async fn apply_through<F: Face>(&mut self, sudo: PathBuf, order: Order, face: &mut F) {
+        let allowed = match errand::argv() {
+            Ok(argv) => face.authorise(&sudo, &argv, self.session).await,
+            Err(text) => Err(text),
+        };
+        if let Err(text) = allowed {
+            let effects = self.session.handle(Event::Applied(Box::new(Applied::refused(text))));
+            if effects.contains(&crate::flow::Effect::RecheckAll) {
+                self.looking.look_again();
+            }
+            return;
+        }
+        let (sender, progress) = unbounded_channel();
+        let limit = limit_of(&order.plan);
+        self.goal = Some(self.goal_of(&order.plan));
+        let Order { plan, with_restart, consent, undoes } = order;
+        let task = tokio::spawn(async move { errand::send(&sudo, *plan, with_restart, undoes, consent, sender).await });
+        self.applying = Some(Applying { task, progress, ahead: None, limit });
+    }
+
+    /// What the plan is to cure, as it is before the plan.
+    fn goal_of(&self, plan: &Plan) -> Goal {
+        self.looking.goal(plan.verify, plan.remedy)
+    }
+}
+
+/// How long a plan can take at the most: every change to its limit, and as long again to take it back.
+fn limit_of(plan: &Plan) -> Duration {
+    let all = plan.changes.iter().chain(&plan.restart).chain(&plan.revive);
+    A_WHILE + 2 * all.map(limit_of_change).sum::<Duration>()
+}
+
+fn limit_of_change(change: &Change) -> Duration {
+    match change {
+        Change::AwaitAgent { limit, harder: Some(harder), .. } => 2 * *limit + limit_of_change(harder),
+        Change::Run { limit, .. } | Change::AwaitAgent { limit, .. } => *limit,
+        Change::WriteFile { .. }
+        | Change::RemoveFile { .. }
+        | Change::RenameFile { .. }
+        | Change::MakeDir { .. }
+        | Change::RemoveDir { .. }
+        | Change::Signal { .. }
+        | Change::PutGroup { .. }
+        | Change::MakeGroup { .. }
+        | Change::RemoveGroup { .. } => A_WHILE,
+    }
+}
+
+/// What happened next to a plan under way: a change that came to a state, the end, or a burst of lines, which is one
+/// piece of news however many lines it has. Pending for ever when no plan is under way.
+pub(super) async fn next_of(applying: &mut Option<Applying>) -> Vec<Event> {
+    let Some(Applying { task, progress, ahead, .. }) = applying else { return std::future::pending().await };
+    let first = match ahead.take() {
+        Some(progress) => Some(progress),
+        None => progress.recv().await,
+    };
+    let Some(first) = first else {
+        let applied = task.await.unwrap_or_else(|_| Applied::broken());
+        return vec![Event::Applied(Box::new(applied))];
+    };
+    let mut events = Vec::new();
+    let mut next = Some(first);
+    while let Some(news) = next.take() {
+        if !events.is_empty() && !matches!(news, Progress::Line(_)) {
+            *ahead = Some(news);
+            break;
+        }
+        let is_line = matches!(news, Progress::Line(_));
+        events.push(Event::Progress(news));
+        if is_line {
+            next = progress.try_recv().ok();
+        }
+    }
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::carry_out::ChangeState;
+    use crate::host::LiveLine;
+    use crate::text::Text;
+
+    #[tokio::test]
+    async fn a_burst_of_lines_is_one_piece_of_news_and_a_state_keeps_its_place() {
+        let (sender, progress) = unbounded_channel();
+        let line = |number: usize| Progress::Line(LiveLine { is_error: false, text: number.to_string() });
+        sender.send(Progress::State(0, ChangeState::Running)).unwrap();
+        (0..100).for_each(|number| sender.send(line(number)).unwrap());
+        sender.send(Progress::State(0, ChangeState::Done)).unwrap();
+        sender.send(line(100)).unwrap();
+        drop(sender);
+        let task = tokio::spawn(async { Applied::refused(Text::same("x")) });
+        let mut applying = Some(Applying { task, progress, ahead: None, limit: A_WHILE });
+        let mut sizes = Vec::new();
+        loop {
+            let events = next_of(&mut applying).await;
+            sizes.push(events.len());
+            if matches!(events.as_slice(), [Event::Applied(_)]) {
+                break;
+            }
+        }
+        assert_eq!(sizes, [1, 100, 1, 1, 1]);
+    }
+}

@@ -1,0 +1,175 @@
+//! When a remedy counts as a cure. Pure: the findings before and after decide.
+
+use crate::checks::Investigation;
+use crate::finding::{CauseId, Finding, RemedyId, StepId, Verdict};
+use std::collections::BTreeSet;
+
+/// What the step says after a remedy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Proof {
+    /// The step passes, if with a warning.
+    Holds,
+    /// What the remedy was chosen for is gone; the step fails for another reason.
+    CauseGone,
+    /// What the remedy was chosen for is still there.
+    StillThere,
+    /// The step could not be judged, so nothing is proved.
+    Unproven,
+    /// The operator would not wait any longer, so nothing is proved.
+    Stopped,
+}
+
+impl Proof {
+    /// Whether the remedy did what it was chosen for.
+    pub const fn is_cured(self) -> bool {
+        matches!(self, Proof::Holds | Proof::CauseGone)
+    }
+}
+
+/// What a remedy is to cure, as it was before the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Goal {
+    step: StepId,
+    remedy: RemedyId,
+    /// Whether the step failed.
+    failed: bool,
+    /// The causes that offered the remedy.
+    causes: BTreeSet<CauseId>,
+    /// Where only the heartbeat proves the cure: what has to do when the service cannot be asked for it.
+    instead: Option<Box<Goal>>,
+}
+
+impl Goal {
+    /// To be made before anything is changed: later the causes may be gone.
+    pub fn before(found: &Investigation, step: StepId, remedy: RemedyId) -> Goal {
+        let finding = found.finding(step).map(|checked| &checked.finding);
+        let causes = finding.into_iter().flat_map(|finding| &finding.causes);
+        Goal {
+            step,
+            remedy,
+            failed: finding.is_some_and(|finding| finding.verdict == Verdict::Fail),
+            causes: causes.filter(|cause| cause.remedies.contains(&remedy)).map(|cause| cause.id).collect(),
+            instead: (step == StepId::Heartbeat).then(|| Box::new(Goal::before(found, StepId::Group, remedy))),
+        }
+    }
+
+    /// The step whose finding is the proof.
+    pub fn step(&self) -> StepId {
+        self.step
+    }
+
+    /// The remedy.
+    pub fn remedy(&self) -> RemedyId {
+        self.remedy
+    }
+
+    /// What the findings prove now.
+    pub fn proof(&self, found: &Investigation) -> Proof {
+        match (found.finding(self.step), &self.instead) {
+            (Some(checked), Some(instead)) => match checked.finding.verdict {
+                Verdict::Pass | Verdict::Warn => Proof::Holds,
+                Verdict::Unknown | Verdict::Skipped => instead.proof(found),
+                Verdict::Fail => Proof::StillThere,
+            },
+            (Some(checked), None) => self.judge(&checked.finding),
+            (None, _) => Proof::Unproven,
+        }
+    }
+
+    fn judge(&self, finding: &Finding) -> Proof {
+        let is_left = finding.causes.iter().any(|cause| self.causes.contains(&cause.id));
+        match finding.verdict {
+            Verdict::Unknown | Verdict::Skipped => Proof::Unproven,
+            Verdict::Pass => Proof::Holds,
+            // A step that failed and only warns now is mended: an address that the agent was told is no address of
+            // this host, and the remedy that told it is still offered.
+            Verdict::Warn if self.failed || !is_left => Proof::Holds,
+            Verdict::Fail if !is_left && !self.causes.is_empty() => Proof::CauseGone,
+            Verdict::Warn | Verdict::Fail => Proof::StillThere,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::Judge;
+    use crate::context::Context;
+    use crate::finding::Cause;
+    use crate::host::{Seen, Unseen};
+    use crate::text::Text;
+
+    fn found(judge: Judge) -> Investigation {
+        let mut found = Investigation::new(judge, Context::default());
+        assert!(found.advance(0).is_empty());
+        found
+    }
+
+    fn finding(step: StepId, causes: &[(CauseId, bool)]) -> Result<Finding, Unseen> {
+        let text = || Text::same("x");
+        let cause = |(id, fails): &(CauseId, bool)| match fails {
+            true => Cause::fail(*id, text(), text(), &[RemedyId::RestartAgent]),
+            false => Cause::warn(*id, text(), text(), &[RemedyId::RestartAgent]),
+        };
+        Ok(Finding::judged(step, text(), causes.iter().map(cause).collect(), vec![]))
+    }
+
+    fn stopped(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+        finding(step, &[(CauseId::AgentStopped, true)])
+    }
+    fn warned(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+        finding(step, &[(CauseId::NotEnabledAtBoot, false)])
+    }
+    fn abnormal(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+        finding(step, &[(CauseId::AgentAbnormal, true)])
+    }
+    fn well(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+        finding(step, &[])
+    }
+    fn unknown(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+        Ok(Finding::unknown(step, Text::same("x"), Vec::new()))
+    }
+    fn only_the_group_is_known(step: StepId, see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+        if step == StepId::Heartbeat { unknown(step, see, told) } else { well(step, see, told) }
+    }
+
+    #[test]
+    fn what_the_findings_prove() {
+        let before: [(&str, Judge); 3] = [("stopped", stopped), ("warned", warned), ("well", well)];
+        let after: [(&str, Judge); 5] =
+            [("stopped", stopped), ("warned", warned), ("abnormal", abnormal), ("well", well), ("unknown", unknown)];
+        let mut table = String::new();
+        for (was, before) in before {
+            let goal = Goal::before(&found(before), StepId::Running, RemedyId::RestartAgent);
+            for (is, after) in after {
+                table += &format!("{was} -> {is}: {:?}\n", goal.proof(&found(after)));
+            }
+        }
+        assert_eq!(
+            table,
+            "stopped -> stopped: StillThere\n\
+             stopped -> warned: Holds\n\
+             stopped -> abnormal: CauseGone\n\
+             stopped -> well: Holds\n\
+             stopped -> unknown: Unproven\n\
+             warned -> stopped: CauseGone\n\
+             warned -> warned: StillThere\n\
+             warned -> abnormal: CauseGone\n\
+             warned -> well: Holds\n\
+             warned -> unknown: Unproven\n\
+             well -> stopped: StillThere\n\
+             well -> warned: Holds\n\
+             well -> abnormal: StillThere\n\
+             well -> well: Holds\n\
+             well -> unknown: Unproven\n"
+        );
+    }
+
+    #[test]
+    fn without_the_service_the_machine_group_stands_for_the_heartbeat() {
+        let goal = Goal::before(&found(stopped), StepId::Heartbeat, RemedyId::AddIpToGroup);
+        assert_eq!(goal.proof(&found(only_the_group_is_known)), Proof::Holds);
+        assert_eq!(goal.proof(&found(unknown)), Proof::Unproven);
+        assert_eq!(goal.proof(&found(stopped)), Proof::StillThere);
+    }
+}
