@@ -42,7 +42,7 @@ pub struct Errand {
 /// What an ordinary user's process may ask the second one for.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Request {
+pub enum Request {
     CarryOut(Box<Errand>),
     /// What stands in root's journal.
     ReadJournal,

@@ -3,10 +3,10 @@
 
 use super::parts;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use logtail_doctor::carry_out::errand::Errand;
-use logtail_doctor::carry_out::{Applied, Progress, is_reversible};
+use logtail_doctor::carry_out::errand::Request;
+use logtail_doctor::carry_out::{Applied, Progress, can_be_undone};
 use logtail_doctor::host::readers;
-use logtail_doctor::remedies::{self, Change, Plan};
+use logtail_doctor::remedies::{self, Plan};
 use logtail_doctor::sls::proxy::Proxy;
 use logtail_doctor::sls::transport::{converse, tunnel};
 use logtail_doctor::sls::{HttpRequest, TransportError, message};
@@ -134,20 +134,18 @@ pub fn escape(data: &[u8]) {
 /// The plan for a process that sudo starts, and what it says while it works: what reads is written again as it is, and
 /// can be shown.
 pub fn errand(data: &[u8]) {
-    if let Ok(errand) = serde_json::from_slice::<Errand>(data) {
-        let written = serde_json::to_value(&errand).expect("plain data");
-        let again: Errand = serde_json::from_value(written.clone()).expect("it was just written");
+    if let Ok(request) = serde_json::from_slice::<Request>(data) {
+        let written = serde_json::to_value(&request).expect("plain data");
+        let again: Request = serde_json::from_value(written.clone()).expect("it was just written");
         assert_eq!(serde_json::to_value(&again).expect("plain data"), written);
-        let plan: Plan = serde_json::from_value(written["plan"].clone()).expect("an errand has a plan");
-        for lang in [Lang::En, Lang::Zh] {
-            for line in remedies::preview(&plan, true, lang) {
-                assert_eq!(printable(&line.text), line.text);
+        if let Some(errand) = written.get("carry-out") {
+            let plan: Plan = serde_json::from_value(errand["plan"].clone()).expect("an errand has a plan");
+            for lang in [Lang::En, Lang::Zh] {
+                for line in remedies::preview(&plan, true, lang) {
+                    assert_eq!(printable(&line.text), line.text);
+                }
             }
-        }
-        for change in &plan.changes {
-            if let Change::Run { argv, .. } = change {
-                is_reversible(argv);
-            }
+            can_be_undone(&plan);
         }
     }
     for line in data.split(|byte| *byte == b'\n') {
