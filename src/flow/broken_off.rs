@@ -39,6 +39,15 @@ impl Mending {
             Mending::Leave => Text::fixed("Leave it as it is", "保持现状"),
         }
     }
+
+    /// As [`Mending::label`], in a word or two.
+    pub fn word(self) -> Text {
+        match self {
+            Mending::Finish => Text::fixed("finish it", "继续完成"),
+            Mending::TakeBack => Text::fixed("take it back", "撤销"),
+            Mending::Leave => Text::fixed("leave it", "保持现状"),
+        }
+    }
 }
 
 impl BrokenOff {

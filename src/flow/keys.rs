@@ -192,7 +192,7 @@ impl Session {
             Some(Layer::Groups(_)) => self.group_bindings(&mut out),
             Some(Layer::Key(_)) => {
                 out.push(bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true));
-                out.push(bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, false));
+                out.push(bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, true));
                 out.push(bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true));
                 let forget = Text::fixed("forget what was typed", "放弃输入");
                 out.push(bind(&[Esc], "Esc", forget, Command::Close, true));
@@ -225,11 +225,11 @@ impl Session {
                 let choose = Text::fixed("choose", "选择");
                 out.push(bind(&[Down, Char('j'), Tab], "Up/Dn", choose, Command::ChooseDown, true));
                 out.push(bind(&[Enter], "Enter", Text::fixed("do it", "执行"), Command::Choose, true));
-                for (number, mending) in (1..).zip(Mending::ALL) {
+                for (number, (digit, mending)) in (1..).zip(["1", "2", "3"].into_iter().zip(Mending::ALL)) {
                     let key = Char(char::from(b'0' + number));
-                    out.push(bind(&[key], "1-3", mending.label(), Command::Number(number), false));
+                    out.push(bind(&[key], digit, mending.word(), Command::Number(number), false));
                 }
-                out.push(bind(&[Esc, Char('q')], "Esc", Mending::Leave.label(), Command::Close, true));
+                out.push(bind(&[Esc, Char('q')], "Esc", Mending::Leave.word(), Command::Close, true));
             }
             Some(Layer::ConfirmQuit) => {
                 out.push(bind(&[Enter], "Enter", Text::fixed("quit", "退出"), Command::Choose, true));

@@ -55,9 +55,11 @@ fn an_answer_that_never_comes_is_settled_by_reading_back() {
 fn a_write_whose_outcome_cannot_be_learned_is_told_as_such_and_can_be_taken_back_later() {
     let Some(lab) = host() else { return };
     let original = lab.group();
-    // The plan reads three times, the carrying out twice; after the write nothing is answered any more.
-    let carried_out = [vec![Fault::None; 5], vec![Fault::LoseAnswer], vec![Fault::LoseRequest; 40]].concat();
-    lab.edit_cloud(|state| state.faults = carried_out.into());
+    // After the write nothing is answered any more.
+    lab.edit_cloud(|state| {
+        state.put_faults = [Fault::LoseAnswer].into();
+        state.after_a_put = Some(Fault::LoseRequest);
+    });
     let output = replace(&lab);
     assert_ne!(output.code, 0, "{output:?}");
     let said = format!("{}{}", output.stdout, output.stderr);
@@ -65,7 +67,7 @@ fn a_write_whose_outcome_cannot_be_learned_is_told_as_such_and_can_be_taken_back
     assert_eq!(requests(&lab, "PUT"), 1, "{:?}", lab.requests());
     assert_eq!(lab.group()["machineList"], json!(["10.1.1.6", "10.1.1.5"]), "in truth it was");
     assert!(journal(&lab).contains(r#""result":"left-over""#), "{}", journal(&lab));
-    lab.edit_cloud(|state| state.faults.clear());
+    lab.edit_cloud(|state| state.always = None);
     let undo = lab.run(&["undo", "--yes"]);
     assert_eq!(timeless(lab.group()), timeless(original), "{undo:?}");
 }

@@ -63,6 +63,8 @@ pub struct State {
     pub put_faults: VecDeque<Fault>,
     /// Of every request, when the others have none.
     pub always: Option<Fault>,
+    /// As `always`, from the next write on.
+    pub after_a_put: Option<Fault>,
     /// Every request line, with the Host header.
     pub log: Vec<String>,
     /// The project belongs to another account.
@@ -87,6 +89,7 @@ impl Default for State {
             faults: VecDeque::new(),
             put_faults: VecDeque::new(),
             always: None,
+            after_a_put: None,
             log: Vec::new(),
             other_account: false,
             token_ended: false,

@@ -65,6 +65,9 @@ pub fn reply(request: &Request, state: &mut State, now: i64) -> Reply {
     state.log.push(format!("{} {}", request.line, request.header("host")));
     let of_put = |state: &mut State| if request.method == "PUT" { state.put_faults.pop_front() } else { None };
     let fault = state.faults.pop_front().or_else(|| of_put(state)).or_else(|| state.always.clone());
+    if request.method == "PUT" && state.after_a_put.is_some() {
+        state.always = state.after_a_put.take();
+    }
     match fault.unwrap_or(Fault::None) {
         Fault::Answer(status, body) => return Reply::Answer(status, body),
         Fault::LoseRequest => return Reply::Close,

@@ -67,8 +67,11 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usi
             Group::Read => look.word("Read", "阅读"),
             Group::Program => look.word("Program", "程序"),
         };
-        keys.heading(name, look.theme);
         let of_group: Vec<&Binding> = bindings.iter().filter(|binding| group(binding.command) == of).collect();
+        if of_group.is_empty() {
+            continue;
+        }
+        keys.heading(name, look.theme);
         // What is shown alike, such as the nine digits, is one line.
         for alike in of_group.chunk_by(|one, other| one.shown == other.shown) {
             key_line(&mut keys, alike, look);
