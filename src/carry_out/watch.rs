@@ -217,11 +217,11 @@ fn not_as_awaited(running: bool, has_appeared: bool, alive: &BTreeSet<Alive>, li
     let (seconds, pids) = (limit.as_secs(), numbers(alive));
     match (running, has_appeared, alive.is_empty()) {
         (true, true, _) => say!(
-            "The start was lied about: within {seconds} s agent processes appeared and ended again. Look at the agent's log.",
+            "The start did not hold: within {seconds} s agent processes appeared and ended again. Look at the agent's log.",
             "启动结果不可信：{seconds} 秒内 Agent 进程出现后又退出。请查看 Agent 日志。"
         ),
         (true, false, false) => say!(
-            "The start was lied about: after {seconds} s only the old processes run ({pids}).",
+            "There was no real start: after {seconds} s only the old processes run ({pids}).",
             "启动结果不可信：{seconds} 秒后仍只有旧进程在运行（{pids}）。"
         ),
         (true, false, true) => {

@@ -30,7 +30,7 @@ pub(crate) async fn allowed(has_asked: bool, sudo: &Path, argv: &[String]) -> Re
         return Ok(());
     }
     Err(Text::fixed(
-        "sudo did not give leave (wrong password, or this user is not in sudoers). Nothing was changed; copy the command and run it as root.",
+        "sudo did not allow it (wrong password, or this user is not in sudoers). Nothing was changed; copy the command and run it as root.",
         "sudo 未授权（密码错误，或当前用户不在 sudoers 中）。未做任何更改；请复制命令并以 root 执行。",
     ))
 }

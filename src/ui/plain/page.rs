@@ -69,7 +69,7 @@ pub(super) fn lines(session: &Session, ask: Ask) -> Vec<String> {
             out
         }
         Ask::Quit => {
-            let mut out = vec![heading(word(lang, "Quit?", "退出"))];
+            let mut out = vec![heading(word(lang, "Quit?", "退出？"))];
             out.extend(owed(session));
             out
         }
