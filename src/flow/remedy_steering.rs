@@ -194,7 +194,7 @@ impl Session {
                 let (en, zh) = (reason.get(Lang::En), reason.get(Lang::Zh));
                 Text::filled(
                     format!("{en} What had been changed before was taken back."),
-                    format!("{zh} 之前所做的更改已回退。"),
+                    format!("{zh}之前所做的更改已回退。"),
                 )
             }
             AppliedResult::Refused(reason) | AppliedResult::Busy(reason) | AppliedResult::LeftOver(reason) => {

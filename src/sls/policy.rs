@@ -3,19 +3,6 @@
 use super::error::Denial;
 use serde_json::{Value, json};
 
-/// Everything that this program asks the service for one project; reading only, or with the edit of a machine group
-/// (ARN forms of the RAM resource list).
-pub fn for_project(project: &str, with_edit: bool) -> String {
-    let mut actions = vec!["log:ListMachineGroup", "log:GetMachineGroup", "log:ListMachines", "log:GetAppliedConfigs"];
-    if with_edit {
-        actions.push("log:UpdateMachineGroup");
-    }
-    pretty(&json!({"Version": "1", "Statement": [
-        {"Effect": "Allow", "Action": ["log:GetProject"], "Resource": [format!("acs:log:*:*:project/{project}")]},
-        {"Effect": "Allow", "Action": actions, "Resource": [format!("acs:log:*:*:project/{project}/machinegroup/*")]},
-    ]}))
-}
-
 /// Exactly what was refused.
 pub fn for_denial(denial: &Denial) -> String {
     // This action cannot be granted on less than everything (API reference of UpdateMachineGroupMachine).
@@ -45,13 +32,5 @@ mod tests {
         denial.action = "log:UpdateMachineGroupMachine".into();
         let policy: Value = serde_json::from_str(&for_denial(&denial)).unwrap();
         assert_eq!(policy["Statement"][0]["Resource"][0], "*");
-    }
-
-    #[test]
-    fn the_policy_of_a_project_edits_only_when_asked() {
-        assert!(!for_project("p", false).contains("Update"));
-        let policy: Value = serde_json::from_str(&for_project("p", true)).unwrap();
-        assert_eq!(policy["Statement"][1]["Resource"][0], "acs:log:*:*:project/p/machinegroup/*");
-        assert!(policy["Statement"][1]["Action"].as_array().unwrap().contains(&json!("log:UpdateMachineGroup")));
     }
 }

@@ -119,3 +119,55 @@ fn no_core_file_can_be_made_of_a_process_that_may_hold_a_key() {
     let limit = lab.as_user("ops").sh("ulimit -c").stdout;
     assert_eq!(limit.trim(), lab.sh("ulimit -c").stdout.trim());
 }
+
+#[test]
+fn a_key_that_is_typed_in_is_used_and_shows_nowhere() {
+    let Some(lab) = Lab::new().cloud(|_| {}).group_ips(&["10.1.1.5"]).build_or_skip() else { return };
+    lab.sh(WATCH);
+    let mut pty = lab.terminal(&[&["logtail-doctor"], TOLD.as_slice()].concat(), 100, 40);
+    pty.wait_until("a verdict for every step", LATER, |screen| {
+        screen.contains("Heartbeat") && !screen.lines().any(|line| line.contains(" .. "))
+    });
+    // The last step is the one that only the service can tell.
+    for _ in 0..10 {
+        if pty.screen().contains("10. Heartbeat") {
+            break;
+        }
+        pty.send("Right");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let title = "Type in an AccessKey";
+    let screen = pty.wait_for(title, SOON);
+    let line = screen.lines().find(|line| line.contains(title)).unwrap_or_default();
+    let number = line.split(title).next().unwrap_or_default().trim().chars().next_back().unwrap_or('1');
+    pty.send(&number.to_string());
+    let mut screens = pty.wait_for("AccessKey Secret", SOON);
+    let [id, secret, token] = secrets();
+    for value in [id, secret, token] {
+        pty.paste(value);
+        pty.wait_for("_", SOON);
+        screens += &pty.screen();
+        pty.send("Enter");
+    }
+    pty.send("Enter");
+    screens += &pty.wait_for("The service is asked with the key", LATER);
+    pty.wait_until("a heartbeat that the service tells", LATER, |screen| {
+        screen.lines().any(|line| line.contains("10 Heartbeat") && line.contains("PASS"))
+    });
+    for key in ["J", "Esc", "t", "1"] {
+        pty.send(key);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        screens += &pty.screen();
+    }
+    let raw = String::from_utf8_lossy(&pty.raw()).into_owned();
+    pty.send("q");
+    let written =
+        lab.sh("cat /var/lib/logtail-doctor/* $(find /root /run/cmdlines -type f -size -4M) 2>/dev/null").stdout;
+    let bundle = lab.sh("for f in $(find / -maxdepth 2 -name 'logtail-doctor-*.tar.gz'); do tar xzf $f -O; done").stdout;
+    assert!(bundle.contains("verdict"), "the bundle was written: {}", pty.screen());
+    for (what, text) in [("screens", screens), ("terminal", raw), ("files", written), ("bundle", bundle)] {
+        for secret in [secret, token] {
+            assert!(!text.contains(secret), "{secret} shows in the {what}: {text}");
+        }
+    }
+}
