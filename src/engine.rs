@@ -268,7 +268,7 @@ impl Run<'_> {
                 self.looking.look_again();
                 self.verifying = Some(Verifying::of(goal, seconds));
             }
-            Effect::Watch { seconds } => self.watch(seconds),
+            Effect::Watch { seconds } => self.watch(seconds).await,
             Effect::StopVerifying => self.verifying = None,
             Effect::WriteBundle | Effect::Copy(_) | Effect::Suspend => self.perform(effect, face).await,
             // The session is over; the loop sees that.

@@ -302,6 +302,18 @@ pub fn read_journals(see: &Seen, journals: &Journals) -> Result<Vec<Done>, Unsee
     Ok(all)
 }
 
+/// When the newest change that still stands was made, seconds since 1970: a heartbeat from before proves nothing of it.
+pub async fn last_change(host: &dyn Host, journals: &Journals) -> Option<i64> {
+    let mut newest = None;
+    for dir in [Some(&journals.own), journals.roots.as_ref()].into_iter().flatten() {
+        if let Answer::File(Ok(file)) = host.observe(Question::Tail(dir.join(JOURNAL))).await {
+            let stands = entries(whole_lines(&file)).0.into_iter().filter(|done| done.result == Recorded::Applied);
+            newest = newest.max(stands.map(|done| done.at_ms / 1000).max());
+        }
+    }
+    newest
+}
+
 /// The newest entry, when it changed something and has no end: it was broken off, or another process is at it right now.
 pub fn broken_off(all: &[Done]) -> Option<&Done> {
     all.last().filter(|done| done.is_broken_off())

@@ -3,7 +3,7 @@
 use super::args::Format;
 use super::meanwhile::meanwhile;
 use super::{FAILS, NOTHING_FAILS, Settings, UNKNOWN, wiring};
-use crate::carry_out::{self, JOURNAL, Recorded};
+use crate::carry_out::{self, JOURNAL, Journals};
 use crate::checks::{Checked, Investigation, Judge, age_text, heartbeat_age};
 use crate::context::Context;
 use crate::engine::Looking;
@@ -75,7 +75,8 @@ pub async fn verify(
 ) -> io::Result<u8> {
     let deadline = tokio::time::Instant::now() + wait;
     let mut settings = settings.clone();
-    settings.context.cured_at = last_change(&host, &settings).await;
+    let journals = Journals { own: settings.store.dir.clone(), roots: settings.roots_dir.clone() };
+    settings.context.cured_at = carry_out::last_change(host.as_ref(), &journals).await;
     let settings = &settings;
     let mut looking = begin(&host, judge, settings);
     meanwhile(settings, &looking_text(), looking.settle()).await;
@@ -123,14 +124,6 @@ fn look_line(found: &Investigation, age: Option<Text>, seconds_left: u64) -> Tex
     let what = what.unwrap_or_else(|| Text::same(""));
     let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
     Text::filled(format!("{en} At most {seconds_left} s more."), format!("{zh}最多再等待 {seconds_left} 秒。"))
-}
-
-/// When the newest change that still stands was made, seconds since 1970: a heartbeat from before proves nothing of it.
-async fn last_change(host: &Arc<dyn Host>, settings: &Settings) -> Option<i64> {
-    let journal = Question::File(settings.store.dir.join(JOURNAL));
-    let Answer::File(Ok(file)) = host.observe(journal).await else { return None };
-    let applied = carry_out::entries(&file.bytes).0.into_iter().filter(|done| done.result == Recorded::Applied);
-    applied.map(|done| done.at_ms / 1000).max()
 }
 
 /// Looks once and packs the support bundle; returns its name without ending, and its bytes.

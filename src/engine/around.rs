@@ -4,6 +4,7 @@
 use super::{Run, Verifying};
 use crate::agent::ip_rules::is_virtual;
 use crate::agent::service::{self, Standing};
+use crate::carry_out;
 use crate::checks;
 use crate::context::Context;
 use crate::finding::StepId;
@@ -65,8 +66,12 @@ impl Run<'_> {
         }
     }
 
-    /// Begins to look for a heartbeat that is newer than the last cure.
-    pub(super) fn watch(&mut self, seconds: u64) {
+    /// Begins to look for a heartbeat that is newer than the last change, of this session or an earlier one.
+    pub(super) async fn watch(&mut self, seconds: u64) {
+        if self.cured_at.is_none() {
+            let journals = self.looking.journals(&self.store);
+            self.cured_at = carry_out::last_change(self.looking.host.as_ref(), &journals).await;
+        }
         self.looking.count_from(self.cured_at);
         self.looking.look_again_at(StepId::Heartbeat);
         self.verifying = Some(Verifying::of_heartbeat(seconds));

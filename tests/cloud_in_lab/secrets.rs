@@ -163,7 +163,8 @@ fn a_key_that_is_typed_in_is_used_and_shows_nowhere() {
     pty.send("q");
     let written =
         lab.sh("cat /var/lib/logtail-doctor/* $(find /root /run/cmdlines -type f -size -4M) 2>/dev/null").stdout;
-    let bundle = lab.sh("for f in $(find / -maxdepth 2 -name 'logtail-doctor-*.tar.gz'); do tar xzf $f -O; done").stdout;
+    let bundle =
+        lab.sh("for f in $(find / -maxdepth 2 -name 'logtail-doctor-*.tar.gz'); do tar xzf $f -O; done").stdout;
     assert!(bundle.contains("verdict"), "the bundle was written: {}", pty.screen());
     for (what, text) in [("screens", screens), ("terminal", raw), ("files", written), ("bundle", bundle)] {
         for secret in [secret, token] {
