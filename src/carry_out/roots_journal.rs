@@ -3,6 +3,7 @@
 
 use super::{JOURNAL, errand};
 use crate::host::{Act, ActError, Answer, Done, Held, Host, LiveOutput, Pending, Question, Trouble};
+use crate::sls::Credentials;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,5 +44,52 @@ impl Host for WithRootsJournal {
 
     fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, ActError>> {
         self.inner.hold(path, note)
+    }
+
+    fn holder(&self, path: PathBuf) -> Pending<Option<String>> {
+        self.inner.holder(path)
+    }
+
+    fn use_key(&self, key: Credentials) {
+        self.inner.use_key(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sls::Source;
+    use std::sync::Mutex;
+
+    /// A host that notes what it is asked beside questions.
+    #[derive(Default)]
+    struct Noting(Mutex<Vec<String>>);
+
+    impl Host for Noting {
+        fn observe(&self, _: Question) -> Pending<Answer> {
+            Box::pin(std::future::ready(Answer::File(Err(Trouble::Absent))))
+        }
+
+        fn act(&self, _: Act, _: LiveOutput) -> Pending<Result<Done, ActError>> {
+            Box::pin(std::future::ready(Ok(Done::Already)))
+        }
+
+        fn use_key(&self, key: Credentials) {
+            self.0.lock().unwrap().push(key.masked());
+        }
+
+        fn holder(&self, path: PathBuf) -> Pending<Option<String>> {
+            Box::pin(std::future::ready(Some(path.display().to_string())))
+        }
+    }
+
+    #[tokio::test]
+    async fn the_key_and_the_lock_are_those_of_the_host_within() {
+        let noting = Arc::new(Noting::default());
+        let host = WithRootsJournal::new(noting.clone(), Path::new("/var/lib/logtail-doctor"));
+        let key = Credentials::new("LTAIabcdefghijkl", "secretsecret", None, Source::Typed).expect("a key");
+        host.use_key(key);
+        assert_eq!(noting.0.lock().unwrap().len(), 1);
+        assert_eq!(host.holder("/lock".into()).await.as_deref(), Some("/lock"));
     }
 }

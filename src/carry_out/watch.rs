@@ -28,6 +28,8 @@ pub(super) struct Before {
     alive: BTreeSet<Alive>,
     /// When its record of itself was written, and what it was; None when there was none.
     record: Option<(i64, Fingerprint)>,
+    /// How long it was waited for an agent that was asked to stop and did not.
+    stops_late: Option<Duration>,
 }
 
 /// Whether a process is one of this agent's on this host. The command may name a directory that is a symlink to the one
@@ -92,6 +94,11 @@ impl Work<'_> {
                 // What a command says of itself is heard below by the processes.
                 let _ = Box::pin(self.apply(id, harder)).await;
                 self.look_until(&awaited).await
+            }
+            (Err(still), None) if !running => {
+                // It was asked to stop, and may do so when nobody looks any more.
+                self.before.stops_late = Some(*limit);
+                Err(still)
             }
             (looked, _) => looked,
         }
@@ -159,7 +166,11 @@ impl Work<'_> {
         else {
             return result;
         };
-        let is_gone = self.alive(install_dir).await.is_some_and(|alive| alive.is_empty());
+        let mut is_gone = self.alive(install_dir).await.is_some_and(|alive| alive.is_empty());
+        if let (false, Some(limit)) = (is_gone, self.before.stops_late) {
+            let awaited = Awaited { running: false, install_dir, limit, app_info: None };
+            is_gone = self.look_until(&awaited).await.is_ok();
+        }
         if self.before.alive.is_empty() || !is_gone {
             return result;
         }
@@ -228,8 +239,8 @@ fn not_as_awaited(running: bool, has_appeared: bool, alive: &BTreeSet<Alive>, li
             say!("No agent process appeared within {seconds} s.", "{seconds} 秒内没有出现 Agent 进程。")
         }
         (false, ..) => say!(
-            "The agent still runs after {seconds} s (process {pids}): it does not stop when asked. Nothing harder is done by itself. If you choose to force it, which may lose what was read and not yet sent: logtail-doctor fix restart-agent --set force=yes",
-            "{seconds} 秒后 Agent 仍在运行（进程 {pids}）：它不响应停止请求。本程序不会自动强制停止。如确需强制停止（可能丢失已读取但未发送的数据）：logtail-doctor fix restart-agent --set force=yes"
+            "The agent still runs after {seconds} s (process {pids}): it does not stop when asked. Nothing harder is done by itself. If you choose to force it, which may lose what was read and not yet sent: logtail-doctor fix restart-agent --set force=yes. Should it stop later: logtail-doctor fix start-agent",
+            "{seconds} 秒后 Agent 仍在运行（进程 {pids}）：它不响应停止请求。本程序不会自动强制停止。如确需强制停止（可能丢失已读取但未发送的数据）：logtail-doctor fix restart-agent --set force=yes。如果它稍后停止：logtail-doctor fix start-agent"
         ),
     }
 }

@@ -347,8 +347,8 @@ impl Changing<'_> {
         // The change stands; that nobody reads the result any more does not undo it.
         let finding = looking.found().finding(goal.step()).map(|checked| &checked.finding);
         if proof.is_cured() {
-            let _ = self.settings.say(out, &checked_again(goal.step(), proof));
-            return Ok(CURED);
+            let _ = self.settings.say(out, &checked_again(goal.proved_by(looking.found()), proof == Proof::CauseGone));
+            return Ok(if proof == Proof::CauseGone { STILL_FAILS } else { CURED });
         }
         if proof == Proof::Unproven {
             let summary = finding.map(|finding| finding.summary.clone()).unwrap_or_else(|| Text::same(""));
@@ -367,18 +367,16 @@ impl Changing<'_> {
     }
 }
 
-/// The sentence that ends a cure.
-fn checked_again(step: StepId, proof: Proof) -> Text {
+/// The sentence that ends a cure: of the step that proves it, and whether that still fails for another reason.
+fn checked_again(step: StepId, fails: bool) -> Text {
     let title = step.title();
     let (en, zh) = (title.get(Lang::En), title.get(Lang::Zh));
-    match proof {
-        Proof::CauseGone => Text::filled(
-            format!("Checked again: cured; {en} still fails for another reason."),
-            format!("重新检查：已修复；{zh}因其他原因仍未通过。"),
+    match fails {
+        true => Text::filled(
+            format!("Checked again: what this remedy was for is gone; {en} still fails for another reason."),
+            format!("重新检查：该修复针对的问题已消除；{zh}因其他原因仍未通过。"),
         ),
-        Proof::Holds | Proof::StillThere | Proof::Unproven | Proof::Stopped => {
-            Text::filled(format!("Checked again: cured ({en})."), format!("重新检查：已修复（{zh}）。"))
-        }
+        false => Text::filled(format!("Checked again: cured ({en})."), format!("重新检查：已修复（{zh}）。")),
     }
 }
 

@@ -22,8 +22,11 @@ pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Wr
         let dir = settings.store.dir.display();
         settings.say(out, &say!("No changes are recorded in {dir}.", "{dir} 中没有更改记录。"))?;
     }
-    let under_way = carry_out::under_way(host.as_ref(), &settings.store).await;
     let unfinished = carry_out::broken_off(&entries);
+    let under_way = match unfinished {
+        Some(done) => carry_out::under_way(host.as_ref(), &store_of(settings, done)).await,
+        None => None,
+    };
     for done in &entries {
         let is_under_way = under_way.is_some() && unfinished == Some(done);
         let result = if is_under_way { Text::fixed("under way", "进行中") } else { recorded_word(done.result) };
@@ -130,9 +133,7 @@ pub async fn unfinished(host: &Arc<dyn Host>, settings: &Settings) -> Option<Unf
     }
     all.sort_by_key(|done| done.at_ms);
     let done = carry_out::broken_off(&all)?;
-    let dir = settings.roots_dir.as_ref().filter(|_| done.is_roots).unwrap_or(&settings.store.dir);
-    let store = Store { dir: dir.clone(), ..settings.store.clone() };
-    Some(match carry_out::under_way(host.as_ref(), &store).await {
+    Some(match carry_out::under_way(host.as_ref(), &store_of(settings, done)).await {
         Some(holder) => {
             let (id, remedy) = (&done.id, done.remedy.id());
             Unfinished::UnderWay(say!(
@@ -142,6 +143,12 @@ pub async fn unfinished(host: &Arc<dyn Host>, settings: &Settings) -> Option<Unf
         }
         None => Unfinished::BrokenOff(Box::new(done.clone())),
     })
+}
+
+/// The state directory in whose journal an entry stands.
+fn store_of(settings: &Settings, done: &JournalDone) -> Store {
+    let dir = settings.roots_dir.as_ref().filter(|_| done.is_roots).unwrap_or(&settings.store.dir);
+    Store { dir: dir.clone(), ..settings.store.clone() }
 }
 
 /// The sentence that tells how a change that was broken off is finished or taken back.

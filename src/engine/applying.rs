@@ -10,8 +10,9 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
-/// How long a change of a file, or of the service, may take; and the beginning and end of a plan.
-const A_WHILE: Duration = Duration::from_secs(30);
+/// How long a change of a file, or of the service, may take with its backup and its line in the journal, each of which
+/// the host gives up after a minute; and the beginning and end of a plan.
+const A_WHILE: Duration = Duration::from_secs(180);
 
 /// A plan that was ordered.
 pub(super) struct Order {

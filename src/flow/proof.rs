@@ -1,7 +1,7 @@
 //! When a remedy counts as a cure. Pure: the findings before and after decide.
 
 use crate::checks::Investigation;
-use crate::finding::{CauseId, Finding, RemedyId, StepId, Verdict};
+use crate::finding::{Cause, CauseId, Finding, RemedyId, Severity, StepId, Verdict};
 use std::collections::BTreeSet;
 
 /// What the step says after a remedy.
@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 pub enum Proof {
     /// The step passes, if with a warning.
     Holds,
-    /// What the remedy was chosen for is gone; the step fails for another reason.
+    /// What the remedy was chosen for is gone; the step still fails, for reasons that were there before and that other
+    /// remedies cure.
     CauseGone,
     /// What the remedy was chosen for is still there.
     StillThere,
@@ -35,6 +36,8 @@ pub struct Goal {
     failed: bool,
     /// The causes that offered the remedy.
     causes: BTreeSet<CauseId>,
+    /// The causes that made the step fail for which the remedy is none.
+    others: BTreeSet<CauseId>,
     /// Where only the heartbeat proves the cure: what has to do when the service cannot be asked for it.
     instead: Option<Box<Goal>>,
 }
@@ -44,11 +47,14 @@ impl Goal {
     pub fn before(found: &Investigation, step: StepId, remedy: RemedyId) -> Goal {
         let finding = found.finding(step).map(|checked| &checked.finding);
         let causes = finding.into_iter().flat_map(|finding| &finding.causes);
+        let offers = |cause: &&Cause| cause.remedies.contains(&remedy);
+        let others = causes.clone().filter(|cause| cause.severity == Severity::Fail && !offers(cause));
         Goal {
             step,
             remedy,
             failed: finding.is_some_and(|finding| finding.verdict == Verdict::Fail),
-            causes: causes.filter(|cause| cause.remedies.contains(&remedy)).map(|cause| cause.id).collect(),
+            others: others.map(|cause| cause.id).collect(),
+            causes: causes.filter(offers).map(|cause| cause.id).collect(),
             instead: (step == StepId::Heartbeat).then(|| Box::new(Goal::before(found, StepId::Group, remedy))),
         }
     }
@@ -61,6 +67,15 @@ impl Goal {
     /// The remedy.
     pub fn remedy(&self) -> RemedyId {
         self.remedy
+    }
+
+    /// The step whose finding is the proof now: the machine group, where the heartbeat cannot be asked for.
+    pub fn proved_by(&self, found: &Investigation) -> StepId {
+        let verdict = found.finding(self.step).map(|checked| checked.finding.verdict);
+        match (&self.instead, verdict) {
+            (Some(instead), Some(Verdict::Unknown | Verdict::Skipped)) => instead.step,
+            _ => self.step,
+        }
     }
 
     /// What the findings prove now.
@@ -76,6 +91,13 @@ impl Goal {
         }
     }
 
+    /// Whether all that makes the step fail made it fail before, and is for other remedies: a new fault may be this
+    /// remedy's own doing.
+    fn is_of_others(&self, finding: &Finding) -> bool {
+        let mut failing = finding.causes.iter().filter(|cause| cause.severity == Severity::Fail);
+        failing.all(|cause| self.others.contains(&cause.id) && !cause.remedies.contains(&self.remedy))
+    }
+
     fn judge(&self, finding: &Finding) -> Proof {
         let is_left = finding.causes.iter().any(|cause| self.causes.contains(&cause.id));
         match finding.verdict {
@@ -84,7 +106,7 @@ impl Goal {
             // A step that failed and only warns now is mended: an address that the agent was told is no address of
             // this host, and the remedy that told it is still offered.
             Verdict::Warn if self.failed || !is_left => Proof::Holds,
-            Verdict::Fail if !is_left && !self.causes.is_empty() => Proof::CauseGone,
+            Verdict::Fail if !is_left && !self.causes.is_empty() && self.is_of_others(finding) => Proof::CauseGone,
             Verdict::Warn | Verdict::Fail => Proof::StillThere,
         }
     }
@@ -95,7 +117,6 @@ mod tests {
     use super::*;
     use crate::checks::Judge;
     use crate::context::Context;
-    use crate::finding::Cause;
     use crate::host::{Seen, Unseen};
     use crate::text::Text;
 
@@ -149,12 +170,12 @@ mod tests {
             table,
             "stopped -> stopped: StillThere\n\
              stopped -> warned: Holds\n\
-             stopped -> abnormal: CauseGone\n\
+             stopped -> abnormal: StillThere\n\
              stopped -> well: Holds\n\
              stopped -> unknown: Unproven\n\
-             warned -> stopped: CauseGone\n\
+             warned -> stopped: StillThere\n\
              warned -> warned: StillThere\n\
-             warned -> abnormal: CauseGone\n\
+             warned -> abnormal: StillThere\n\
              warned -> well: Holds\n\
              warned -> unknown: Unproven\n\
              well -> stopped: StillThere\n\
@@ -163,6 +184,26 @@ mod tests {
              well -> well: Holds\n\
              well -> unknown: Unproven\n"
         );
+    }
+
+    fn two_faults(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+        let text = || Text::same("x");
+        let other = Cause::fail(CauseId::SeveralAgents, text(), text(), &[RemedyId::StopExtraAgent]);
+        let stopped = Cause::fail(CauseId::AgentStopped, text(), text(), &[RemedyId::RestartAgent]);
+        Ok(Finding::judged(step, text(), vec![stopped, other], vec![]))
+    }
+    fn the_other_fault(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+        let text = || Text::same("x");
+        let other = Cause::fail(CauseId::SeveralAgents, text(), text(), &[RemedyId::StopExtraAgent]);
+        Ok(Finding::judged(step, text(), vec![other], vec![]))
+    }
+
+    #[test]
+    fn only_a_fault_that_was_there_before_is_somebody_elses() {
+        let goal = |before: Judge| Goal::before(&found(before), StepId::Running, RemedyId::RestartAgent);
+        assert_eq!(goal(two_faults).proof(&found(the_other_fault)), Proof::CauseGone);
+        assert_eq!(goal(stopped).proof(&found(the_other_fault)), Proof::StillThere);
+        assert_eq!(goal(two_faults).proof(&found(two_faults)), Proof::StillThere);
     }
 
     #[test]

@@ -196,11 +196,11 @@ impl Plan {
         !self.changes.is_empty() || !self.restart.is_empty() || self.manual.is_empty()
     }
 
-    /// Whether only root can carry it out. The service asks for a key and not for a user of this host.
+    /// Whether only root can carry it out: it changes this host, or closes an entry of root's journal. The service asks for
+    /// a key and not for a user of this host.
     pub fn needs_root(&self) -> bool {
-        let all = || self.changes.iter().chain(&self.restart);
-        // A plan without changes still closes an entry of root's journal.
-        self.is_roots || all().next().is_none() || all().any(|change| !change.is_at_service())
+        let mut all = self.changes.iter().chain(&self.restart);
+        self.is_roots || all.any(|change| !change.is_at_service())
     }
 }
 

@@ -283,9 +283,9 @@ impl Client {
                 corrected = true;
                 continue;
             }
-            let may_be_done = !only_reads && error.kind != ErrorKind::TooManyRequests;
+            // A write is repeated by whoever knows what may have changed meanwhile.
             match pauses.next() {
-                Some(pause) if error.is_passing() && !may_be_done => tokio::time::sleep(*pause).await,
+                Some(pause) if error.is_passing() && only_reads => tokio::time::sleep(*pause).await,
                 _ => return Err(Failure::Api(error)),
             }
         }

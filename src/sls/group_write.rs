@@ -6,7 +6,7 @@
 //! else at the same moment is lost. Its RAM action is a separate one, and old regions do not know the call: where it is
 //! refused, the whole group is written with only its list changed (UpdateMachineGroup), as for every other edit.
 
-use super::api::{DeleteMachineGroup, Membership, PutMachineGroup, UpdateMachineGroupMachine};
+use super::api::{DeleteMachineGroup, GetAppliedConfigs, Membership, PutMachineGroup, UpdateMachineGroupMachine};
 use super::client::{Client, Reply};
 use super::error::{ErrorKind, Failure};
 use super::group::MachineGroup;
@@ -53,17 +53,28 @@ async fn read_back(client: &Client, project: &str, group: &str) -> Result<Reply<
 /// See [`NotWritten`].
 pub async fn write(client: &Client, project: &str, planned: &Planned) -> Result<Written, NotWritten> {
     let name = planned.before.name();
-    let current = client.group(project, name).await.map_err(NotWritten::Failed)?.answer;
-    if let Some(what) = moved(&planned.before, &current) {
-        return Err(NotWritten::Moved { what, now: Box::new(current) });
-    }
-    let new = appended(planned);
+    let mut new = appended(planned);
     let mut pauses = client.pauses().iter();
     loop {
+        // Before every write: whoever wrote while this one waited must lose nothing.
+        let current = client.group(project, name).await.map_err(NotWritten::Failed)?.answer;
+        if let Some(what) = moved(&planned.before, &current) {
+            return Err(NotWritten::Moved { what, now: Box::new(current) });
+        }
         let (server_time, lost) = match send(client, project, planned, new.as_deref()).await {
             Ok(reply) => (reply.server_time, None),
+            Err(failure) if new.is_some() && is_refused(&failure) => {
+                new = None;
+                continue;
+            }
             Err(failure) if failure.may_have_been_carried_out() => (None, Some(failure)),
-            Err(failure) => return Err(NotWritten::Failed(failure)),
+            Err(failure) => match pauses.next() {
+                Some(pause) if failure.is_passing() => {
+                    tokio::time::sleep(*pause).await;
+                    continue;
+                }
+                _ => return Err(NotWritten::Failed(failure)),
+            },
         };
         let back = match read_back(client, project, name).await {
             Ok(back) => back,
@@ -82,7 +93,6 @@ pub async fn write(client: &Client, project: &str, planned: &Planned) -> Result<
         }
         match lost {
             Some(failure) if moved(&planned.before, &back.answer).is_none() => match pauses.next() {
-                // The service failed at it, and nobody has written since.
                 Some(pause) if failure.is_passing() => tokio::time::sleep(*pause).await,
                 _ => return Err(NotWritten::Failed(failure)),
             },
@@ -91,22 +101,23 @@ pub async fn write(client: &Client, project: &str, planned: &Planned) -> Result<
     }
 }
 
-/// Sends the edit: what is `new` is appended by the service where it may be, else the whole group is written.
+/// Sends the edit: what is `new` is appended by the service, else the whole group is written.
 async fn send(client: &Client, project: &str, planned: &Planned, new: Option<&[String]>) -> Result<Reply<()>, Failure> {
-    if let Some(new) = new {
-        let call = UpdateMachineGroupMachine {
-            project: project.to_string(),
-            group: planned.before.name().to_string(),
-            membership: Membership::Add,
-            machines: new.to_vec(),
-        };
-        match client.call(&call).await {
-            Err(failure) if is_refused(&failure) => {}
-            answered => return answered,
+    match new {
+        Some(new) => {
+            let call = UpdateMachineGroupMachine {
+                project: project.to_string(),
+                group: planned.before.name().to_string(),
+                membership: Membership::Add,
+                machines: new.to_vec(),
+            };
+            client.call(&call).await
+        }
+        None => {
+            let group = planned.after.clone();
+            client.call(&PutMachineGroup { project: project.to_string(), group, create: false }).await
         }
     }
-    let put = PutMachineGroup { project: project.to_string(), group: planned.after.clone(), create: false };
-    client.call(&put).await
 }
 
 /// Whether the service will not append by itself, though it may well take the whole group.
@@ -144,7 +155,8 @@ pub async fn create(client: &Client, project: &str, group: &MachineGroup) -> Res
     }
 }
 
-/// Removes a group that this program made (DeleteMachineGroup), if it still is as it was made; and sees that it is gone.
+/// Removes a group that this program made (DeleteMachineGroup), if it still is as it was made and no collection
+/// configuration is applied to it; and sees that it is gone.
 ///
 /// # Errors
 /// See [`NotWritten`].
@@ -153,6 +165,11 @@ pub async fn remove(client: &Client, project: &str, group: &MachineGroup) -> Res
     if !is_as_made(group, &current) {
         let what = moved(group, &current).unwrap_or(Moved { list: Vec::new() });
         return Err(NotWritten::Moved { what, now: Box::new(current) });
+    }
+    // Whoever gave it a configuration meanwhile uses it.
+    let configs = GetAppliedConfigs { project: project.to_string(), group: group.name().to_string() };
+    if !client.call(&configs).await.map_err(NotWritten::Failed)?.answer.is_empty() {
+        return Err(NotWritten::Moved { what: Moved { list: Vec::new() }, now: Box::new(current) });
     }
     let call = DeleteMachineGroup { project: project.to_string(), group: group.name().to_string() };
     let lost = match client.call(&call).await {
