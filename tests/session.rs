@@ -132,7 +132,7 @@ fn is_confirmed(session: &Session, plan: &Plan) -> bool {
     let Stage::Preview { plan: shown } = &layer.stage else { return false };
     let button = session.buttons().get(layer.focus).copied();
     shown.as_ref() == plan
-        && session.may_change()
+        && session.way_for(plan) != Way::Never
         && matches!(button, Some(Button::Apply | Button::ApplyAndRestart | Button::ApplyOnly))
 }
 
