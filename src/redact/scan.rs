@@ -259,6 +259,10 @@ impl<'a> Scan<'a> {
             && to > from
             && !is_harmless(self.rest(from).get(..to - from).unwrap_or_default())
         {
+            // Text that is stuck together may have an id within the name.
+            if let Some((from, to)) = key_id(word) {
+                self.note(Rule::AccessKeyId, start + from, start + to, Form::AsIs);
+            }
             self.note(rule, from, to, form);
             return;
         }
