@@ -213,8 +213,7 @@ impl Changing<'_> {
         }
         if self.undoes.is_some() {
             // Whoever stopped reading the result does not make it untrue.
-            let _ = settings
-                .say(out, &Text::fixed("Taken back: every file is as it was.", "已撤销：所有文件均已恢复原状。"));
+            let _ = settings.say(out, &taken_back(&plan));
             return Ok(CURED);
         }
         settings.complain(&match &applied.entry {
@@ -364,6 +363,15 @@ impl Changing<'_> {
         self.settings
             .complain(&say!("Applied, but the step still does not hold: {left}", "已执行，但该步骤仍未通过：{left}"));
         Ok(STILL_FAILS)
+    }
+}
+
+/// The sentence that ends an undo. Of files only where there were any: an undo may concern the service alone.
+fn taken_back(plan: &Plan) -> Text {
+    if plan.changes.iter().any(|change| change.path().is_some()) {
+        Text::fixed("Taken back: every file is as it was.", "已撤销：所有文件均已恢复原状。")
+    } else {
+        Text::fixed("Taken back.", "已撤销。")
     }
 }
 

@@ -373,6 +373,9 @@ fn an_entry_is_undone_by_id_by_beginning_or_as_the_last() {
         let Planned::Refused(text) = desk.undo(entry) else { panic!("{entry}") };
         assert!(text.get(Lang::En).contains(word), "{entry}: {text:?}");
     }
+    // Somebody removed the file meanwhile: that is not the same as having only run commands.
+    let gone = Desk::logtail().with("/state/journal.jsonl", &journal).undo("a1");
+    assert!(matches!(&gone, Planned::Already(text) if text.get(Lang::En).contains("as it was")), "{gone:?}");
     let empty = Desk::logtail().undo("last");
     assert!(matches!(empty, Planned::Refused(_)));
 }
