@@ -160,7 +160,8 @@ fn several_edits_owe_one_restart_and_an_undo_pays_its_own() {
 fn an_outcome_tells_only_what_was_carried_out() {
     for (button, restart) in [(1, 1), (2, 0)] {
         let mut session = session();
-        carry_out(&mut session, edit(RemedyId::BindHostname), button, "a");
+        press(&mut session, edit(RemedyId::BindHostname), button);
+        session.handle(applied("a"));
         session.handle(Event::Verified { proof: Proof::StillThere });
         let Some(Layer::Remedy(layer)) = session.layers.last() else { panic!("{:?}", session.layers) };
         let Stage::Outcome { plan: Some(plan), .. } = &layer.stage else { panic!("{:?}", layer.stage) };
