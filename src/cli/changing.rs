@@ -366,15 +366,6 @@ impl Changing<'_> {
     }
 }
 
-/// The sentence that ends an undo. Of files only where there were any: an undo may concern the service alone.
-fn taken_back(plan: &Plan) -> Text {
-    if plan.changes.iter().any(|change| change.path().is_some()) {
-        Text::fixed("Taken back: every file is as it was.", "已撤销：所有文件均已恢复原状。")
-    } else {
-        Text::fixed("Taken back.", "已撤销。")
-    }
-}
-
 /// The sentence that ends a cure.
 fn checked_again(step: StepId, proof: Proof) -> Text {
     let title = step.title();
@@ -387,6 +378,15 @@ fn checked_again(step: StepId, proof: Proof) -> Text {
         Proof::Holds | Proof::StillThere | Proof::Unproven | Proof::Stopped => {
             Text::filled(format!("Checked again: cured ({en})."), format!("重新检查：已修复（{zh}）。"))
         }
+    }
+}
+
+/// The sentence that ends an undo. Of files only where there were any: an undo may concern the service alone.
+fn taken_back(plan: &Plan) -> Text {
+    if plan.changes.iter().any(|change| change.path().is_some()) {
+        Text::fixed("Taken back: every file is as it was.", "已撤销：所有文件均已恢复原状。")
+    } else {
+        Text::fixed("Taken back.", "已撤销。")
     }
 }
 
