@@ -63,11 +63,6 @@ fn dirs_from(told: Option<PathBuf>, xdg: Option<PathBuf>, home: Option<PathBuf>,
     StateDirs { journal: own.clone(), roots: Some(shared).filter(|shared| *shared != own), own }
 }
 
-/// The directory of the journal.
-pub fn state_dir() -> PathBuf {
-    state_dirs().journal
-}
-
 /// Reads what is remembered. What cannot be understood is forgotten, and the second value says so.
 pub fn recall(dir: &Path) -> (Context, Option<Text>) {
     let path = dir.join(CONTEXT);

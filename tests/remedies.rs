@@ -319,7 +319,14 @@ async fn what_is_not_this_programs_to_change_is_said() {
     }
     assert!(matches!(bench.plan(RemedyId::InstallAgent).await, Planned::Refused(_)));
     let plan = bench.ready(RemedyId::UpgradeAgent).await;
-    let [Change::Run { argv, .. }, Change::AwaitAgent { running: true, .. }] = plan.changes.as_slice() else {
+    let [
+        Change::Run { argv, proxies: true, .. },
+        Change::Run { proxies: false, .. },
+        Change::AwaitAgent { running: false, .. },
+        Change::Run { proxies: false, .. },
+        Change::AwaitAgent { running: true, .. },
+    ] = plan.changes.as_slice()
+    else {
         panic!("{plan:?}")
     };
     let line = argv.join(" ");

@@ -157,6 +157,19 @@ fn several_edits_owe_one_restart_and_an_undo_pays_its_own() {
 }
 
 #[test]
+fn an_outcome_tells_only_what_was_carried_out() {
+    for (button, restart) in [(1, 1), (2, 0)] {
+        let mut session = session();
+        press(&mut session, edit(RemedyId::BindHostname), button);
+        session.handle(applied("a"));
+        session.handle(Event::Verified { proof: Proof::StillThere });
+        let Some(Layer::Remedy(layer)) = session.layers.last() else { panic!("{:?}", session.layers) };
+        let Stage::Outcome { plan: Some(plan), .. } = &layer.stage else { panic!("{:?}", layer.stage) };
+        assert_eq!((plan.changes.len(), plan.restart.len()), (1, restart), "button {button}");
+    }
+}
+
+#[test]
 fn what_takes_effect_after_a_restart_is_not_waited_for_and_a_failed_edit_owes_nothing() {
     let mut session = session();
     let mut plan = edit(RemedyId::BindHostname);

@@ -102,7 +102,7 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
         }
     }
     if plan.changes.is_empty() && !is_open {
-        return Ok(Outcome::Refused(nothing_to_take_back(done)));
+        return Ok(nothing_to_take_back(done));
     }
     if ran {
         plan.restart = restart.to_vec();
@@ -116,24 +116,34 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
     Ok(Outcome::Ready(Box::new(plan)))
 }
 
-/// Why an entry that only ran commands cannot be taken back.
-fn nothing_to_take_back(done: &Done) -> Text {
+/// What is said of an entry of which nothing is left to take back: that everything is as it was, or, where it only ran
+/// commands, why that cannot be taken back.
+fn nothing_to_take_back(done: &Done) -> Outcome {
     let commands = done.records.iter().filter_map(|record| match &record.kind {
         RecordKind::Run(argv) if !is_stop_or_start(argv) => Some(crate::remedies::shell_line(argv)),
         _ => None,
     });
     let commands: Vec<String> = commands.collect();
+    let leaves_something =
+        |record: &Record| !matches!(record.kind, RecordKind::Run(_) | RecordKind::RemoveGroup { .. });
+    if commands.is_empty() && done.records.iter().any(leaves_something) {
+        let id = &done.id;
+        return Outcome::Already(say!(
+            "Everything is as it was before {id}; there is nothing to take back.",
+            "一切均已与 {id} 之前一致，没有需要撤销的内容。"
+        ));
+    }
     if commands.is_empty() {
-        return Text::fixed(
+        return Outcome::Refused(Text::fixed(
             "This entry only ran commands (stop, start); there is nothing to take back.",
             "该条目只执行了命令（停止、启动），没有可撤销的内容。",
-        );
+        ));
     }
     let commands = commands.join("; ");
-    say!(
+    Outcome::Refused(say!(
         "This entry only ran a command, and this program cannot take back what that did: {commands}",
         "该条目只执行了命令，本程序无法撤销其改动：{commands}"
-    )
+    ))
 }
 
 /// The change that gives a machine group its old list again, if it still has the one that was written.

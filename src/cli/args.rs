@@ -33,6 +33,7 @@ Exit codes:
   1  applied, but the step still fails
   2  it could not run
   3  refused, or it needs input (see --set), or neither --yes nor --dry-run was given
+     and nobody answered yes
   4  applied and rolled back
 
 Examples:
@@ -197,7 +198,7 @@ pub enum Command {
         /// The remedy, as `check` names it
         #[arg(value_parser = PossibleValuesParser::new(RemedyId::ALL.iter().map(|remedy| remedy.id())))]
         remedy: String,
-        /// A value that the remedy needs: aliuid, region, network, custom-id, ip, old-ip, create-group, ...
+        /// A value that the remedy needs: aliuid, region, network, custom-id, ip, old-ip, create-group, force, ...
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
         #[command(flatten)]
@@ -275,6 +276,15 @@ mod tests {
         let cli = Cli::try_parse_from("x --group-ip 10.0.0.1 10.0.0.2 check".split(' ')).unwrap();
         assert_eq!(cli.told.group_ip.len(), 2);
         assert!(matches!(cli.command, Some(Command::Check { .. })));
+    }
+
+    #[test]
+    fn the_help_of_fix_names_the_values_of_remedies_alone_and_what_no_answer_comes_to() {
+        let mut cli = Cli::command();
+        let help = cli.find_subcommand_mut("fix").unwrap().render_long_help().to_string();
+        for word in ["ip,", "old-ip", "create-group", "force", "nobody answered yes"] {
+            assert!(help.contains(word), "{word}: {help}");
+        }
     }
 
     #[test]

@@ -213,8 +213,7 @@ impl Changing<'_> {
         }
         if self.undoes.is_some() {
             // Whoever stopped reading the result does not make it untrue.
-            let _ = settings
-                .say(out, &Text::fixed("Taken back: every file is as it was.", "已撤销：所有文件均已恢复原状。"));
+            let _ = settings.say(out, &taken_back(&plan));
             return Ok(CURED);
         }
         settings.complain(&match &applied.entry {
@@ -377,6 +376,15 @@ fn checked_again(step: StepId, fails: bool) -> Text {
             format!("重新检查：该修复针对的问题已消除；{zh}因其他原因仍未通过。"),
         ),
         false => Text::filled(format!("Checked again: cured ({en})."), format!("重新检查：已修复（{zh}）。")),
+    }
+}
+
+/// The sentence that ends an undo. Of files only where there were any: an undo may concern the service alone.
+fn taken_back(plan: &Plan) -> Text {
+    if plan.changes.iter().any(|change| change.path().is_some()) {
+        Text::fixed("Taken back: every file is as it was.", "已撤销：所有文件均已恢复原状。")
+    } else {
+        Text::fixed("Taken back.", "已撤销。")
     }
 }
 

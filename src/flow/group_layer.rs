@@ -1,6 +1,7 @@
 //! The machine groups of the project, to choose the one that is meant. The names are there at once; of the groups around
 //! the cursor more is read, a few at a time, because a project may have a thousand.
 
+use super::motion::Motion;
 use super::{Effect, Layer, RemedyLayer, Session};
 use crate::checks::{About, ListedGroup};
 use crate::context::IdentityKind;
@@ -11,8 +12,6 @@ use std::collections::BTreeSet;
 
 /// So many groups on each side of the cursor are read: more than a screen shows.
 const AROUND: usize = 20;
-/// So many entries a page key moves.
-const PAGE: usize = 10;
 
 /// The list as a layer.
 #[derive(Debug, Clone, Default)]
@@ -25,16 +24,6 @@ pub struct GroupLayer {
     asked: BTreeSet<String>,
 }
 
-/// Where the cursor goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Move {
-    By(isize),
-    First,
-    Last,
-    PageUp,
-    PageDown,
-}
-
 impl GroupLayer {
     /// Whether answers about groups are awaited.
     pub fn is_reading(&self) -> bool {
@@ -44,11 +33,29 @@ impl GroupLayer {
 }
 
 impl Session {
+    /// The list and its place among the layers, also where the help or a question lies above it.
+    fn group_layer(&self) -> Option<(usize, &GroupLayer)> {
+        let places = self.layers.iter().enumerate().rev();
+        places.into_iter().find_map(|(at, layer)| match layer {
+            Layer::Groups(layer) => Some((at, layer)),
+            _ => None,
+        })
+    }
+
+    fn group_layer_mut(&mut self) -> Option<&mut GroupLayer> {
+        self.layers.iter_mut().rev().find_map(|layer| match layer {
+            Layer::Groups(layer) => Some(layer),
+            _ => None,
+        })
+    }
+
     /// The groups that the filter leaves; empty until the names are there.
     pub fn group_rows(&self) -> Vec<&ListedGroup> {
-        let Some(Layer::Groups(layer)) = self.layers.last() else { return Vec::new() };
+        let Some((at, layer)) = self.group_layer() else { return Vec::new() };
         let Some(Ok(groups)) = &layer.groups else { return Vec::new() };
-        groups.iter().filter(|group| self.leaves(&group.name)).collect()
+        // A filter belongs to the layer on top.
+        let is_on_top = at + 1 == self.layers.len();
+        groups.iter().filter(|group| !is_on_top || self.leaves(&group.name)).collect()
     }
 
     pub(super) fn open_groups(&mut self) -> Vec<Effect> {
@@ -59,45 +66,35 @@ impl Session {
     /// The groups were listed, or more is known of some. The cursor stays on its group.
     pub(super) fn groups_listed(&mut self, listed: Result<Vec<ListedGroup>, Text>) -> Vec<Effect> {
         let before = self.chosen_group().map(|group| group.name.clone());
-        let Some(Layer::Groups(layer)) = self.layers.last_mut() else { return Vec::new() };
+        let Some(layer) = self.group_layer_mut() else { return Vec::new() };
         let is_first = layer.groups.is_none();
         layer.groups = Some(listed);
         // What was told before is where most will look first.
         let wanted = if is_first { self.context.machine_group.clone() } else { before };
         let rows = self.group_rows();
         let at = wanted.and_then(|name| rows.iter().position(|group| group.name == name)).unwrap_or(0);
-        if let Some(Layer::Groups(layer)) = self.layers.last_mut() {
+        if let Some(layer) = self.group_layer_mut() {
             layer.chosen = at;
         }
         self.read_around()
     }
 
     pub(super) fn chosen_group(&self) -> Option<&ListedGroup> {
-        let Some(Layer::Groups(layer)) = self.layers.last() else { return None };
+        let (_, layer) = self.group_layer()?;
         self.group_rows().get(layer.chosen).copied()
     }
 
-    /// Moves the cursor, and has the groups around it read.
-    pub(super) fn group_move(&mut self, to: Move) -> Vec<Effect> {
+    pub(super) fn group_move(&mut self, motion: Motion, page: usize) {
         let last = self.group_rows().len().saturating_sub(1);
-        if let Some(Layer::Groups(layer)) = self.layers.last_mut() {
-            let at = layer.chosen;
-            layer.chosen = match to {
-                Move::By(by) => at.saturating_add_signed(by),
-                Move::First => 0,
-                Move::Last => last,
-                Move::PageUp => at.saturating_sub(PAGE),
-                Move::PageDown => at + PAGE,
-            }
-            .min(last);
+        if let Some(layer) = self.group_layer_mut() {
+            layer.chosen = motion.from(layer.chosen, last, page);
         }
-        self.read_around()
     }
 
     /// Asks about the groups around the cursor of which nothing is known, unless answers are still awaited.
     pub(super) fn read_around(&mut self) -> Vec<Effect> {
         let rows = self.group_rows();
-        let Some(Layer::Groups(layer)) = self.layers.last() else { return Vec::new() };
+        let Some((_, layer)) = self.group_layer() else { return Vec::new() };
         let first = layer.chosen.saturating_sub(AROUND);
         let unread = |group: &&&ListedGroup| group.about == About::NotRead;
         let near: Vec<&&ListedGroup> = rows.iter().skip(first).take(2 * AROUND + 1).filter(unread).collect();
@@ -105,7 +102,7 @@ impl Session {
         if layer.is_reading() || names.is_empty() {
             return Vec::new();
         }
-        if let Some(Layer::Groups(layer)) = self.layers.last_mut() {
+        if let Some(layer) = self.group_layer_mut() {
             layer.asked.extend(names.iter().cloned());
         }
         vec![Effect::ListGroups(names)]
@@ -184,6 +181,37 @@ mod tests {
         assert!(count < 100, "{count} of 1000 were read");
         let far = session.handle(Event::Key(Key::End));
         assert!(matches!(far.as_slice(), [Effect::ListGroups(names)] if names.contains(&"group-999".to_string())));
+    }
+
+    #[test]
+    fn what_comes_under_the_help_or_the_question_before_quitting_is_not_lost() {
+        for above in [Layer::Help { scroll: 0 }, Layer::ConfirmQuit] {
+            let mut session = open();
+            session.layers.push(above);
+            let asked = session.handle(Event::Groups(Ok(listed(3))));
+            assert!(matches!(asked.as_slice(), [Effect::ListGroups(names)] if names.len() == 3), "{asked:?}");
+            let mut groups = listed(3);
+            let names: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
+            read(&mut groups, &names);
+            assert!(session.handle(Event::Groups(Ok(groups))).is_empty());
+            session.handle(Event::Key(Key::Esc));
+            let Some(Layer::Groups(layer)) = session.layers.last() else { panic!("{:?}", session.layers) };
+            assert!(!layer.is_reading() && session.group_rows().len() == 3);
+        }
+    }
+
+    #[test]
+    fn a_page_key_moves_as_far_as_the_screen_shows() {
+        let mut session = open();
+        session.handle(Event::Groups(Ok(listed(100))));
+        session.extent = (100, 16);
+        session.handle(Event::Key(Key::PageDown));
+        assert_eq!(session.chosen_group().map(|group| group.name.as_str()), Some("group-15"));
+        session.handle(Event::Key(Key::End));
+        session.handle(Event::Key(Key::PageUp));
+        assert_eq!(session.chosen_group().map(|group| group.name.as_str()), Some("group-84"));
+        session.handle(Event::Key(Key::Home));
+        assert_eq!(session.chosen_group().map(|group| group.name.as_str()), Some("group-0"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The journal on screen: what was changed on this host, newest first, and the way to take an entry back. Taking back
 //! is a plan like any other: it is previewed first.
 
+use super::motion::Motion;
 use super::remedy_steering::{command_for, is_undoable};
-use super::steering::Motion;
 use super::{Clip, Effect, Layer, Notice, RemedyLayer, Session, Stage};
 use crate::carry_out::{JournalDone, Recorded};
 use crate::remedies::{self, Plan};

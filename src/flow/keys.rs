@@ -294,10 +294,8 @@ impl Session {
         use Key::*;
         out.push(bind(&[Up, Char('k')], "Up", Text::fixed("group above", "上一个"), Command::ChooseUp, false));
         out.push(bind(&[Down, Char('j')], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, true));
-        out.push(bind(&[PageUp], "PgUp", Text::fixed("page up", "上一页"), Command::ScrollUp, false));
-        out.push(bind(&[PageDown, Char(' ')], "PgDn", Text::fixed("page down", "下一页"), Command::ScrollDown, false));
-        out.push(bind(&[Home], "Home", Text::fixed("first group", "第一个"), Command::FirstStep, false));
-        out.push(bind(&[End], "End", Text::fixed("last group", "最后一个"), Command::LastStep, false));
+        out.extend(pages());
+        out.extend(ends());
         out.push(bind(&[Enter], "Enter", Text::fixed("take it", "选用"), Command::Choose, true));
         out.push(bind(&[Char('/')], "/", Text::fixed("filter", "筛选"), Command::Filter, true));
         let new = Text::fixed("none fits: create one", "都不合适：新建");

@@ -6,6 +6,7 @@
 
 pub mod graph;
 
+mod actions;
 mod broken_off;
 mod form;
 mod group_layer;
@@ -13,6 +14,7 @@ mod interrupted;
 mod journal_layer;
 mod key_form;
 mod keys;
+mod motion;
 mod proof;
 mod remedy_layer;
 mod remedy_steering;

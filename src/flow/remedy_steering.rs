@@ -144,7 +144,7 @@ impl Session {
     pub(super) fn applied(&mut self, applied: Applied) -> Vec<Effect> {
         let Some(layer) = self.remedy_layer() else { return Vec::new() };
         let Stage::Applying { plan, output, states } = &layer.stage else { return Vec::new() };
-        let (plan, output, changed) = (plan.clone(), output.clone(), states.len());
+        let (mut plan, output, changed) = (plan.clone(), output.clone(), states.len());
         let (remedy, is_undo) = (layer.remedy, layer.is_undo);
         let mut effects = Vec::new();
         let said = match &applied.result {
@@ -152,6 +152,10 @@ impl Session {
                 let (step, remedy) = (plan.verify, plan.remedy);
                 let restarted = changed > plan.changes.len() || (!is_undo && remedy_restarts(remedy));
                 let owes = self.settle_restarts(&plan, restarted, is_undo);
+                if changed <= plan.changes.len() {
+                    // From here on the plan tells what was carried out.
+                    plan.restart.clear();
+                }
                 // What takes effect only after a restart, or was taken back, needs one look and no patience.
                 let seconds = if is_undo || owes { 0 } else { plan.patience.as_secs() };
                 effects.extend(self.forget_the_console());

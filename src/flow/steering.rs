@@ -1,7 +1,7 @@
 //! How events change the session. The only writer of [`Session`]; total: every event is fine in every state.
 
 use super::form::{FormKey, Offered};
-use super::group_layer::Move;
+use super::motion::Motion;
 use super::remedy_steering::layer_step;
 use super::{
     Action, Clip, Command, Effect, Event, Form, Key, Layer, Mending, Notice, Place, Proof, Purpose, RemedyLayer,
@@ -13,27 +13,6 @@ use crate::remedies::{InputId, Inputs};
 use crate::say;
 use crate::text::Text;
 use zeroize::Zeroize;
-
-/// Where a text or a list of entries moves to.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Motion {
-    Line { down: bool },
-    Page { down: bool },
-    End { down: bool },
-}
-
-impl Motion {
-    /// The place that is reached from `at`, when the last one is `last` and a page has `page` places.
-    pub(super) fn from(self, at: usize, last: usize, page: usize) -> usize {
-        let (down, by) = match self {
-            Motion::Line { down } => (down, 1),
-            Motion::Page { down } => (down, page.max(1)),
-            Motion::End { down } => (down, usize::MAX),
-        };
-        let at = at.min(last);
-        if down { at.saturating_add(by).min(last) } else { at.saturating_sub(by) }
-    }
-}
 
 impl Session {
     /// Takes one event and returns what is to be done outside.
@@ -217,31 +196,9 @@ impl Session {
         vec![Effect::Judge(Box::new(self.context.clone()))]
     }
 
-    /// What a command means to the list of machine groups, when it is on top.
-    fn group_command(&mut self, command: Command) -> Option<Vec<Effect>> {
-        if !matches!(self.layers.last(), Some(Layer::Groups(_))) {
-            return None;
-        }
-        let to = match command {
-            Command::ChooseUp => Move::By(-1),
-            Command::ChooseDown => Move::By(1),
-            Command::FirstStep => Move::First,
-            Command::LastStep => Move::Last,
-            Command::ScrollUp => Move::PageUp,
-            Command::ScrollDown => Move::PageDown,
-            Command::Choose => return Some(self.choose_group()),
-            Command::NewGroup => return Some(self.new_group()),
-            _ => return None,
-        };
-        Some(self.group_move(to))
-    }
-
     fn command(&mut self, command: Command) -> Vec<Effect> {
-        if let Some(effects) = self.group_command(command) {
-            return effects;
-        }
         match command {
-            Command::NewGroup => {}
+            Command::NewGroup => return self.new_group(),
             Command::Number(number) if matches!(self.layers.last(), Some(Layer::Watch(_))) => {
                 return self.console_says(number == 1);
             }
@@ -293,7 +250,8 @@ impl Session {
                 }
             }
         }
-        Vec::new()
+        // Where the cursor of the machine groups has come to, more of them is wanted.
+        self.read_around()
     }
 
     /// Quitting asks first when something would be left behind: a remedy under way, or a restart that is owed.
@@ -377,35 +335,6 @@ impl Session {
         self.walk_to(place);
     }
 
-    fn choose_move(&mut self, down: bool) {
-        if !self.layers.is_empty() {
-            return self.scroll(Motion::Line { down });
-        }
-        let last = self.actions().len().saturating_sub(1);
-        self.has_moved = true;
-        self.chosen = Motion::Line { down }.from(self.chosen, last, 1);
-    }
-
-    /// Moves the text on top, or the cursor of the list on top. A page leaves one line in sight.
-    fn scroll(&mut self, motion: Motion) {
-        let (lines, height) = self.extent;
-        let (last, page) = (lines.saturating_sub(height), height.saturating_sub(1));
-        let steps = self.steps_left();
-        match self.layers.last_mut() {
-            Some(Layer::Help { scroll }) => *scroll = motion.from(*scroll, last, page),
-            Some(Layer::Remedy(layer)) => layer.scroll = motion.from(layer.scroll, last, page),
-            Some(Layer::Map { at }) => {
-                let index = steps.iter().position(|known| known == at).unwrap_or(0);
-                let index = motion.from(index, steps.len().saturating_sub(1), page);
-                *at = steps.get(index).copied().unwrap_or(*at);
-            }
-            Some(Layer::Journal(_)) => self.journal_move(motion, page),
-            Some(Layer::BrokenOff(broken)) => broken.chosen = motion.from(broken.chosen, Mending::ALL.len() - 1, page),
-            Some(_) => {}
-            None => self.scroll = motion.from(self.scroll, last, page),
-        }
-    }
-
     pub(super) fn close(&mut self) -> Vec<Effect> {
         match self.layers.last() {
             Some(Layer::Remedy(layer)) => match &layer.stage {
@@ -462,6 +391,7 @@ impl Session {
             }
             Some(Layer::Help { .. }) => self.close(),
             Some(Layer::Journal(_)) => self.take_back_chosen(),
+            Some(Layer::Groups(_)) => self.choose_group(),
             Some(Layer::Resume(_)) => self.resume(),
             Some(Layer::BrokenOff(broken)) => {
                 let chosen = Mending::ALL.get(broken.chosen).copied().unwrap_or(Mending::Leave);
@@ -472,7 +402,7 @@ impl Session {
                 self.buttons().get(focus).map(|&button| self.press(button)).unwrap_or_default()
             }
             Some(Layer::Watch(layer)) if layer.ended.is_some() => self.close(),
-            Some(Layer::Form(_) | Layer::Key(_) | Layer::Groups(_) | Layer::Watch(_)) => Vec::new(),
+            Some(Layer::Form(_) | Layer::Key(_) | Layer::Watch(_)) => Vec::new(),
             None => match self.actions().get(self.chosen) {
                 Some(&action) => self.act(action),
                 None => Vec::new(),

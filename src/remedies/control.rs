@@ -123,7 +123,7 @@ fn gone(agent: &Agent, harder: Option<Change>) -> Change {
 }
 
 /// Waits until the agent is there and has recorded its start.
-pub fn there(agent: &Agent) -> Change {
+fn there(agent: &Agent) -> Change {
     let app_info = Some(agent.app_info_path.clone());
     Change::AwaitAgent { running: true, install_dir: seen_dir(agent), limit: THERE_LIMIT, app_info, harder: None }
 }
@@ -131,6 +131,36 @@ pub fn there(agent: &Agent) -> Change {
 fn start_by(script: &Path, agent: &Agent) -> Vec<Change> {
     let what = Text::fixed("start the agent", "启动 Agent");
     vec![script_run(script, "start", START_LIMIT, vec![0], what), there(agent)]
+}
+
+/// Stop and start of an agent that an installer has just started. The installer is given the operator's proxies for its
+/// downloads, and the agent inherits them, perhaps with a password; started by this program it runs as it does at boot.
+/// It also shows whether the agent starts at all, of an installer that found nothing to do as well.
+pub fn afresh(script: &Path, install_dir: &Path, there: Change) -> Vec<Change> {
+    let stop = Text::fixed("stop the agent that the installer started", "停止由安装脚本启动的 Agent");
+    let start = Text::fixed(
+        "start the agent as at boot, without the proxies of this session",
+        "按开机时的环境启动 Agent，不带当前会话的代理设置",
+    );
+    let gone = Change::AwaitAgent {
+        running: false,
+        install_dir: install_dir.to_path_buf(),
+        limit: GONE_LIMIT,
+        app_info: None,
+        harder: None,
+    };
+    vec![
+        script_run(script, "stop", STOP_LIMIT, any_code(), stop),
+        gone,
+        script_run(script, "start", START_LIMIT, vec![0], start),
+        there,
+    ]
+}
+
+/// [`afresh`] for an agent that was there before; its init script is there after the installer, if not before.
+pub fn afresh_of(agent: &Agent) -> Vec<Change> {
+    let usual = || Path::new("/etc/init.d").join(&agent.unit);
+    afresh(&agent.init_script.clone().unwrap_or_else(usual), &seen_dir(agent), there(agent))
 }
 
 fn restart_unit(unit: &str, agent: &Agent) -> Vec<Change> {

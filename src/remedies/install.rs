@@ -8,13 +8,12 @@ use super::set_endpoint::cautions;
 use super::{Change, Inputs, Plan, control};
 use crate::agent::endpoint::{self, RegionKind};
 use crate::agent::layout::{self, Agent, Flavour};
-use crate::agent::processes::is_alive;
 use crate::context::NetworkType;
 use crate::finding::{RemedyId, StepId};
 use crate::host::{Seen, Unseen};
 use crate::say;
 use crate::text::Text;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const INSTALL_DIR: &str = "/usr/local/ilogtail";
@@ -24,6 +23,14 @@ const LIMIT: Duration = Duration::from_secs(300);
 struct Installer {
     url: String,
     script: &'static str,
+}
+
+impl Installer {
+    /// The init script that it leaves (domain facts, 7).
+    fn init_script(&self) -> PathBuf {
+        let flavour = if self.script == "logtail.sh" { Flavour::Logtail } else { Flavour::LoongCollector };
+        Path::new("/etc/init.d").join(flavour.service())
+    }
 }
 
 /// The installer for a region over a network type. None where the document names no download: government clouds, and
@@ -127,13 +134,14 @@ pub fn install(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     plan.inputs = region_inputs(&region, network);
     let what = say!("install the agent with parameter {parameter}", "以参数 {parameter} 安装 Agent");
     plan.changes.push(run(see, &installer, &format!("install {parameter}"), what)?);
-    plan.changes.push(Change::AwaitAgent {
+    let there = Change::AwaitAgent {
         running: true,
         install_dir: INSTALL_DIR.into(),
         limit: Duration::from_secs(30),
         app_info: Some(Path::new(INSTALL_DIR).join("app_info.json")),
         harder: None,
-    });
+    };
+    plan.changes.extend(control::afresh(&installer.init_script(), Path::new(INSTALL_DIR), there));
     plan.cautions = installer_cautions(&installer);
     if !endpoint::is_known(&region) {
         plan.cautions.push(say!(
@@ -202,10 +210,7 @@ fn upgrade_with(remedy: RemedyId, verify: StepId, inputs: &Inputs, see: &Seen) -
     let words = if suffix.is_empty() { "upgrade".to_string() } else { format!("upgrade -s {suffix}") };
     let what = say!("upgrade the agent in {dir}", "升级 {dir} 中的 Agent");
     plan.changes.push(run(see, &installer, &words, what)?);
-    // The installer ends by starting the agent; an agent that ran must run again, whatever the installer says.
-    if agent.processes.iter().any(is_alive) {
-        plan.changes.push(control::there(&agent));
-    }
+    plan.changes.extend(control::afresh_of(&agent));
     plan.cautions = installer_cautions(&installer);
     plan.cautions.extend(cautions(see, &agent, &region, network)?);
     plan.patience = Duration::from_secs(60);

@@ -204,7 +204,7 @@ impl Plan {
     }
 }
 
-/// A value that a remedy needs. The names are those of the context options, and two of remedies alone.
+/// A value that a remedy needs. The names are those of the context options, and four of remedies alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InputId {

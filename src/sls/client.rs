@@ -106,12 +106,6 @@ impl Client {
         self
     }
 
-    /// Asks this endpoint who the caller is.
-    pub fn with_sts(mut self, sts: Endpoint) -> Client {
-        self.sts = Some(sts);
-        self
-    }
-
     /// The pauses before the second and every further try.
     pub fn pauses(&self) -> &[Duration] {
         &self.pauses

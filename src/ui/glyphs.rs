@@ -149,10 +149,6 @@ impl Glyphs {
         self.pick("[\u{2713}]", "[x]")
     }
 
-    pub const fn unchecked(self) -> &'static str {
-        "[ ]"
-    }
-
     /// The thumb of a scroll bar.
     pub const fn scroll_thumb(self) -> &'static str {
         self.pick("\u{25ae}", "#")

@@ -259,6 +259,8 @@ fn a_clock_that_the_time_server_sets_right_is_cured() {
     ends_with(&lab.run(&["undo", "--yes"]), 3);
 }
 
+const UPGRADE_URL: &str = "http://logtail-release-cn-hangzhou.oss-cn-hangzhou-internal.aliyuncs.com/linux64/logtail.sh";
+
 /// A stand-in for the vendor's download and installer: wget(1) that knows one address, and a script that installs.
 fn installer(url: &str, script: &str) -> String {
     format!(
@@ -288,7 +290,8 @@ fn install_agent() {
     let Some(lab) = builder.build_or_skip() else { return };
     assert!(causes(&lab, &REGION).contains(&"agent-not-installed".to_string()));
     let fix = [&["fix", "install-agent", "--yes"], &REGION[..]].concat();
-    ends_with(&lab.run(&fix), 0);
+    ends_with(&with_proxies(&lab, &fix), 0);
+    has_no_proxies(&lab, "loongcollector");
     assert!(!causes(&lab, &REGION).contains(&"agent-not-installed".to_string()));
     assert!(lab.heartbeat_ok(SOON), "{:?}", lab.heartbeats().last());
     let installed = picture(&lab);
@@ -297,14 +300,25 @@ fn install_agent() {
     assert_eq!(differences(&installed, &picture(&lab)), Vec::<String>::new());
 }
 
+/// Runs the program by an operator whose session has proxies.
+fn with_proxies(lab: &Lab, argv: &[&str]) -> lab::Output {
+    lab.sh(&format!("https_proxy=http://bob:pw@192.0.2.1:3128 logtail-doctor {} --no-cloud", argv.join(" ")))
+}
+
+/// The installer gets the proxies for its downloads; the agent that it leaves must not have them.
+fn has_no_proxies(lab: &Lab, name: &str) {
+    let environments = lab.sh(&format!("for pid in $(pgrep -x {name}); do tr '\\0' '\\n' < /proc/$pid/environ; done"));
+    assert!(environments.stdout.contains("HOME=/root"), "{environments:?}");
+    assert!(!environments.stdout.contains("bob:pw"), "{environments:?}");
+}
+
 /// The vendor's `upgrade`, as the agent's own script has it: it stops the agent, replaces the programs, starts it.
 fn upgrade_script(then: &str) -> String {
-    let url = "http://logtail-release-cn-hangzhou.oss-cn-hangzhou-internal.aliyuncs.com/linux64/logtail.sh";
     let script = format!(
         "#!/bin/sh -e\n[ \"$*\" = upgrade ]\n/etc/init.d/ilogtaild stop\n{then}\ncd /usr/local/ilogtail\n\
          cp ilogtail_1.8.8 ilogtail_2.0.7\nln -sfn ilogtail_2.0.7 ilogtail\n/etc/init.d/ilogtaild start"
     );
-    installer(url, &script)
+    installer(UPGRADE_URL, &script)
 }
 
 #[test]
@@ -314,8 +328,9 @@ fn upgrade_agent_and_reinstall_agent() {
             return;
         };
         let (before, pids) = (picture(&lab), lab.sh("pgrep -x ilogtail").stdout);
-        let fixed = lab.run(&[&["fix", remedy, "--yes"], &REGION[..]].concat());
+        let fixed = with_proxies(&lab, &[&["fix", remedy, "--yes"], &REGION[..]].concat());
         ends_with(&fixed, 0);
+        has_no_proxies(&lab, "ilogtail");
         assert!(lab.read("/usr/local/ilogtail/app_info.json").contains("2.0.7"), "{remedy}");
         assert_ne!(lab.sh("pgrep -x ilogtail").stdout, pids);
         assert!(lab.heartbeat_ok(SOON));
@@ -340,12 +355,24 @@ fn an_upgrade_that_fails_leaves_the_agent_running_that_ran_before() {
     assert!(fixed.stderr.contains("it was started again and runs"), "{fixed:?}");
     assert!(lab.heartbeat_ok(SOON));
     assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
-    // An installer that says that all is well and leaves nothing running is not believed.
+    // An installer that says that all is well and leaves nothing running is not believed: the agent is started.
     let lie = upgrade_script("exit 0");
     let Some(lab) = Lab::new().file_with_mode("/usr/bin/wget", lie, 0o755).build_or_skip() else { return };
     let fixed = lab.run(&[&["fix", "upgrade-agent", "--yes"], &REGION[..]].concat());
-    ends_with(&fixed, 4);
+    ends_with(&fixed, 0);
     assert!(lab.heartbeat_ok(SOON), "{fixed:?}");
+}
+
+#[test]
+fn an_upgrade_that_finds_nothing_to_do_is_no_failure() {
+    let wget = installer(UPGRADE_URL, "#!/bin/sh\necho 'already up to date'");
+    let Some(lab) = Lab::new().file_with_mode("/usr/bin/wget", wget, 0o755).build_or_skip() else { return };
+    let before = picture(&lab);
+    let fixed = lab.run(&[&["fix", "upgrade-agent", "--yes"], &REGION[..]].concat());
+    ends_with(&fixed, 0);
+    assert!(fixed.stdout.contains("already up to date"), "{fixed:?}");
+    assert!(lab.heartbeat_ok(SOON), "{fixed:?}");
+    assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
 }
 
 #[test]

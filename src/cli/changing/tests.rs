@@ -207,3 +207,11 @@ fn nothing_to_do_is_success_and_missing_input_is_asked_for() {
     let needs = Planned::Needs(vec![(InputId::Ip, "10.0.0.1".into())]);
     assert_eq!(go(&host, needs, YES, false).0, REFUSED);
 }
+
+#[test]
+fn an_undo_speaks_of_files_only_where_there_were_any() {
+    let mut undo = Plan::new(RemedyId::AddIpToGroup, StepId::Group, Text::fixed("why", "原因"));
+    assert_eq!(taken_back(&undo).get(Lang::En), "Taken back.");
+    undo.changes.push(Change::RemoveDir { path: TARGET.into() });
+    assert!(taken_back(&undo).get(Lang::En).contains("every file"));
+}

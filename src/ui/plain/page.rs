@@ -112,7 +112,13 @@ pub(super) fn question(session: &Session, ask: Ask) -> Vec<String> {
             "需手动完成。完成后输入 done 重新检查，其他输入则返回> ",
         ),
         Ask::Consent => one("Enter goes back> ", "回车返回> "),
+        Ask::Outcome if has(Button::Undo) && has(Button::Watch) => {
+            one("Enter continues, u takes it back, w watches the heartbeat> ", "回车继续，u 撤销，w 观察心跳> ")
+        }
         Ask::Outcome if has(Button::Undo) => one("Enter continues, u takes it back> ", "回车继续，u 撤销> "),
+        Ask::Outcome if has(Button::Watch) => {
+            one("Enter continues, w watches the heartbeat> ", "回车继续，w 观察心跳> ")
+        }
         Ask::Outcome => one("Enter continues> ", "回车继续> "),
         Ask::Quit => one("Type yes to quit, anything else stays> ", "输入 yes 退出，其他输入则留下> "),
     }

@@ -208,3 +208,13 @@ fn the_facts_are_told_field_by_field() {
     assert_eq!(context.aliuid.as_deref(), Some("1654218965343050"));
     assert_eq!(context.same_account, Some(false));
 }
+
+#[test]
+fn a_word_of_the_outcome_watches_for_the_heartbeat() {
+    let mut session = samples::outcome(Lang::En);
+    let question = page::question(&session, Ask::Outcome).join("");
+    assert!(question.contains("w watches the heartbeat"), "{question}");
+    let words::Said::Keys(keys) = words::meaning(&session, Ask::Outcome, "w") else { panic!("w is not understood") };
+    let effects: Vec<Effect> = keys.into_iter().flat_map(|key| session.handle(Event::Key(key))).collect();
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Watch { .. })), "{effects:?}");
+}

@@ -124,6 +124,7 @@ pub(super) fn meaning(session: &Session, ask: Ask, line: &str) -> Said {
         Ask::Consent => consent(session, word),
         Ask::Outcome => match word {
             "u" => press(session, Button::Undo),
+            "w" => press(session, Button::Watch),
             "?" => Said::Help,
             "l" => Said::Keys(vec![Key::Char('L')]),
             _ => Said::Keys(vec![Key::Esc]),
@@ -179,13 +180,16 @@ pub(super) fn first_group(session: &Session) -> usize {
 /// A number takes the group, `/` filters, `+` and `-` leaf through the list.
 fn groups(session: &Session, word: &str) -> Said {
     let count = session.group_rows().len();
-    // Twice a page key, which moves half as far.
-    let leaf = |key: Key| Said::Keys(vec![key; 2]);
+    let chosen = match session.layers.last() {
+        Some(Layer::Groups(layer)) => layer.chosen,
+        _ => 0,
+    };
+    let leaf = |key: Key| Said::Keys(vec![key; GROUPS]);
     match word {
         // The first one only takes a filter away.
         "" => Said::Keys(vec![Key::Esc; if session.search.is_some() { 2 } else { 1 }]),
-        "+" => leaf(Key::PageDown),
-        "-" => leaf(Key::PageUp),
+        "+" => leaf(Key::Down),
+        "-" => leaf(Key::Up),
         "n" | "new" => Said::Keys(vec![Key::Char('n')]),
         "/" if session.search.is_some() => Said::Keys(vec![Key::Esc]),
         "/" => Said::Nothing,
@@ -194,9 +198,9 @@ fn groups(session: &Session, word: &str) -> Said {
                 Said::Keys(vec![Key::Char('/'), Key::Ctrl('u'), Key::Paste(part.to_string()), Key::Enter])
             }
             (None, Ok(number)) if (1..=count).contains(&number) => {
-                let mut keys = vec![Key::Home];
-                keys.extend(vec![Key::PageDown; (number - 1) / 10]);
-                keys.extend(vec![Key::Down; (number - 1) % 10]);
+                let (from, to) = (chosen, number - 1);
+                let key = if to > from { Key::Down } else { Key::Up };
+                let mut keys = vec![key; to.abs_diff(from)];
                 keys.push(Key::Enter);
                 Said::Keys(keys)
             }

@@ -64,7 +64,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &Gro
     head.lines.truncate(1);
     show(frame, part(area, 0, 0, area.width, 1), head.lines);
     show(frame, part(area, 0, 2, area.width, area.height.saturating_sub(2)), body.lines);
-    (0, 0)
+    (rows.len(), room)
 }
 
 /// What is known of a group, in a few words.

@@ -425,7 +425,7 @@ pub(super) fn verifying(lang: Lang) -> Session {
     session
 }
 
-pub(super) fn outcome(lang: Lang) -> Session {
+pub(in crate::ui) fn outcome(lang: Lang) -> Session {
     let mut session = verifying(lang);
     session.handle(Event::Verified { proof: Proof::Holds });
     session
