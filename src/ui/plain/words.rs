@@ -124,6 +124,7 @@ pub(super) fn meaning(session: &Session, ask: Ask, line: &str) -> Said {
         Ask::Consent => consent(session, word),
         Ask::Outcome => match word {
             "u" => press(session, Button::Undo),
+            "f" if session.buttons().contains(&Button::Force) => press(session, Button::Force),
             "?" => Said::Help,
             "l" => Said::Keys(vec![Key::Char('L')]),
             _ => Said::Keys(vec![Key::Esc]),
