@@ -18,8 +18,6 @@ pub struct Pty {
     seen: Arc<(Mutex<Seen>, Condvar)>,
 }
 
-/// How long what a program wrote at its end may take to arrive.
-
 /// What the program has written so far.
 struct Seen {
     parser: vt100::Parser,
