@@ -15,6 +15,7 @@ use crate::context::{Context, Field};
 use crate::finding::RemedyId;
 use crate::flow::{Notice, Session};
 use crate::host::Host;
+use crate::remedies;
 use crate::report::{self, Style};
 use crate::text::{Lang, Text, printable};
 use crate::{memory, say};
@@ -121,6 +122,20 @@ fn actor() -> String {
     sudo.or_else(user).unwrap_or_else(|| nix::unistd::geteuid().to_string())
 }
 
+/// How commands for root name this program. sudo looks for a bare name in directories of its own (`secure_path`); those
+/// that every distribution has among them are searched here. Elsewhere, such as in /usr/local/bin, it is not found on
+/// some of them, so there the whole path is named.
+fn own_name() -> String {
+    let Ok(program) = std::env::current_exe().and_then(|program| program.canonicalize()) else {
+        return remedies::NAME.to_string();
+    };
+    let is_it = |dir: &str| Path::new(dir).join(remedies::NAME).canonicalize().is_ok_and(|known| known == program);
+    match ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].into_iter().any(is_it) {
+        true => remedies::NAME.to_string(),
+        false => program.display().to_string(),
+    }
+}
+
 fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
     let mut out = io::stdout().lock();
     match &cli.command {
@@ -144,6 +159,7 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
         Some(Command::Demo { scenario, .. }) => return run_demo(scenario.as_deref(), &cli, lang, &mut out),
         _ => {}
     }
+    remedies::call_it(own_name());
     let dirs = memory::state_dirs();
     let is_recording = matches!(&cli.command, Some(Command::Check { from: Some(_), .. }));
     let remembered = if is_recording { Context::default() } else { recall(&dirs.own, lang) };

@@ -1,7 +1,10 @@
 //! The session while and after something is changed: what waits for a change under way, which restarts are owed, what
 //! must be asked anew, and what becomes of a change that was broken off.
 
-use logtail_doctor::carry_out::{Applied, AppliedResult, JournalDone, Record, RecordKind, Recorded};
+use logtail_doctor::carry_out::{
+    Applied, AppliedResult, ChangeState, JournalDone, Progress, Record, RecordKind, Recorded,
+};
+use logtail_doctor::checks::Checked;
 use logtail_doctor::context::Context;
 use logtail_doctor::finding::*;
 use logtail_doctor::flow::*;
@@ -331,4 +334,107 @@ fn the_journal_asks_about_an_entry_that_was_broken_off() {
     assert!(matches!(session.layers.last(), Some(Layer::BrokenOff(_))));
     key(&mut session, Key::Esc);
     assert!(matches!(session.layers.last(), Some(Layer::Journal(_))), "back where it was chosen");
+}
+
+#[test]
+fn an_entry_under_way_is_not_called_broken_off() {
+    let mut session = session();
+    key(&mut session, Key::Char('J'));
+    session.handle(Event::UnderWay(UnderWay { own: Some("ops, process 7".into()), roots: None }));
+    let older = JournalDone { id: "8".into(), ..broken_off() };
+    session.handle(Event::Journal(vec![older.clone(), broken_off()]));
+    assert_eq!(session.under_way(&broken_off()), Some("ops, process 7"));
+    assert_eq!(session.under_way(&older), None, "only the newest one can be under way");
+    assert_eq!(session.under_way(&JournalDone { is_roots: true, ..broken_off() }), None);
+    key(&mut session, Key::Enter);
+    assert!(matches!(session.layers.last(), Some(Layer::Journal(_))), "nothing to decide yet");
+    let said = session.notice.clone().unwrap();
+    assert!(said.is_problem && said.text.get(Lang::En).contains("under way: ops, process 7"), "{said:?}");
+}
+
+#[test]
+fn an_agent_that_does_not_stop_may_be_forced_after_a_preview() {
+    let mut session = session();
+    let stop = |harder| Change::AwaitAgent {
+        running: false,
+        install_dir: "/usr/local/ilogtail".into(),
+        limit: std::time::Duration::from_secs(1),
+        app_info: None,
+        harder,
+    };
+    let mut restart = Plan::new(RemedyId::RestartAgent, StepId::Running, text());
+    restart.changes.push(stop(None));
+    let fail = |session: &mut Session, plan: Plan| {
+        press(session, plan, 1);
+        session.handle(Event::Progress(Progress::State(0, ChangeState::Failed(text()))));
+        session.handle(Event::Applied(Box::new(Applied {
+            result: AppliedResult::RolledBack(text()),
+            entry: None,
+            backups: vec![],
+        })));
+        session.buttons()
+    };
+    assert_eq!(fail(&mut session, restart.clone()), [Button::Continue, Button::Force]);
+    key(&mut session, Key::Right);
+    let effects = key(&mut session, Key::Enter);
+    let [Effect::Plan(RemedyId::RestartAgent, inputs)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(inputs.force);
+    let Some(Layer::Remedy(layer)) = session.layers.last() else { panic!("{:?}", session.layers) };
+    assert!(matches!(layer.stage, Stage::Planning), "it is previewed first");
+    key(&mut session, Key::Esc);
+    // What was done by force already, and what failed otherwise, is not offered again.
+    restart.changes = vec![stop(Some(Box::new(Change::MakeDir { path: "/x".into(), mode: 0o755 })))];
+    assert_eq!(fail(&mut session, restart.clone()), [Button::Continue]);
+    key(&mut session, Key::Esc);
+    restart.changes = edit(RemedyId::BindHostname).changes;
+    assert_eq!(fail(&mut session, restart), [Button::Continue]);
+}
+
+#[test]
+fn what_was_typed_does_not_go_without_a_word() {
+    let mut session = session();
+    for (open, typed) in [(Key::Char('f'), false), (Key::Char('f'), true)] {
+        key(&mut session, open);
+        if typed {
+            key(&mut session, Key::Tab);
+            key(&mut session, Key::Paste("web".into()));
+        }
+        key(&mut session, Key::Esc);
+        assert!(session.layers.is_empty());
+        assert_eq!(session.notice.is_some(), typed, "{:?}", session.notice);
+    }
+}
+
+#[test]
+fn after_a_cure_the_operator_is_led_to_what_only_the_operator_can_tell() {
+    let mut session = session();
+    let judged = |step, verdict| {
+        let mut found = Finding::judged(step, text(), vec![], vec![]);
+        found.verdict = verdict;
+        found
+    };
+    for &step in StepId::ALL {
+        let verdict = if step == StepId::Heartbeat { Verdict::Unknown } else { Verdict::Pass };
+        let checked = Checked { finding: judged(step, verdict), elapsed_ms: 0 };
+        session.handle(Event::Step { step, view: Box::new(StepView { checked: Some(checked), is_open: false }) });
+    }
+    session.place = Place::Step(StepId::Running);
+    press(&mut session, edit(RemedyId::BindHostname), WITH_RESTART);
+    session.handle(applied("7"));
+    let again = StepView { is_open: true, ..session.steps[&StepId::Clock].clone() };
+    session.handle(Event::Step { step: StepId::Clock, view: Box::new(again.clone()) });
+    let checked = Checked { finding: judged(StepId::Address, Verdict::Pass), elapsed_ms: 0 };
+    let view = StepView { checked: Some(checked), is_open: false };
+    session.handle(Event::Step { step: StepId::Address, view: Box::new(view) });
+    session.handle(Event::Verified { proof: Proof::Holds });
+    key(&mut session, Key::Enter);
+    assert_eq!(session.place, Place::Step(StepId::Address), "what is being looked at again decides nothing");
+    session.handle(Event::Step { step: StepId::Clock, view: Box::new(StepView { is_open: false, ..again }) });
+    assert_eq!(session.place, Place::Step(StepId::Heartbeat));
+    assert_eq!(session.actions()[..2], [Action::ConsoleSays(true), Action::ConsoleSays(false)]);
+    key(&mut session, Key::Char('1'));
+    let checked = Checked { finding: judged(StepId::Heartbeat, Verdict::Pass), elapsed_ms: 0 };
+    let view = StepView { checked: Some(checked), is_open: false };
+    session.handle(Event::Step { step: StepId::Heartbeat, view: Box::new(view) });
+    assert_eq!(session.actions()[..2], [Action::Continue(Place::Finish), Action::ConsoleSays(false)]);
 }

@@ -247,7 +247,10 @@ fn a_change_that_was_broken_off_is_offered_at_the_next_start() {
     // As a kill between the last change and the end of the entry leaves it.
     lab.sh("sed -i '/\"event\":\"end\"/d' /var/lib/logtail-doctor/journal.jsonl");
     let journal = lab.run(&["journal"]);
-    assert!(journal.stdout.contains("was broken off. Take it back: sudo logtail-doctor undo "), "{journal:?}");
+    assert!(
+        journal.stdout.contains("was broken off. Take it back: sudo /usr/local/bin/logtail-doctor undo "),
+        "{journal:?}"
+    );
     let told = lab.run(&["fix", "bind-hostname", "--set", "ip=10.1.1.6", "--dry-run"]);
     assert!(told.stderr.contains("finishes"), "{told:?}");
     let mut pty = lab.terminal(&["logtail-doctor", "--region", "cn-hangzhou"], 100, 40);

@@ -5,7 +5,7 @@ use super::{JournalDone, Journals, RecordKind, Recorded, read_journals, undo_pla
 use crate::agent::layout;
 use crate::finding::RemedyId;
 use crate::host::{Seen, Unseen};
-use crate::remedies::{Planned, restart_of, step_of, with_revival};
+use crate::remedies::{Planned, for_root, restart_of, step_of, with_revival};
 use crate::say;
 use crate::text::Text;
 
@@ -22,9 +22,10 @@ pub fn undo(entry: &str, journals: &Journals, see: &Seen) -> Result<Planned, Uns
     };
     if let Some(later) = later_change(&all, done) {
         let (id, later) = (&done.id, &later.id);
+        let command = for_root(&["undo", later, "--yes"]);
         return Ok(Planned::Refused(say!(
-            "{later} changed the same file after {id}; take that one back first: sudo logtail-doctor undo {later} --yes",
-            "{later} 在 {id} 之后修改了同一文件；请先撤销它：sudo logtail-doctor undo {later} --yes"
+            "{later} changed the same file after {id}; take that one back first: {command}",
+            "{later} 在 {id} 之后修改了同一文件；请先撤销它：{command}"
         )));
     }
     let restart = match layout::find(see)?.first() {

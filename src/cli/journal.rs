@@ -84,10 +84,13 @@ pub(super) async fn read(host: &Arc<dyn Host>, settings: &Settings) -> Option<(V
                 entries.sort_by_key(|done| done.at_ms);
                 unread += more;
             }
-            Err(path) => settings.complain(&say!(
-                "{path} can be read by root only; it is shown by: sudo logtail-doctor journal",
-                "{path} 只有 root 可以读取。查看命令：sudo logtail-doctor journal"
-            )),
+            Err(path) => {
+                let command = remedies::for_root(&["journal"]);
+                settings.complain(&say!(
+                    "{path} can be read by root only; it is shown by: {command}",
+                    "{path} 只有 root 可以读取。查看命令：{command}"
+                ));
+            }
         }
     }
     Some((entries, unread))
@@ -154,8 +157,9 @@ fn store_of(settings: &Settings, done: &JournalDone) -> Store {
 /// The sentence that tells how a change that was broken off is finished or taken back.
 pub(super) fn ways_out(done: &JournalDone) -> Text {
     let (id, remedy, undo) = (&done.id, done.remedy.id(), undo_command(&done.id));
+    let finish = remedies::for_root(&["fix", remedy, "--yes"]);
     say!(
-        "{remedy} {id} was broken off. Take it back: {undo}; or finish it: sudo logtail-doctor fix {remedy} --yes",
-        "{remedy} {id} 曾被中断。撤销：{undo}；或继续完成：sudo logtail-doctor fix {remedy} --yes"
+        "{remedy} {id} was broken off. Take it back: {undo}; or finish it: {finish}",
+        "{remedy} {id} 曾被中断。撤销：{undo}；或继续完成：{finish}"
     )
 }

@@ -1,10 +1,11 @@
 //! Reading the journals for the session: the one that this process writes and, for a user who is not root, root's.
 
 use super::{Face, Run};
-use crate::carry_out::{JOURNAL, Journals, errand, read_journals};
-use crate::flow::{Event, Notice, Way};
+use crate::carry_out::{self, JOURNAL, Journals, Store, errand, read_journals};
+use crate::flow::{Event, Notice, UnderWay, Way};
 use crate::host::{Question, Trouble};
-use crate::text::Text;
+use crate::remedies::for_root;
+use crate::say;
 use std::collections::BTreeSet;
 
 impl Run<'_> {
@@ -13,6 +14,14 @@ impl Run<'_> {
         if to_undo {
             self.reach_roots_journal(face).await;
         }
+        let journals = self.journals();
+        let host = self.looking.host.as_ref();
+        let roots = match journals.roots {
+            Some(dir) => carry_out::under_way(host, &Store { dir, ..self.store.clone() }).await,
+            None => None,
+        };
+        let under_way = UnderWay { own: carry_out::under_way(host, &self.store).await, roots };
+        self.session.handle(Event::UnderWay(under_way));
         self.reading_journal = Some(false);
         self.attempt_journal();
     }
@@ -53,9 +62,10 @@ impl Run<'_> {
         self.reading_journal = None;
         let mut events = vec![Event::Journal(entries)];
         if is_hidden {
-            let text = Text::fixed(
-                "Root's journal is not among these: only root may read it. It is shown by: sudo logtail-doctor journal",
-                "以下不含 root 的操作日志：只有 root 可以读取。查看命令：sudo logtail-doctor journal",
+            let command = for_root(&["journal"]);
+            let text = say!(
+                "Root's journal is not among these: only root may read it. It is shown by: {command}",
+                "以下不含 root 的操作日志：只有 root 可以读取。查看命令：{command}"
             );
             events.push(Event::Notice(Notice { text, is_problem: false }));
         }

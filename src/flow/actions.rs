@@ -21,13 +21,22 @@ impl Session {
                 if wants_first {
                     out.push(Action::Tell);
                 }
+                let mut console = Vec::new();
                 if step == StepId::Heartbeat && !self.context.no_cloud && finding.verdict != Verdict::Skipped {
-                    out.extend([Action::ConsoleSays(true), Action::ConsoleSays(false)]);
+                    // What was told already need not be told again.
+                    let news = |shows: &bool| self.context.console_heartbeat != Some(*shows);
+                    console.extend([true, false].into_iter().filter(news).map(Action::ConsoleSays));
+                }
+                // Where the heartbeat is there, the way leads on.
+                let is_there = matches!(finding.verdict, Verdict::Pass | Verdict::Warn);
+                if !is_there {
+                    out.append(&mut console);
                 }
                 if !fails {
                     out.push(onward);
                     out.extend(finding.remedies().into_iter().map(Action::Remedy));
                 }
+                out.append(&mut console);
                 if !wants_first && !finding.wants.is_empty() {
                     out.push(Action::Tell);
                 }

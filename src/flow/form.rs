@@ -40,6 +40,8 @@ pub struct Row {
     /// Why the text is not acceptable; None while it is, or is empty.
     pub error: Option<Text>,
     choices: Vec<Choice>,
+    /// What stood here before anything was typed.
+    before: String,
     /// The chosen one among those that match the text.
     pub picked: usize,
 }
@@ -47,7 +49,7 @@ pub struct Row {
 impl Row {
     fn new(input: InputId, value: String, choices: Vec<Choice>) -> Row {
         let picked = choices.iter().position(|choice| choice.value == value).unwrap_or(0);
-        Row { input, edit: Input::new(value), error: None, choices, picked }
+        Row { input, before: value.clone(), edit: Input::new(value), error: None, choices, picked }
     }
 
     /// The choices that match what is typed: all of them while the text is empty or one of them as a whole.
@@ -132,6 +134,11 @@ impl Form {
     /// The acceptable values: of the rows that are acceptable what they say, of the others what was there before.
     pub fn inputs(&self) -> &Inputs {
         &self.inputs
+    }
+
+    /// Whether something was typed or chosen that closing the form loses.
+    pub fn is_touched(&self) -> bool {
+        self.rows.iter().any(|row| row.edit.value() != row.before)
     }
 
     /// Whether the field with the cursor chooses from a list that has a line.

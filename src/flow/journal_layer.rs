@@ -6,6 +6,7 @@ use super::remedy_steering::{command_for, is_undoable};
 use super::{Clip, Effect, Layer, Notice, RemedyLayer, Session, Stage};
 use crate::carry_out::{JournalDone, Recorded};
 use crate::remedies::{self, Plan};
+use crate::say;
 use crate::text::{Lang, Text};
 
 /// The journal as a layer.
@@ -17,6 +18,15 @@ pub struct JournalLayer {
     pub chosen: usize,
     /// Whether the newest change is to be taken back as soon as the journal is read.
     takes_back_newest: bool,
+}
+
+/// Who is changing this host right now, beside this session.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnderWay {
+    /// The process that holds the lock beside the own journal, as it noted itself.
+    pub own: Option<String>,
+    /// The same beside root's journal, where that is another one.
+    pub roots: Option<String>,
 }
 
 /// How an entry ended, in a word or two.
@@ -40,6 +50,14 @@ impl Session {
             words.iter().any(|word| self.leaves(word))
         };
         layer.entries.iter().flatten().filter(leaves).collect()
+    }
+
+    /// Who is at the change of this entry right now. Only the newest entry without an end can be under way.
+    pub fn under_way(&self, done: &JournalDone) -> Option<&str> {
+        let Some(Layer::Journal(JournalLayer { entries: Some(entries), .. })) = self.layers.last() else { return None };
+        let newest = entries.iter().find(|entry| entry.is_roots == done.is_roots && entry.result == Recorded::Open)?;
+        let holder = if done.is_roots { &self.under_way.roots } else { &self.under_way.own };
+        holder.as_deref().filter(|_| newest.id == done.id)
     }
 
     pub(super) fn open_journal(&mut self, takes_back_newest: bool) -> Vec<Effect> {
@@ -88,7 +106,17 @@ impl Session {
 
     /// Previews the taking back of the entry under the cursor, or says why there is nothing to preview.
     pub(super) fn take_back_chosen(&mut self) -> Vec<Effect> {
-        match self.chosen_entry().cloned() {
+        let chosen = self.chosen_entry().cloned();
+        if let Some((done, holder)) = chosen.as_ref().and_then(|done| Some((done, self.under_way(done)?))) {
+            let (id, remedy) = (&done.id, done.remedy.id());
+            let text = say!(
+                "{remedy} {id} is under way: {holder}. Wait until it is over before you change anything.",
+                "{remedy} {id} 正在执行：{holder}。请待其结束后再做更改。"
+            );
+            self.notice = Some(Notice { text, is_problem: true });
+            return Vec::new();
+        }
+        match chosen {
             Some(done) if done.is_broken_off() => {
                 self.ask_about(done);
                 Vec::new()
@@ -139,5 +167,5 @@ impl Session {
 
 /// The command that takes a journal entry back.
 pub fn undo_command(entry: &str) -> String {
-    remedies::shell_line(&["sudo", "logtail-doctor", "undo", entry, "--yes"].map(str::to_string))
+    remedies::for_root(&["undo", entry, "--yes"])
 }

@@ -84,6 +84,11 @@ impl KeyForm {
         }
     }
 
+    /// Whether something was typed that closing the form loses.
+    pub fn is_touched(&self) -> bool {
+        self.texts.iter().any(|text| !text.is_empty())
+    }
+
     /// Handles a key.
     pub(super) fn handle(&mut self, key: &Key) -> FormKey {
         let button = KeyField::ALL.len();

@@ -120,8 +120,14 @@ fn button_bindings() -> [Binding; 3] {
     use Key::*;
     let left = Text::fixed("button to the left", "左侧按钮");
     [
-        bind(&[Left, BackTab, Char('h')], "Left", left, Command::PreviousStep, false),
-        bind(&[Right, Tab, Char('l')], "</>", Text::fixed("choose a button", "选择按钮"), Command::NextStep, true),
+        bind(&[Left, BackTab, Char('h'), Char('<')], "Left", left, Command::PreviousStep, false),
+        bind(
+            &[Right, Tab, Char('l'), Char('>')],
+            "</>",
+            Text::fixed("choose a button", "选择按钮"),
+            Command::NextStep,
+            true,
+        ),
         bind(&[Enter], "Enter", Text::fixed("press it", "按下按钮"), Command::Choose, true),
     ]
 }
@@ -298,7 +304,7 @@ impl Session {
         out.extend(ends());
         out.push(bind(&[Enter], "Enter", Text::fixed("take it", "选用"), Command::Choose, true));
         out.push(bind(&[Char('/')], "/", Text::fixed("filter", "筛选"), Command::Filter, true));
-        let new = Text::fixed("none fits: create one", "都不合适：新建");
+        let new = Text::fixed("new group", "新建机器组");
         out.push(bind(&[Char('n')], "n", new, Command::NewGroup, true));
         out.push(bind(&[Esc, Char('q')], "Esc", Text::fixed("close", "关闭"), Command::Close, true));
     }
@@ -327,13 +333,19 @@ impl Session {
         out.push(bind(&[Down, Char('j'), Tab], "Up/Dn", choose(), Command::ChooseDown, true));
         out.push(bind(&[Enter], "Enter", Text::fixed("do it", "执行"), Command::Choose, true));
         out.push(bind(
-            &[Left, Char('h'), Char('p'), BackTab, Esc],
+            &[Left, Char('h'), Char('<'), Char('p'), BackTab, Esc],
             "Left",
             Text::fixed("step before", "上一步"),
             Command::PreviousStep,
             false,
         ));
-        out.push(bind(&[Right, Char('l'), Char('n')], "</>", Text::fixed("step", "步骤"), Command::NextStep, true));
+        out.push(bind(
+            &[Right, Char('l'), Char('>'), Char('n')],
+            "</>",
+            Text::fixed("step", "步骤"),
+            Command::NextStep,
+            true,
+        ));
         out.push(bind(&[Home], "Home", Text::fixed("first step", "第一步"), Command::FirstStep, false));
         out.push(bind(&[End], "End", Text::fixed("end of the walk", "最后"), Command::LastStep, false));
         out.extend(pages());

@@ -27,7 +27,7 @@ pub use broken_off::{BrokenOff, Mending};
 pub use form::{Choice, Form, FormKey, Offered, Purpose, Row};
 pub use group_layer::GroupLayer;
 pub use interrupted::{Interrupted, Offer};
-pub use journal_layer::{JournalLayer, recorded_word, undo_command};
+pub use journal_layer::{JournalLayer, UnderWay, recorded_word, undo_command};
 pub use key_form::{KeyField, KeyForm};
 pub use keys::{Binding, Command, Key};
 pub use proof::{Goal, Proof};

@@ -25,6 +25,8 @@ pub enum Button {
     CopyCommand,
     /// Watch for the heartbeat that proves the cure.
     Watch,
+    /// The agent did not stop when it was asked: restart it by force, after a preview.
+    Force,
     /// The steps were done by hand; the step is to be checked again.
     DoneByHand,
 }
@@ -38,8 +40,9 @@ impl Button {
             Button::ApplyOnly => Text::fixed("Apply, restart later", "执行，稍后重启"),
             Button::Continue => Text::fixed("Continue", "继续"),
             Button::Undo => Text::fixed("Undo", "撤销"),
-            Button::Watch => Text::fixed("Watch the heartbeat", "观察心跳"),
+            Button::Watch => Text::fixed("Watch for the heartbeat", "等待并观察心跳"),
             Button::CopyCommand => Text::fixed("Copy the command", "复制命令"),
+            Button::Force => Text::fixed("Force it to stop", "强制停止"),
             Button::DoneByHand => Text::fixed("Done, check again", "已完成，重新检查"),
         }
     }
@@ -73,11 +76,13 @@ pub struct RemedyLayer {
     pub scroll: usize,
     /// Whether this undoes an earlier change.
     pub is_undo: bool,
+    /// Whether it ended because an agent did not stop when it was asked, and force was not chosen.
+    pub may_force: bool,
 }
 
 impl RemedyLayer {
     pub fn new(remedy: RemedyId) -> RemedyLayer {
-        RemedyLayer { remedy, stage: Stage::Planning, focus: 0, scroll: 0, is_undo: false }
+        RemedyLayer { remedy, stage: Stage::Planning, focus: 0, scroll: 0, is_undo: false, may_force: false }
     }
 
     /// Whether there is nothing left to decide or to wait for.

@@ -3,10 +3,12 @@
 
 use super::remedy_layer::push_line;
 use super::session::Afterwards;
-use super::{Button, Effect, Form, Layer, Notice, Offered, Place, Proof, Purpose, RemedyLayer, Session, Stage, Way};
+use super::{
+    Button, Choice, Effect, Form, Layer, Notice, Offered, Place, Proof, Purpose, RemedyLayer, Session, Stage, Way,
+};
 use crate::carry_out::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Progress, can_be_undone};
 use crate::finding::{RemedyId, StepId, Verdict};
-use crate::remedies::{self, Inputs, Plan, Planned};
+use crate::remedies::{self, Change, Inputs, Plan, Planned};
 use crate::say;
 use crate::text::{Lang, Text};
 
@@ -35,9 +37,19 @@ impl Session {
         effects
     }
 
+    /// The addresses that a form offers: those of this host; where no interface carries one, as behind a translation,
+    /// those that the machine group lists.
+    pub(super) fn addresses(&self) -> Vec<Choice> {
+        if !self.around.addresses.is_empty() {
+            return self.around.addresses.clone();
+        }
+        let label = || Text::fixed("listed in the machine group", "机器组中列出的 IP");
+        self.context.group_ips.iter().map(|ip| Choice { value: ip.to_string(), label: label() }).collect()
+    }
+
     pub(super) fn planned(&mut self, planned: Planned) -> Vec<Effect> {
         let (context, regions) = (self.context.clone(), self.regions.clone());
-        let addresses = self.around.addresses.clone();
+        let addresses = self.addresses();
         let Some(layer) = self.remedy_layer().filter(|layer| matches!(layer.stage, Stage::Planning)) else {
             return Vec::new();
         };
@@ -68,7 +80,9 @@ impl Session {
         layer_buttons(layer)
             .into_iter()
             .filter(|button| match button {
-                Button::Apply | Button::ApplyAndRestart | Button::ApplyOnly | Button::Undo => may_change,
+                Button::Apply | Button::ApplyAndRestart | Button::ApplyOnly | Button::Undo | Button::Force => {
+                    may_change
+                }
                 Button::CopyCommand => !may_change,
                 Button::Watch => !self.context.no_cloud,
                 Button::Cancel | Button::Continue | Button::DoneByHand => true,
@@ -87,6 +101,7 @@ impl Session {
                 effects.extend(self.watch());
                 effects
             }
+            Button::Force => self.plan_force(),
             Button::DoneByHand => self.check_what_was_done_by_hand(),
             Button::Undo => {
                 let Some(layer) = self.remedy_layer() else { return Vec::new() };
@@ -100,6 +115,23 @@ impl Session {
                 vec![Effect::PlanUndo(entry)]
             }
         }
+    }
+
+    /// Plans the same with force; a remedy that only ends with a restart gives way to the restart. Previewed like every
+    /// other plan.
+    fn plan_force(&mut self) -> Vec<Effect> {
+        let context = self.context.clone();
+        let Some(layer) = self.remedy_layer() else { return Vec::new() };
+        let Stage::Outcome { plan: Some(plan), .. } = &layer.stage else { return Vec::new() };
+        let knows_force =
+            matches!(plan.remedy, RemedyId::StartAgent | RemedyId::RestartAgent | RemedyId::StopExtraAgent);
+        let (remedy, inputs) = match knows_force && !layer.is_undo {
+            true => (plan.remedy, Inputs::again(&context, plan)),
+            false => (RemedyId::RestartAgent, Inputs::from_context(&context)),
+        };
+        *layer = RemedyLayer::new(remedy);
+        self.undoing = None;
+        vec![Effect::Plan(remedy, Box::new(Inputs { force: true, ..inputs }))]
     }
 
     /// Only here a change is ordered: the preview is on screen and its button was pressed.
@@ -144,6 +176,7 @@ impl Session {
     pub(super) fn applied(&mut self, applied: Applied) -> Vec<Effect> {
         let Some(layer) = self.remedy_layer() else { return Vec::new() };
         let Stage::Applying { plan, output, states } = &layer.stage else { return Vec::new() };
+        let may_force = has_not_stopped(plan, states);
         let (mut plan, output, changed) = (plan.clone(), output.clone(), states.len());
         let (remedy, is_undo) = (layer.remedy, layer.is_undo);
         let mut effects = Vec::new();
@@ -206,6 +239,7 @@ impl Session {
             }
         };
         if let Some(layer) = self.remedy_layer() {
+            layer.may_force = may_force;
             layer.enter(Stage::Outcome { plan: Some(plan), applied: Some(applied), output, cured: false, said });
         }
         effects.push(Effect::RecheckAll);
@@ -325,7 +359,7 @@ impl Session {
         }
     }
 
-    /// After a remedy: on to the first step that fails now, or onward when nothing does.
+    /// After a remedy: on to where the operator is wanted now.
     pub(super) fn after_remedy(&mut self) {
         self.undoing = None;
         let here = match self.place {
@@ -333,8 +367,8 @@ impl Session {
             Place::Ticket | Place::Finish => false,
         };
         if !here && matches!(self.place, Place::Step(_)) {
-            let to = self.stopped_at().map_or(Place::Finish, Place::Step);
-            self.walk_to(to);
+            self.has_moved = false;
+            self.rest_on_first_failure();
         }
         self.clamp();
     }
@@ -376,9 +410,19 @@ fn layer_buttons(layer: &RemedyLayer) -> Vec<Button> {
             let watch = (*cured != (plan.verify == StepId::Heartbeat)).then_some(Button::Watch);
             [Some(Button::Continue), undo, watch].into_iter().flatten().collect()
         }
+        Stage::Outcome { .. } if layer.may_force => vec![Button::Continue, Button::Force],
         Stage::Outcome { .. } => vec![Button::Continue],
         Stage::Asking(_) | Stage::Planning | Stage::Applying { .. } | Stage::Verifying { .. } => Vec::new(),
     }
+}
+
+/// Whether the change that failed is the wait for an agent that was asked to stop, where force was not chosen.
+fn has_not_stopped(plan: &Plan, states: &[ChangeState]) -> bool {
+    let mut changes = plan.changes.iter().chain(&plan.restart).zip(states);
+    changes.any(|(change, state)| {
+        let awaits_end = matches!(change, Change::AwaitAgent { running: false, harder: None, .. });
+        awaits_end && matches!(state, ChangeState::Failed(_))
+    })
 }
 
 /// Whether there is something to take back of a plan that was carried out.
@@ -401,7 +445,7 @@ fn remedy_restarts(remedy: RemedyId) -> bool {
 /// The command that carries out this plan without the wizard: by root, or from a script.
 pub fn command_for(plan: &Plan) -> String {
     let sudo = plan.needs_root().then_some("sudo");
-    let words = sudo.into_iter().chain(["logtail-doctor", "fix", plan.remedy.id()]);
+    let words = sudo.into_iter().chain([remedies::called(), "fix", plan.remedy.id()]);
     let mut argv: Vec<String> = words.map(str::to_string).collect();
     for (input, value) in &plan.inputs {
         argv.extend(["--set".to_string(), format!("{}={value}", input.id())]);

@@ -1,7 +1,8 @@
 //! Everything that the operator sees and can do, as data, and the events and effects around it.
 
 use super::{
-    BrokenOff, Form, GroupLayer, JournalLayer, Key, KeyForm, Offer, Proof, Pulse, RemedyLayer, Search, WatchLayer,
+    BrokenOff, Form, GroupLayer, JournalLayer, Key, KeyForm, Offer, Proof, Pulse, RemedyLayer, Search, UnderWay,
+    WatchLayer,
 };
 use crate::carry_out::{Applied, Consent, JournalDone, Progress};
 use crate::checks::{Checked, ListedGroup};
@@ -152,6 +153,8 @@ pub enum Event {
     Planned(Box<Planned>),
     /// The journal, oldest entry first.
     Journal(Vec<JournalDone>),
+    /// Who else is changing this host, as of the reading of the journal.
+    UnderWay(UnderWay),
     /// What is known around the session changed.
     Around(Box<Around>),
     /// The machine groups of the project, or why they cannot be listed.
@@ -298,6 +301,8 @@ pub struct Session {
     pub around: Around,
     /// What the looks of the last watch or verification told, oldest first.
     pub pulses: Vec<Pulse>,
+    /// Who else was changing this host when the journal was read.
+    pub under_way: UnderWay,
     /// Whether the operator moved the cursor; until then it rests on the first step that fails.
     pub(super) has_moved: bool,
     /// The entry that the layer above undoes.
@@ -340,6 +345,7 @@ impl Session {
             regions,
             around: Around::default(),
             pulses: Vec::new(),
+            under_way: UnderWay::default(),
             has_moved: false,
             undoing: None,
             afterwards: Afterwards::default(),
@@ -367,6 +373,14 @@ impl Session {
         let all_there = self.steps.values().all(|view| view.checked.is_some());
         let worst = crate::finding::worst(self.findings());
         if all_there { worst } else { worst.max(Verdict::Unknown) }
+    }
+
+    /// Where the operator is wanted: at the first step that fails, else at the first one that only the operator can make
+    /// certain, else at the result.
+    pub(super) fn wanted_at(&self) -> Place {
+        let unknown =
+            || self.findings().find(|finding| finding.verdict == Verdict::Unknown).map(|finding| finding.step);
+        self.stopped_at().or_else(unknown).map_or(Place::Finish, Place::Step)
     }
 
     /// Whether any step is being looked at.

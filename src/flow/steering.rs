@@ -31,6 +31,10 @@ impl Session {
                 Vec::new()
             }
             Event::Journal(entries) => self.journal_read(entries),
+            Event::UnderWay(under_way) => {
+                self.under_way = under_way;
+                Vec::new()
+            }
             Event::Around(around) => {
                 self.around = *around;
                 self.clamp();
@@ -102,20 +106,19 @@ impl Session {
         vec![Effect::Quit]
     }
 
-    /// Until the operator moves, the cursor rests on the first step that fails. When all verdicts are there and none
+    /// Until the operator moves, and again after a cure, the cursor rests on the first step that fails. When all verdicts are there and none
     /// fails, it rests on the first one that only the operator can make certain, else on the result.
     pub(super) fn rest_on_first_failure(&mut self) {
         if self.has_moved || !self.layers.is_empty() {
             return;
         }
-        let undecided = || {
-            let unknown = |finding: &&Finding| finding.verdict == Verdict::Unknown;
-            self.findings().find(unknown).map_or(Place::Finish, |finding| Place::Step(finding.step))
-        };
-        let target = match self.stopped_at() {
-            Some(step) => Place::Step(step),
-            None if self.is_looking() => Place::Step(StepId::Installed),
-            None => undecided(),
+        // What is being looked at again is not certain any more.
+        let fails = |finding: &&Finding| finding.verdict == Verdict::Fail;
+        let settled = self.steps.values().filter(|view| !view.is_open).filter_map(|view| view.checked.as_ref());
+        let target = match settled.map(|checked| &checked.finding).find(fails) {
+            Some(finding) => Place::Step(finding.step),
+            None if self.is_looking() => return,
+            None => self.wanted_at(),
         };
         if target != self.place {
             self.go(target);
@@ -335,7 +338,19 @@ impl Session {
         self.walk_to(place);
     }
 
+    /// Closes what is on top; what was typed there does not go without a word.
     pub(super) fn close(&mut self) -> Vec<Effect> {
+        let loses = match self.layers.last() {
+            Some(Layer::Form(form)) => form.is_touched(),
+            Some(Layer::Key(form)) => form.is_touched(),
+            Some(Layer::Remedy(layer)) => matches!(&layer.stage, Stage::Asking(form) if form.is_touched()),
+            _ => false,
+        };
+        if loses {
+            let text =
+                Text::fixed("What was typed is forgotten; nothing was changed.", "已放弃输入的内容，未做任何更改。");
+            self.notice = Some(Notice { text, is_problem: false });
+        }
         match self.layers.last() {
             Some(Layer::Remedy(layer)) => match &layer.stage {
                 // What is being changed is finished first; there is nothing to go back to in between.
@@ -462,7 +477,8 @@ impl Session {
             "控制台中的信息（不清楚的可留空）",
         );
         let inputs = Inputs::from_context(&self.context);
-        let offered = Offered { regions: &self.regions, addresses: &self.around.addresses };
+        let addresses = self.addresses();
+        let offered = Offered { regions: &self.regions, addresses: &addresses };
         let form = Form::new(title, Purpose::Context, &wanted, inputs, offered);
         self.layers.push(Layer::Form(Box::new(form)));
     }

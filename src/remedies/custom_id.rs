@@ -107,15 +107,18 @@ pub fn write(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
         )));
     }
     let (after, has_replaced) = with_id(before.as_deref().unwrap_or_default(), wanted);
-    let have = if ids.is_empty() {
-        "-".to_string()
+    let have = ids.iter().map(|id| id.meant.as_str()).collect::<Vec<_>>().join(", ");
+    let why = if have.is_empty() {
+        say!(
+            "The machine group knows its hosts by {wanted}; {shown} names no identifier.",
+            "机器组按标识 {wanted} 识别机器；{shown} 中没有标识。"
+        )
     } else {
-        ids.iter().map(|id| id.meant.as_str()).collect::<Vec<_>>().join(", ")
+        say!(
+            "The machine group knows its hosts by {wanted}; {shown} has {have}.",
+            "机器组按标识 {wanted} 识别机器；{shown} 中是 {have}。"
+        )
     };
-    let why = say!(
-        "The machine group knows its hosts by {wanted}; {shown} has {have}.",
-        "机器组按标识 {wanted} 识别机器；{shown} 中是 {have}。"
-    );
     let mut plan = Plan::new(RemedyId::WriteCustomId, StepId::Group, why);
     plan.inputs = vec![(told(Field::CustomId), wanted.clone())];
     plan.changes.extend(missing_dir(see, &agent.conf_dir)?);

@@ -6,6 +6,7 @@
 
 mod aliuid;
 mod bind_hostname;
+mod called;
 mod common;
 mod config_switch;
 mod control;
@@ -27,6 +28,7 @@ mod sync_clock;
 #[cfg(test)]
 mod tests;
 
+pub use called::{NAME, call_it, called, for_root};
 pub use control::{restart_of, with_revival};
 pub use dispatch::{plan, step_of};
 pub use hosts::{answers, bind, is_bindable};

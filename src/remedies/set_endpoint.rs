@@ -51,12 +51,18 @@ pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     }
     let (host, data) = (&hosts.config_server_host, &hosts.data_endpoint);
     let was = config.config_addresses(agent.version.as_ref()).join(", ");
-    let was = if was.is_empty() { "-".to_string() } else { was };
     let way = network.id();
-    let why = say!(
-        "Region {region} over {way} means {host} and {data}; the agent is set to {was}.",
-        "地域 {region}、网络类型 {way} 对应 {host} 和 {data}；Agent 目前的配置是 {was}。"
-    );
+    let why = if was.is_empty() {
+        say!(
+            "Region {region} over {way} means {host} and {data}; the agent is set to none.",
+            "地域 {region}、网络类型 {way} 对应 {host} 和 {data}；Agent 目前没有配置地址。"
+        )
+    } else {
+        say!(
+            "Region {region} over {way} means {host} and {data}; the agent is set to {was}.",
+            "地域 {region}、网络类型 {way} 对应 {host} 和 {data}；Agent 目前的配置是 {was}。"
+        )
+    };
     let mut plan = Plan::new(RemedyId::SetEndpoint, StepId::Parameters, why);
     for (path, key) in paths {
         let Some(before) = whole_file(see, &path)? else { return Err(not_on_disk(&agent)) };

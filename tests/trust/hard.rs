@@ -183,7 +183,7 @@ fn sudo_that_is_taken_away_between_question_and_change() {
     let fixed = lab.as_user("ops").run(&FIX);
     ends_with(&fixed, 3);
     assert!(fixed.stderr.contains("a password is required"), "{fixed:?}");
-    assert!(fixed.stderr.contains("sudo logtail-doctor fix bind-hostname"), "{fixed:?}");
+    assert!(fixed.stderr.contains("sudo /usr/local/bin/logtail-doctor fix bind-hostname"), "{fixed:?}");
     assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
 }
 

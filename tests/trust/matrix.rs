@@ -438,7 +438,7 @@ fn an_ordinary_user_without_free_sudo_gets_the_command() {
         let fix = ["fix", "bind-hostname", "--set", "ip=10.1.1.5", "--yes", "--region", "cn-hangzhou"];
         let refused = lab.as_user("ops").run(&fix);
         ends_with(&refused, 3);
-        let command = "sudo logtail-doctor fix bind-hostname --set ip=10.1.1.5 --yes";
+        let command = "sudo /usr/local/bin/logtail-doctor fix bind-hostname --set ip=10.1.1.5 --yes";
         assert!(refused.stderr.contains(command), "{sudo:?}: {refused:?}");
         assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
     }

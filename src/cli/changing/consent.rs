@@ -44,7 +44,7 @@ impl Changing<'_> {
         match self.host.observe(Question::Identity).await {
             Answer::Identity(IdentitySeen { privileged: true, .. }) => Leave::Direct(consent),
             Answer::Identity(IdentitySeen { sudo: Some(sudo), user, .. }) => match errand::argv() {
-                Ok(argv) if self.authorise(&sudo, &argv).await => Leave::Sudo(sudo, consent),
+                Ok(argv) if self.authorise(&sudo, &argv, &user).await => Leave::Sudo(sudo, consent),
                 argv => Leave::No(self.without_leave(plan, &sudo, &user, argv.ok()).await),
             },
             _ => Leave::No(self.as_root(plan)),
@@ -62,7 +62,7 @@ impl Changing<'_> {
     }
 
     /// Whether sudo starts the errand: without a password, or with one that is typed on the terminal.
-    async fn authorise(&self, program: &Path, argv: &[String]) -> bool {
+    async fn authorise(&self, program: &Path, argv: &[String], user: &str) -> bool {
         if errand::may_without_password(program, argv).await {
             return true;
         }
@@ -70,7 +70,7 @@ impl Changing<'_> {
             return false;
         }
         self.settings.complain(&sudo::announcement(argv));
-        sudo::allowed(sudo::ask(program).await, program, argv).await.is_ok()
+        sudo::allowed(sudo::ask(program).await, program, argv, user).await.is_ok()
     }
 
     /// What can be done where sudo does not start this program without a password: as root; by the plan's own commands,

@@ -119,6 +119,9 @@ pub(super) fn question(session: &Session, ask: Ask) -> Vec<String> {
         Ask::Outcome if has(Button::Watch) => {
             one("Enter continues, w watches the heartbeat> ", "回车继续，w 观察心跳> ")
         }
+        Ask::Outcome if has(Button::Force) => {
+            one("Enter continues, f plans to force it to stop (previewed first)> ", "回车继续，f 强制停止（先预览）> ")
+        }
         Ask::Outcome => one("Enter continues> ", "回车继续> "),
         Ask::Quit => one("Type yes to quit, anything else stays> ", "输入 yes 退出，其他输入则留下> "),
     }

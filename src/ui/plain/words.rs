@@ -125,6 +125,7 @@ pub(super) fn meaning(session: &Session, ask: Ask, line: &str) -> Said {
         Ask::Outcome => match word {
             "u" => press(session, Button::Undo),
             "w" => press(session, Button::Watch),
+            "f" if session.buttons().contains(&Button::Force) => press(session, Button::Force),
             "?" => Said::Help,
             "l" => Said::Keys(vec![Key::Char('L')]),
             _ => Said::Keys(vec![Key::Esc]),

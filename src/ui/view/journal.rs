@@ -7,7 +7,7 @@ use crate::carry_out::{JournalDone, Record, RecordKind, Recorded};
 use crate::flow::{JournalLayer, Session, recorded_word, undo_command};
 use crate::remedies;
 use crate::say;
-use crate::text::{cut, pad, printable, width};
+use crate::text::{Text, cut, pad, printable, width};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -41,9 +41,13 @@ pub(super) fn draw(
         (Some(_), None) => list.say(look.word("The filter leaves no entry.", "没有符合筛选条件的条目。"), theme.text),
         (Some(_), Some(done)) => {
             for (number, row) in rows.iter().enumerate() {
-                entry(&mut list, row, number == layer.chosen, look);
+                let word = match session.under_way(row) {
+                    Some(_) => Text::fixed("under way", "执行中"),
+                    None => recorded_word(row.result),
+                };
+                entry(&mut list, row, &word, number == layer.chosen, look);
             }
-            details(&mut detail, done, look);
+            details(&mut detail, done, session.demo.is_some(), look);
         }
     }
     // The list gets what it needs of the upper half, and all that the details leave.
@@ -87,12 +91,12 @@ fn result_style(result: Recorded, look: Look) -> Style {
 }
 
 /// One entry in one line: when, how it ended, what it was.
-fn entry(sheet: &mut Sheet, done: &JournalDone, is_chosen: bool, look: Look) {
+fn entry(sheet: &mut Sheet, done: &JournalDone, word: &Text, is_chosen: bool, look: Look) {
     let theme = look.theme;
     let marker = if is_chosen { look.glyphs.cursor() } else { " " };
     let id = printable(&done.id);
     let id = cut(&id, 20);
-    let result = pad(look.read(&recorded_word(done.result)), RESULT);
+    let result = pad(look.read(word), RESULT);
     let title = remedies::title(done.remedy);
     let mut one = Sheet::new(sheet.cells as u16);
     one.line(&[
@@ -105,7 +109,7 @@ fn entry(sheet: &mut Sheet, done: &JournalDone, is_chosen: bool, look: Look) {
 }
 
 /// What an entry did, and the command that takes it back.
-fn details(sheet: &mut Sheet, done: &JournalDone, look: Look) {
+fn details(sheet: &mut Sheet, done: &JournalDone, is_demo: bool, look: Look) {
     let theme = look.theme;
     sheet.heading(look.word("What it did", "更改内容"), theme);
     for record in &done.records {
@@ -120,6 +124,11 @@ fn details(sheet: &mut Sheet, done: &JournalDone, look: Look) {
         }
     }
     let actor = &done.actor;
+    if is_demo {
+        // No command reaches the simulated host; it is gone by then.
+        let by = say!("by {actor}", "操作者：{actor}");
+        return sheet.hung(&[], 0, &[run(look.read(&by), theme.dim)]);
+    }
     let by = say!("by {actor}; undo: ", "操作者：{actor}；撤销：");
     sheet.hung(&[], 0, &[run(look.read(&by), theme.dim), run(undo_command(&done.id), theme.text)]);
 }

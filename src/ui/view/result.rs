@@ -96,7 +96,7 @@ fn changed(sheet: &mut Sheet, session: &Session, look: Look) {
         let state = if *cured { look.word("cured", "已修复") } else { look.word("not proved", "效果未确认") };
         let body = [run(look.read(&remedies::title(*remedy)), theme.text), run(format!("  {state}"), style)];
         sheet.hung(&[run(sign, style)], 2, &body);
-        if let Some(entry) = entry {
+        if let (Some(entry), None) = (entry, &session.demo) {
             let text = say!("undo: {}", "撤销：{}", undo_command(entry));
             sheet.hung(&[], 2, &[run(look.read(&text), theme.dim)]);
         }

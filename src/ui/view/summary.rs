@@ -31,7 +31,7 @@ pub fn summary_lines(session: &Session) -> Vec<String> {
         }
     }
     if !session.owed_restart.is_empty() && session.demo.is_none() {
-        let command = "sudo logtail-doctor fix restart-agent --yes";
+        let command = remedies::for_root(&["fix", "restart-agent", "--yes"]);
         let text = say!("Restart owed: {command}", "待执行的重启：{command}");
         lines.push(text.get(lang).to_string());
     }
