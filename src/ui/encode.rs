@@ -174,6 +174,12 @@ fn go_to(out: &mut Vec<u8>, shown: &Shown, cursor: Option<Cursor>, (x, y): (u16,
             }
         }
         _ if x == 0 => sequence(out, format_args!("\x1b[{}H", u32::from(y) + 1)),
+        // Below where it is, as line after line of a column that is cleared. Never so from the right margin: there a
+        // terminal's own count is one less, and no cell stands that far right.
+        Some(at) if at.y < y && at.x == x && at.certain => match y - at.y {
+            1 => out.extend_from_slice(b"\x1b[B"),
+            lines => sequence(out, format_args!("\x1b[{lines}B")),
+        },
         _ => sequence(out, format_args!("\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1)),
     }
     true
@@ -309,6 +315,22 @@ mod tests {
         assert_eq!(frame("x=x"), "\x1b[1Hxxx", "the letter between is shorter than a move");
         assert_eq!(frame("x=====x"), "\x1b[1Hx\x1b[5Cx");
         assert_eq!(frame("x         "), "\x1b[1Hx\x1b[K");
+    }
+
+    #[test]
+    fn a_column_is_cleared_downwards_with_short_moves() {
+        let mut shown = Shown::default();
+        let mut frame = |symbol: &'static str, rows: &[u16]| {
+            let symbol = Cell::new(symbol);
+            let cell_at = rows.iter().flat_map(|y| (5..12).map(move |x| (x, *y)));
+            let mut out = Vec::new();
+            cells(&mut out, &mut shown, cell_at.map(|(x, y)| (x, y, &symbol)));
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(frame("x", &[1, 2]), "\x1b[2;6Hxxxxxxx\x1b[3;6Hxxxxxxx");
+        assert_eq!(frame(" ", &[1, 2]), "\x1b[2;6H\x1b[K\x1b[B\x1b[K");
+        frame("x", &[0, 1, 2, 3]);
+        assert_eq!(frame(" ", &[0, 3]), "\x1b[1;6H\x1b[K\x1b[3B\x1b[K");
     }
 
     /// A screen of pieces of text at places, in styles.
