@@ -174,6 +174,17 @@ fn look_for(see: &Seen) -> Result<Vec<Agent>, Unseen> {
     Ok(agents)
 }
 
+/// The init script that the agent has most likely, known before the processes are: only where one suffix is installed.
+///
+/// # Errors
+/// [`Unseen`] when the scripts have not been looked at.
+pub fn likely_init_script(see: &Seen) -> Result<Option<PathBuf>, Unseen> {
+    let scripts = Scripts::of(see.dir("/etc/init.d")?);
+    let Some((flavour, suffix)) = scripts.found.first() else { return Ok(None) };
+    let is_only = scripts.found.iter().all(|(_, other)| other == suffix);
+    Ok(is_only.then(|| Path::new("/etc/init.d").join(format!("{}{suffix}", flavour.service()))))
+}
+
 /// The agent's processes that run in containers: not of this host, though `ps` shows them.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ pub(super) mod boot;
 pub(super) mod stability;
 
 use super::{installed, subject};
-use crate::agent::layout::Agent;
+use crate::agent::layout::{self, Agent};
 use crate::agent::processes::{Shape, process_shape};
 use crate::context::Context;
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
@@ -20,6 +20,11 @@ const STEP: StepId = StepId::Running;
 /// # Errors
 /// Something has not been looked at yet.
 pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
+    // Asked before the agent is known: among very many processes the script takes as long to look through them as this
+    // program does. Its answer is looked at further down, if it is this agent's.
+    if let Ok(Some(script)) = layout::likely_init_script(see) {
+        let _ = see.look(&Look::InitStatus { script });
+    }
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
     let status = agent.init_script.clone().map(|script| Look::InitStatus { script });
     let state = Look::UnitState { unit: agent.unit.clone() };
