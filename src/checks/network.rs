@@ -99,7 +99,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     rows.extend(names.bound_rows(&wanted));
     rows.extend(answered.iter().map(Answered::row));
     let doubt = doubt(see, agent.as_ref(), &way)?;
-    rows.extend(doubt.iter().map(|(row, _)| row.clone()));
+    rows.extend(doubt.iter().map(|doubt| doubt.row.clone()));
     rows.extend(invalid_row(agent.as_ref(), &way));
     if !blamed {
         for sentence in names.reasons(&answered) {
@@ -131,10 +131,11 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
             has_alternative = true;
         }
     }
+    let all_reached = probes.iter().all(|probe| matches!(probe.outcome, Outcome::Reached { .. }));
     let finding = conclude(rows, troubles.causes(has_alternative), &probes, told);
     Ok(match doubt {
-        Some((_, sentence)) => doubted(finding, &sentence),
-        None => finding,
+        Some(doubt) if doubt.is_certain || !all_reached => doubted(finding, &doubt.sentence),
+        _ => finding,
     })
 }
 
@@ -382,9 +383,19 @@ impl Around {
     }
 }
 
-/// Why it is not known whether the agent goes the way that was tried, as a row and as a sentence: its variables may not be
-/// read, or name a proxy that this program cannot go through.
-fn doubt(see: &Seen, agent: Option<&Agent>, way: &Way) -> Result<Option<(Evidence, Text)>, Unseen> {
+/// Why it is not known whether the agent goes the way that was tried.
+struct Doubt {
+    row: Evidence,
+    sentence: Text,
+    /// Whether the agent goes another way for certain. Else it only may: its variables could not be read, and most agents
+    /// have no proxy there. Then probes that all reach the service prove the way, and the row says what they do not prove;
+    /// a failure that such a proxy could explain remains open.
+    is_certain: bool,
+}
+
+/// Whether the agent goes, or may go, another way than the one that was tried: its variables name a proxy that this program
+/// cannot go through, or may not be read.
+fn doubt(see: &Seen, agent: Option<&Agent>, way: &Way) -> Result<Option<Doubt>, Unseen> {
     let Some(agent) = agent else { return Ok(None) };
     let label = Text::fixed("The agent's proxies", "Agent 的代理");
     if let Some((name, value)) = &way.proxies.socks {
@@ -395,15 +406,20 @@ fn doubt(see: &Seen, agent: Option<&Agent>, way: &Way) -> Result<Option<(Evidenc
             "But {name} makes the agent go through a SOCKS proxy, which this program does not try.",
             "但 {name} 使 Agent 经由 SOCKS 代理访问，本程序无法测试该代理。"
         );
-        return Ok(Some((row, sentence)));
+        return Ok(Some(Doubt { row, sentence, is_certain: true }));
     }
     let Some((why, source)) = subject::hidden_environment(see, agent)? else { return Ok(None) };
-    let row = Evidence::new(label, subject::trouble(&why), source).marked(Mark::Unknown);
+    let row = Evidence::new(label, subject::trouble(&why), source)
+        .expecting(Text::fixed(
+            "none; the agent would use one that is set in its environment",
+            "无；若 Agent 的环境变量中设有代理，Agent 会改用该代理",
+        ))
+        .marked(Mark::Unknown);
     let sentence = Text::fixed(
         "But the agent may go through a proxy of its own: its environment could not be read. Run as root to find out.",
         "但 Agent 可能使用自己的代理：无法读取其环境变量。请以 root 运行以确认。",
     );
-    Ok(Some((row, sentence)))
+    Ok(Some(Doubt { row, sentence, is_certain: false }))
 }
 
 /// A proxy that the agent does not understand, for which it gives up all of them.

@@ -377,19 +377,24 @@ fn proxies_that_do_not_work_are_told_apart() {
 }
 
 #[test]
-fn a_way_that_may_not_be_the_agents_neither_passes_nor_fails() {
+fn a_way_that_may_not_be_the_agents_fails_never_and_passes_when_all_answer() {
     let silent = |target: &Target| unconnected(target, ConnectTrouble::Silent);
     let socks = || Ok(vec![("ALL_PROXY".to_string(), "socks5://p:1080".to_string())]);
-    for (environment, words) in [(Err(Trouble::NotAllowed), "Run as root"), (socks(), "ALL_PROXY")] {
-        for (reach, causes) in [(service as fn(&Target) -> ReachSeen, false), (silent, true)] {
-            let mut world = world(NetworkType::Internet, reach);
-            world.environment = environment.clone();
-            let finding = world.finding();
-            assert_eq!((finding.verdict, finding.causes.is_empty()), (Verdict::Unknown, !causes), "{finding:?}");
-            assert!(finding.summary.get(Lang::En).contains(words), "{finding:?}");
-            assert!(finding.causes.iter().all(|cause| cause.severity == Severity::Warn));
-            assert!(finding.evidence.iter().any(|row| row.mark == Mark::Unknown));
-        }
+    let cases: [(_, fn(&Target) -> ReachSeen, _, _); 4] = [
+        (Err(Trouble::NotAllowed), service, Verdict::Pass, ""),
+        (Err(Trouble::NotAllowed), silent, Verdict::Unknown, "Run as root"),
+        (socks(), service, Verdict::Unknown, "ALL_PROXY"),
+        (socks(), silent, Verdict::Unknown, "ALL_PROXY"),
+    ];
+    for (environment, reach, verdict, words) in cases {
+        let mut world = world(NetworkType::Internet, reach);
+        world.environment = environment;
+        let finding = world.finding();
+        assert_eq!(finding.verdict, verdict, "{finding:?}");
+        assert!(finding.summary.get(Lang::En).contains(words), "{finding:?}");
+        assert!(finding.causes.iter().all(|cause| cause.severity == Severity::Warn));
+        let row = finding.evidence.iter().find(|row| row.mark == Mark::Unknown).expect("a row that says so");
+        assert_eq!(row.label.get(Lang::En), "The agent's proxies");
     }
     let mut world = world(NetworkType::Internet, service);
     world.environment = Ok(vec![("HTTP_PROXY".to_string(), "ftp://p".to_string())]);
