@@ -258,7 +258,20 @@ fn unit_row(look: &Look, said: &Looked<CommandSeen>, shape: Shape) -> Option<Evi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::{Answer, DirSeen, EntryKind, EntrySeen, Question};
     use crate::text::Lang;
+
+    #[test]
+    fn the_init_script_is_asked_before_the_processes_are_known() {
+        let mut seen = Seen::default();
+        let script = EntrySeen { name: "ilogtaild".into(), kind: EntryKind::File, size: 1, modified: 0 };
+        let listing = DirSeen { entries: vec![script], cut: false };
+        seen.keep(Question::Dir("/etc/init.d".into()), Answer::Dir(Ok(listing)));
+        assert_eq!(check(&seen, &Context::default()), Err(Unseen));
+        let asked = seen.take_open();
+        let status = Look::InitStatus { script: "/etc/init.d/ilogtaild".into() };
+        assert!(asked.contains(&Question::Look(status)) && asked.contains(&Question::Processes), "{asked:?}");
+    }
 
     #[test]
     fn spans_are_rounded_to_the_nearest() {

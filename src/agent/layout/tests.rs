@@ -240,3 +240,19 @@ fn an_agent_that_cannot_open_its_directory_looks_beside_its_program() {
     files.push(("/etc/ilogtail/users/", ""));
     assert_eq!(agents(&files, running(), &[])[0].conf_dir, usual, "it is there again");
 }
+
+#[test]
+fn the_init_script_is_known_before_the_processes_where_there_is_one_suffix() {
+    let script = |files: &[(&str, &str)]| {
+        let mut seen = Seen::default();
+        assert_eq!(likely_init_script(&seen), Err(Unseen));
+        assert_eq!(seen.take_open(), BTreeSet::from([Question::Dir("/etc/init.d".into())]));
+        seen.keep(Question::Dir("/etc/init.d".into()), Answer::Dir(list(Path::new("/etc/init.d"), files)));
+        likely_init_script(&seen).unwrap().map(|path| path.display().to_string())
+    };
+    assert_eq!(script(&[]), None);
+    assert_eq!(script(&LOGTAIL).as_deref(), Some("/etc/init.d/ilogtaild"));
+    let both = [("/etc/init.d/ilogtaild", ""), ("/etc/init.d/loongcollectord", "")];
+    assert_eq!(script(&both).as_deref(), Some("/etc/init.d/loongcollectord"), "it brings both names");
+    assert_eq!(script(&[("/etc/init.d/ilogtaild", ""), ("/etc/init.d/ilogtaild_2", "")]), None);
+}
