@@ -159,7 +159,7 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
         Some(Command::Demo { scenario, .. }) => return run_demo(scenario.as_deref(), &cli, lang, &mut out),
         _ => {}
     }
-    remedies::call_it(own_name());
+    remedies::call_it(own_name(), nix::unistd::geteuid().is_root());
     let dirs = memory::state_dirs();
     let is_recording = matches!(&cli.command, Some(Command::Check { from: Some(_), .. }));
     let remembered = if is_recording { Context::default() } else { recall(&dirs.own, lang) };

@@ -218,7 +218,7 @@ impl Changing<'_> {
         }
         settings.complain(&match &applied.entry {
             Some(entry) if can_be_undone(&plan) => {
-                let undo = undo_command(entry);
+                let undo = undo_command(entry, plan.remedy, plan.is_roots);
                 say!("Applied. To take it back: {undo}", "已执行。撤销命令：{undo}")
             }
             _ => Text::fixed("Applied.", "已执行。"),

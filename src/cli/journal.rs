@@ -156,7 +156,7 @@ fn store_of(settings: &Settings, done: &JournalDone) -> Store {
 
 /// The sentence that tells how a change that was broken off is finished or taken back.
 pub(super) fn ways_out(done: &JournalDone) -> Text {
-    let (id, remedy, undo) = (&done.id, done.remedy.id(), undo_command(&done.id));
+    let (id, remedy, undo) = (&done.id, done.remedy.id(), undo_command(&done.id, done.remedy, done.is_roots));
     let finish = remedies::for_root(&["fix", remedy, "--yes"]);
     say!(
         "{remedy} {id} was broken off. Take it back: {undo}; or finish it: {finish}",

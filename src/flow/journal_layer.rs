@@ -5,6 +5,7 @@ use super::motion::Motion;
 use super::remedy_steering::{command_for, is_undoable};
 use super::{Clip, Effect, Layer, Notice, RemedyLayer, Session, Stage};
 use crate::carry_out::{JournalDone, Recorded};
+use crate::finding::RemedyId;
 use crate::remedies::{self, Plan};
 use crate::say;
 use crate::text::{Lang, Text};
@@ -141,7 +142,7 @@ impl Session {
 
     /// The command that takes the entry under the cursor back.
     pub(super) fn journal_clip(&self) -> Option<Clip> {
-        self.chosen_entry().map(|done| Clip::Command(undo_command(&done.id)))
+        self.chosen_entry().map(|done| Clip::Command(undo_command(&done.id, done.remedy, done.is_roots)))
     }
 
     /// The command that takes back what the outcome on screen tells; None where there is nothing to take back, and on a
@@ -153,19 +154,22 @@ impl Session {
         })?;
         let Stage::Outcome { plan: Some(plan), applied: Some(applied), .. } = &layer.stage else { return None };
         let has_undo = !layer.is_undo && self.demo.is_none() && is_undoable(plan, applied);
-        applied.entry.as_deref().filter(|_| has_undo).map(undo_command)
+        applied.entry.as_deref().filter(|_| has_undo).map(|entry| undo_command(entry, plan.remedy, plan.is_roots))
     }
 
     /// The command that carries out the plan on screen without the wizard.
     pub fn command_of_plan(&self, plan: &Plan) -> String {
         match &self.undoing {
-            Some(entry) => undo_command(entry),
+            Some(entry) => undo_command(entry, plan.remedy, plan.is_roots),
             None => command_for(plan),
         }
     }
 }
 
-/// The command that takes a journal entry back.
-pub fn undo_command(entry: &str) -> String {
-    remedies::for_root(&["undo", entry, "--yes"])
+/// The command that takes a journal entry back. An edit of a machine group stands in the journal of whoever made it; all
+/// else is root's.
+pub fn undo_command(entry: &str, remedy: RemedyId, is_roots: bool) -> String {
+    let words = ["undo", entry, "--yes"];
+    let is_at_service = matches!(remedy, RemedyId::AddIpToGroup | RemedyId::ReplaceIpInGroup);
+    if is_at_service && !is_roots { remedies::for_this_user(&words) } else { remedies::for_root(&words) }
 }

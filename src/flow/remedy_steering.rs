@@ -73,6 +73,16 @@ impl Session {
         Vec::new()
     }
 
+    fn heartbeat_is_there(&self) -> bool {
+        let verdict = self.finding(StepId::Heartbeat).map(|finding| finding.verdict);
+        matches!(verdict, Some(Verdict::Pass | Verdict::Warn))
+    }
+
+    /// Whether the proof of the remedy on top is the heartbeat, and it has come.
+    fn has_heartbeat_come(&self, layer: &RemedyLayer) -> bool {
+        layer_plan(layer).is_some_and(|plan| plan.verify == StepId::Heartbeat) && self.heartbeat_is_there()
+    }
+
     /// The buttons of the remedy on top; the first never changes the machine.
     pub fn buttons(&self) -> Vec<Button> {
         let Some(Layer::Remedy(layer)) = self.layers.last() else { return Vec::new() };
@@ -84,7 +94,8 @@ impl Session {
                     may_change
                 }
                 Button::CopyCommand => !may_change,
-                Button::Watch => !self.context.no_cloud,
+                // Where the heartbeat is the proof and has come, there is nothing left to watch for.
+                Button::Watch => !self.context.no_cloud && !self.has_heartbeat_come(layer),
                 Button::Cancel | Button::Continue | Button::DoneByHand => true,
             })
             .collect()
@@ -304,8 +315,7 @@ impl Session {
         let (remedy, is_undo, is_by_hand) = (layer.remedy, layer.is_undo, !plan.is_automatic());
         let owes = self.owed_restart.contains(&remedy);
         let is_heartbeat = plan.verify == StepId::Heartbeat;
-        let heartbeat = self.finding(StepId::Heartbeat).map(|finding| finding.verdict);
-        let has_come = is_heartbeat && matches!(heartbeat, Some(Verdict::Pass | Verdict::Warn));
+        let has_come = is_heartbeat && self.heartbeat_is_there();
         let said = match (is_undo, proof) {
             (true, _) if owes => Text::fixed(
                 "Taken back. The agent works with it only after the restart that is still owed.",
@@ -406,8 +416,7 @@ fn layer_buttons(layer: &RemedyLayer) -> Vec<Button> {
             if !layer.is_undo && applied.result == AppliedResult::Applied =>
         {
             let undo = is_undoable(plan, applied).then_some(Button::Undo);
-            // Where the heartbeat is the proof and has come, there is nothing left to watch for.
-            let watch = (*cured != (plan.verify == StepId::Heartbeat)).then_some(Button::Watch);
+            let watch = (*cured || plan.verify == StepId::Heartbeat).then_some(Button::Watch);
             [Some(Button::Continue), undo, watch].into_iter().flatten().collect()
         }
         Stage::Outcome { .. } if layer.may_force => vec![Button::Continue, Button::Force],

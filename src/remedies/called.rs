@@ -6,17 +6,28 @@ use std::sync::OnceLock;
 /// The name by which everybody knows it; the demo and the tests print no other.
 pub const NAME: &str = "logtail-doctor";
 
-static CALLED: OnceLock<String> = OnceLock::new();
+/// The name, and whether this process is root.
+static CALLED: OnceLock<(String, bool)> = OnceLock::new();
 
-/// Says that commands must name this program so: the absolute path, where sudo does not find it by its name.
-pub fn call_it(path: String) {
+/// Says that commands must name this program so (the absolute path, where sudo does not find it by its name), and whether
+/// this process is root.
+pub fn call_it(path: String, is_root: bool) {
     // Whoever says it first is the one who started.
-    let _ = CALLED.set(path);
+    let _ = CALLED.set((path, is_root));
 }
 
 /// How a command names this program.
 pub fn called() -> &'static str {
-    CALLED.get().map_or(NAME, String::as_str)
+    CALLED.get().map_or(NAME, |(name, _)| name.as_str())
+}
+
+/// The command with these words, to be copied into a shell, for what this process could do itself.
+pub fn for_this_user(words: &[&str]) -> String {
+    if CALLED.get().is_none_or(|(_, is_root)| *is_root) {
+        return for_root(words);
+    }
+    let argv: Vec<String> = [called()].iter().chain(words).map(|word| word.to_string()).collect();
+    super::shell_line(&argv)
 }
 
 /// The command for root with these words, to be copied into a shell.

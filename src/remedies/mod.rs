@@ -28,7 +28,7 @@ mod sync_clock;
 #[cfg(test)]
 mod tests;
 
-pub use called::{NAME, call_it, called, for_root};
+pub use called::{NAME, call_it, called, for_root, for_this_user};
 pub use control::{restart_of, with_revival};
 pub use dispatch::{plan, step_of};
 pub use hosts::{answers, bind, is_bindable};

@@ -96,7 +96,7 @@ impl Changing<'_> {
     /// The command that does the same as root.
     pub(super) fn as_root(&self, plan: &Plan) -> Text {
         let command = match &self.undoes {
-            Some(entry) => crate::flow::undo_command(entry),
+            Some(entry) => crate::flow::undo_command(entry, plan.remedy, plan.is_roots),
             None => crate::flow::command_for(plan),
         };
         say!(

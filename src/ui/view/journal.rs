@@ -130,7 +130,11 @@ fn details(sheet: &mut Sheet, done: &JournalDone, is_demo: bool, look: Look) {
         return sheet.hung(&[], 0, &[run(look.read(&by), theme.dim)]);
     }
     let by = say!("by {actor}; undo: ", "操作者：{actor}；撤销：");
-    sheet.hung(&[], 0, &[run(look.read(&by), theme.dim), run(undo_command(&done.id), theme.text)]);
+    sheet.hung(
+        &[],
+        0,
+        &[run(look.read(&by), theme.dim), run(undo_command(&done.id, done.remedy, done.is_roots), theme.text)],
+    );
 }
 
 /// One recorded change: what was done, and to what.

@@ -97,7 +97,7 @@ fn changed(sheet: &mut Sheet, session: &Session, look: Look) {
         let body = [run(look.read(&remedies::title(*remedy)), theme.text), run(format!("  {state}"), style)];
         sheet.hung(&[run(sign, style)], 2, &body);
         if let (Some(entry), None) = (entry, &session.demo) {
-            let text = say!("undo: {}", "撤销：{}", undo_command(entry));
+            let text = say!("undo: {}", "撤销：{}", undo_command(entry, *remedy, false));
             sheet.hung(&[], 2, &[run(look.read(&text), theme.dim)]);
         }
     }

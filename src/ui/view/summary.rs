@@ -26,7 +26,7 @@ pub fn summary_lines(session: &Session) -> Vec<String> {
         };
         lines.push(text.get(lang).to_string());
         if let (Some(entry), None) = (entry, &session.demo) {
-            let text = say!("  undo: {}", "  撤销：{}", undo_command(entry));
+            let text = say!("  undo: {}", "  撤销：{}", undo_command(entry, *remedy, false));
             lines.push(text.get(lang).to_string());
         }
     }
