@@ -319,7 +319,8 @@ fn a_wait_in_vain_shows_the_screen() {
 #[test]
 fn control_c_is_for_the_program_on_the_host() {
     let Some(lab) = Lab::new().agent(Flavour::None).build_or_skip() else { return };
-    let mut terminal = lab.terminal(&["sh", "-c", "trap 'echo caught; exit 9' INT; echo ready; sleep 1000"], 80, 24);
+    let mut terminal =
+        lab.terminal(&["sh", "-c", "trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 0.1; done"], 80, 24);
     terminal.wait_for("ready", SOON);
     terminal.send("C-c");
     assert_eq!(terminal.exit_code(SOON), 9, "{}", terminal.screen());

@@ -380,7 +380,8 @@ fn proxies_that_do_not_work_are_told_apart() {
 fn a_way_that_may_not_be_the_agents_fails_never_and_passes_when_all_answer() {
     let silent = |target: &Target| unconnected(target, ConnectTrouble::Silent);
     let socks = || Ok(vec![("ALL_PROXY".to_string(), "socks5://p:1080".to_string())]);
-    let cases: [(_, fn(&Target) -> ReachSeen, _, _); 4] = [
+    type Answering = fn(&Target) -> ReachSeen;
+    let cases: [(_, Answering, _, _); 4] = [
         (Err(Trouble::NotAllowed), service, Verdict::Pass, ""),
         (Err(Trouble::NotAllowed), silent, Verdict::Unknown, "Run as root"),
         (socks(), service, Verdict::Unknown, "ALL_PROXY"),
