@@ -27,7 +27,6 @@ const KEYS: &[(&str, u64)] = &[
     ("Enter", 3500),
     ("1", 3000),
     ("1", 3500),
-    ("End", 2000),
 ];
 
 /// The last screen is left to be read for this long.
