@@ -10,7 +10,7 @@ pub mod looking;
 mod meanwhile;
 mod wiring;
 
-use crate::carry_out::{Store, WithRootsJournal};
+use crate::carry_out::{Journals, Store, WithRootsJournal};
 use crate::context::{Context, Field};
 use crate::finding::RemedyId;
 use crate::flow::{Notice, Session};
@@ -55,6 +55,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The journals of this host.
+    pub fn journals(&self) -> Journals {
+        Journals { own: self.store.dir.clone(), roots: self.roots_dir.clone() }
+    }
+
     /// A message for standard error.
     pub fn complain(&self, text: &Text) {
         complain(self.lang, text);

@@ -294,24 +294,33 @@ pub fn read_journals(see: &Seen, journals: &Journals) -> Result<Vec<Done>, Unsee
         Err(unseen) => Err(unseen),
     };
     let (own, roots) = (read(&journals.own), journals.roots.as_deref().map(read).transpose());
-    let (mut all, mut roots) = (own?, roots?.unwrap_or_default());
-    roots.iter_mut().for_each(|done| done.is_roots = true);
-    all.append(&mut roots);
+    Ok(together(own?, roots?.unwrap_or_default()))
+}
+
+/// The entries of the own journal and of root's, oldest first.
+pub fn together(mut own: Vec<Done>, roots: Vec<Done>) -> Vec<Done> {
+    own.extend(roots.into_iter().map(|done| Done { is_roots: true, ..done }));
     // Each of the two is in order already.
-    all.sort_by_key(|done| done.at_ms);
-    Ok(all)
+    own.sort_by_key(|done| done.at_ms);
+    own
+}
+
+/// As [`read_journals`], asking the host itself.
+pub async fn ask_for_journals(host: &dyn Host, journals: &Journals) -> Vec<Done> {
+    let read = async |dir: Option<&PathBuf>| match dir {
+        Some(dir) => match host.observe(Question::Tail(dir.join(JOURNAL))).await {
+            Answer::File(Ok(file)) => entries(whole_lines(&file)).0,
+            _ => Vec::new(),
+        },
+        None => Vec::new(),
+    };
+    together(read(Some(&journals.own)).await, read(journals.roots.as_ref()).await)
 }
 
 /// When the newest change that still stands was made, seconds since 1970: a heartbeat from before proves nothing of it.
 pub async fn last_change(host: &dyn Host, journals: &Journals) -> Option<i64> {
-    let mut newest = None;
-    for dir in [Some(&journals.own), journals.roots.as_ref()].into_iter().flatten() {
-        if let Answer::File(Ok(file)) = host.observe(Question::Tail(dir.join(JOURNAL))).await {
-            let stands = entries(whole_lines(&file)).0.into_iter().filter(|done| done.result == Recorded::Applied);
-            newest = newest.max(stands.map(|done| done.at_ms / 1000).max());
-        }
-    }
-    newest
+    let all = ask_for_journals(host, journals).await;
+    all.iter().rfind(|done| done.result == Recorded::Applied).map(|done| done.at_ms / 1000)
 }
 
 /// The newest entry, when it changed something and has no end: it was broken off, or another process is at it right now.

@@ -16,8 +16,8 @@ mod watch;
 mod work;
 
 pub use journal::{
-    Done as JournalDone, Entry, JOURNAL, Journals, Record, RecordKind, Recorded, broken_off, entries, last_change,
-    read_journals, whole_lines,
+    Done as JournalDone, Entry, JOURNAL, Journals, Record, RecordKind, Recorded, ask_for_journals, broken_off, entries,
+    last_change, read_journals, together, whole_lines,
 };
 pub use roots_journal::WithRootsJournal;
 pub use taking_back::{choose_entry, undo};

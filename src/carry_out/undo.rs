@@ -205,18 +205,8 @@ fn unreadable(name: &str, trouble: &CloudTrouble) -> Text {
 
 /// Whether undo could take a plan back: not one that only stops, starts or installs.
 pub fn can_be_undone(plan: &Plan) -> bool {
-    plan.changes.iter().any(|change| match change {
-        Change::Run { argv, .. } => is_reversible(argv),
-        Change::Signal { .. } | Change::AwaitAgent { .. } => false,
-        Change::WriteFile { .. }
-        | Change::RemoveFile { .. }
-        | Change::RenameFile { .. }
-        | Change::MakeDir { .. }
-        | Change::RemoveDir { .. }
-        | Change::PutGroup { .. }
-        | Change::MakeGroup { .. }
-        | Change::RemoveGroup { .. } => true,
-    })
+    let is_run_back = |change: &Change| matches!(change, Change::Run { argv, .. } if is_reversible(argv));
+    plan.changes.iter().any(|change| change.is_edit() || is_run_back(change))
 }
 
 /// Whether a command of a plan can be taken back by another one.

@@ -174,8 +174,7 @@ impl Changing<'_> {
             }
         };
         // What there is to cure is known before anything is changed.
-        looking.settle().await;
-        let goal = looking.goal(plan.verify, self.remedy);
+        let goal = looking.settled_goal(plan.verify, self.remedy).await;
         let mut signals = Signals::hold()?;
         let is_errand = sudo.is_some();
         let applied = self.apply(&plan, sudo, Consent::given(consent), &mut signals, out).await;

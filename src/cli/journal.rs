@@ -78,10 +78,8 @@ pub(super) async fn read(host: &Arc<dyn Host>, settings: &Settings) -> Option<(V
     };
     if let Some(dir) = &settings.roots_dir {
         match read_dir(host, settings, dir).await {
-            Ok((mut roots, more)) => {
-                roots.iter_mut().for_each(|done| done.is_roots = true);
-                entries.append(&mut roots);
-                entries.sort_by_key(|done| done.at_ms);
+            Ok((roots, more)) => {
+                entries = carry_out::together(entries, roots);
                 unread += more;
             }
             Err(path) => {
@@ -122,19 +120,13 @@ pub enum Unfinished {
 /// The newest change, if it has no end. No password is asked for and nobody is complained to: a journal that this user
 /// may not read is not this user's to finish.
 pub async fn unfinished(host: &Arc<dyn Host>, settings: &Settings) -> Option<Unfinished> {
-    let mut all = Vec::new();
-    let dirs = [(Some(&settings.store.dir), false), (settings.roots_dir.as_ref(), true)];
-    for (dir, is_roots) in dirs.into_iter().filter_map(|(dir, is_roots)| Some((dir?, is_roots))) {
-        let path = dir.join(JOURNAL);
-        // Only where there is a journal: asking the host takes a thread, and the first frame waits for it.
-        if path.try_exists().unwrap_or(true)
-            && let Answer::File(Ok(file)) = host.observe(Question::Tail(path)).await
-        {
-            let (entries, _) = carry_out::entries(carry_out::whole_lines(&file));
-            all.extend(entries.into_iter().map(|done| JournalDone { is_roots, ..done }));
-        }
+    let journals = settings.journals();
+    // Only where there is a journal: asking the host takes a thread, and the first frame waits for it.
+    let is_there = |dir: &PathBuf| dir.join(JOURNAL).try_exists().unwrap_or(true);
+    if ![Some(&journals.own), journals.roots.as_ref()].into_iter().flatten().any(is_there) {
+        return None;
     }
-    all.sort_by_key(|done| done.at_ms);
+    let all = carry_out::ask_for_journals(host.as_ref(), &journals).await;
     let done = carry_out::broken_off(&all)?;
     Some(match carry_out::under_way(host.as_ref(), &store_of(settings, done)).await {
         Some(holder) => {

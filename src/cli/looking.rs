@@ -3,7 +3,7 @@
 use super::args::Format;
 use super::meanwhile::meanwhile;
 use super::{FAILS, NOTHING_FAILS, Settings, UNKNOWN, wiring};
-use crate::carry_out::{self, JOURNAL, Journals};
+use crate::carry_out::{self, JOURNAL};
 use crate::checks::{Checked, Investigation, Judge, age_text, heartbeat_age};
 use crate::context::Context;
 use crate::engine::Looking;
@@ -75,8 +75,7 @@ pub async fn verify(
 ) -> io::Result<u8> {
     let deadline = tokio::time::Instant::now() + wait;
     let mut settings = settings.clone();
-    let journals = Journals { own: settings.store.dir.clone(), roots: settings.roots_dir.clone() };
-    settings.context.cured_at = carry_out::last_change(host.as_ref(), &journals).await;
+    settings.context.cured_at = carry_out::last_change(host.as_ref(), &settings.journals()).await;
     let settings = &settings;
     let mut looking = begin(&host, judge, settings);
     meanwhile(settings, &looking_text(), looking.settle()).await;

@@ -165,6 +165,16 @@ impl Looking {
         Goal::before(&self.found, step, remedy)
     }
 
+    /// As [`Looking::goal`], as soon as the steps that it rests on have their findings; nothing else is waited for.
+    pub async fn settled_goal(&mut self, step: StepId, remedy: RemedyId) -> Goal {
+        self.advance();
+        while Goal::rests_on(step).any(|step| self.found.is_open(step)) && !self.answers.is_empty() {
+            self.take_answers().await;
+            self.advance();
+        }
+        self.goal(step, remedy)
+    }
+
     /// Checks the step again and again until the remedy is proved to have cured it, at most this long.
     pub async fn verify(&mut self, goal: &Goal, patience: Duration) -> Proof {
         let began = Instant::now();

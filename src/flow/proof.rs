@@ -55,8 +55,13 @@ impl Goal {
             failed: finding.is_some_and(|finding| finding.verdict == Verdict::Fail),
             others: others.map(|cause| cause.id).collect(),
             causes: causes.filter(offers).map(|cause| cause.id).collect(),
-            instead: (step == StepId::Heartbeat).then(|| Box::new(Goal::before(found, StepId::Group, remedy))),
+            instead: instead_of(step).map(|other| Box::new(Goal::before(found, other, remedy))),
         }
+    }
+
+    /// The steps whose findings [`Goal::before`] reads.
+    pub fn rests_on(step: StepId) -> impl Iterator<Item = StepId> {
+        [Some(step), instead_of(step)].into_iter().flatten()
     }
 
     /// The step whose finding is the proof.
@@ -110,6 +115,11 @@ impl Goal {
             Verdict::Warn | Verdict::Fail => Proof::StillThere,
         }
     }
+}
+
+/// The step that has to do where the service cannot be asked for the heartbeat.
+fn instead_of(step: StepId) -> Option<StepId> {
+    (step == StepId::Heartbeat).then_some(StepId::Group)
 }
 
 #[cfg(test)]

@@ -120,6 +120,22 @@ impl Change {
         }
     }
 
+    /// Whether it writes something that stays as it is and can be written back: on this host or at the service. A command,
+    /// a signal and a wait are none.
+    pub fn is_edit(&self) -> bool {
+        match self {
+            Change::WriteFile { .. }
+            | Change::RemoveFile { .. }
+            | Change::RenameFile { .. }
+            | Change::MakeDir { .. }
+            | Change::RemoveDir { .. }
+            | Change::PutGroup { .. }
+            | Change::MakeGroup { .. }
+            | Change::RemoveGroup { .. } => true,
+            Change::Run { .. } | Change::Signal { .. } | Change::AwaitAgent { .. } => false,
+        }
+    }
+
     /// Whether it changes what the service keeps, and nothing on this host.
     pub fn is_at_service(&self) -> bool {
         matches!(self, Change::PutGroup { .. } | Change::MakeGroup { .. } | Change::RemoveGroup { .. })
