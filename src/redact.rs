@@ -115,6 +115,7 @@ impl Redactor {
         for found in scan::secrets(bytes) {
             let Some(secret) = bytes.get(found.start..found.end) else { continue };
             let token = self.token(found.rule, secret);
+            self.learn_inside(secret);
             out.extend_from_slice(bytes.get(done..found.start).unwrap_or_default());
             match found.form {
                 Form::AsIs => out.extend_from_slice(token.as_bytes()),
@@ -125,6 +126,20 @@ impl Redactor {
         }
         out.extend_from_slice(bytes.get(done..).unwrap_or_default());
         self.learnt(out)
+    }
+
+    /// Learns the secrets that each line of a masked stretch names by itself. A stretch that was never closed (an element,
+    /// a quote, a private key) runs over lines that have nothing to do with it, and what they name may stand bare
+    /// elsewhere.
+    fn learn_inside(&mut self, stretch: &[u8]) {
+        for line in stretch.split(|&byte| byte == b'\n') {
+            // The first line of a private key is none.
+            for found in scan::secrets(line).into_iter().filter(|found| found.rule != Rule::PrivateKey) {
+                if let Some(secret) = line.get(found.start..found.end) {
+                    self.known_token(found.rule, secret);
+                }
+            }
+        }
     }
 
     /// Masks what was learnt elsewhere, and AliUids.
@@ -142,9 +157,14 @@ impl Redactor {
         bytes
     }
 
-    /// The token of a secret: the same for the same secret.
+    /// The token of a secret in one more place.
     fn token(&mut self, rule: Rule, secret: &[u8]) -> String {
         *self.counts.entry(rule).or_default() += 1;
+        self.known_token(rule, secret)
+    }
+
+    /// The token of a secret: the same for the same secret, which is known from now on.
+    fn known_token(&mut self, rule: Rule, secret: &[u8]) -> String {
         if let Some(token) = self.tokens.get(secret) {
             return token.clone();
         }
@@ -278,6 +298,8 @@ mod tests {
     fn what_is_no_secret_stays() {
         for text in [
             r#"{"password": "", "token": null, "secret": true}"#,
+            "<SecretKey>\n</SecretKey>",
+            "echo $token > /tmp/file\nnext",
             "the token is missing, the password too: see the secret store",
             r#"{"config_server_address":"http://logtail.cn-hangzhou.log.aliyuncs.com"}"#,
             "10.0.0.1 web-1 1654218965343050",
@@ -293,6 +315,22 @@ mod tests {
         let first = redactor.text(&format!("secret={SECRET}"));
         assert_eq!(first, "secret=***secret-1***");
         assert_eq!(redactor.text(&format!("auth with {SECRET} failed")), "auth with ***secret-1*** failed");
+    }
+
+    #[test]
+    fn an_element_on_lines_of_its_own_teaches_its_value_without_the_blanks() {
+        let mut redactor = Redactor::new();
+        let masked = redactor.text(&format!("<SecretKey>\n  {SECRET}\n</SecretKey>\nonce more {SECRET}."));
+        assert_eq!(masked, "<SecretKey>\n  ***secret-1***\n</SecretKey>\nonce more ***secret-1***.");
+    }
+
+    #[test]
+    fn what_an_unclosed_stretch_swallows_is_found_elsewhere_all_the_same() {
+        for opening in ["<SecretKey>", "\"token\":", "-----BEGIN PRIVATE KEY-----", "password='"] {
+            let text = format!("bare {SECRET} here {opening}\nACCESS_KEY_SECRET={SECRET}\nnext");
+            let masked = Redactor::new().text(&text);
+            assert!(!masked.contains(SECRET), "{masked}");
+        }
     }
 
     #[test]

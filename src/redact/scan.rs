@@ -291,7 +291,7 @@ impl<'a> Scan<'a> {
         (length >= 8).then_some((end + 1, end + 1 + length))
     }
 
-    /// The value behind a secret's name, if there is a separator between: its rule, start, end and form.
+    /// The value behind a secret's name, which stands here, if there is a separator between: its rule, start, end and form.
     fn named_value(&self, name: &[u8], end: usize) -> Option<(Rule, usize, usize, Form)> {
         if !names_secret(name) {
             return None;
@@ -309,9 +309,12 @@ impl<'a> Scan<'a> {
                 // JSON may break the line after the colon; a bare `key:` at the end of a line has no value.
                 at += self.run(at, |byte| blank(byte) || (name_quoted && byte.is_ascii_whitespace()));
             }
-            Some(b'>') if !name_quoted => {
+            // The name of an element, with or without its namespace; not the end of one, and no redirection.
+            Some(b'>') if !name_quoted && matches!(self.byte(self.at.wrapping_sub(1)), Some(b'<' | b':')) => {
                 at += gap + 1;
-                return Some((rule, at, at + self.run(at, |byte| byte != b'<'), Form::AsIs));
+                let element = self.rest(at).get(..self.run(at, |byte| byte != b'<')).unwrap_or_default();
+                let from = at + element.len() - element.trim_ascii_start().len();
+                return Some((rule, from, from + element.trim_ascii().len(), Form::AsIs));
             }
             Some(_) if gap > 0 && name.starts_with(b"--") => at += gap,
             _ => return None,
