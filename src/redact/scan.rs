@@ -354,16 +354,17 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The place of an access key id in a word: `LTAI` and at least eight more, or `STS.` and at least ten more.
+/// The place of the first access key id in a word: `LTAI` and at least eight more, or `STS.` and at least ten more.
 fn key_id(word: &[u8]) -> Option<(usize, usize)> {
-    let run =
-        |from: usize| word.get(from..).unwrap_or_default().iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-    let place = |shape: &[u8], least: usize| {
-        let from = word.windows(shape.len()).position(|part| part == shape)?;
-        let length = run(from + shape.len());
-        (length >= least).then_some((from, from + shape.len() + length))
-    };
-    place(b"LTAI", 8).or_else(|| place(b"STS.", 10))
+    (0..word.len()).find_map(|from| {
+        let rest = word.get(from..)?;
+        let (tail, least) = match rest.strip_prefix(b"LTAI") {
+            Some(tail) => (tail, 8),
+            None => (rest.strip_prefix(b"STS.")?, 10),
+        };
+        let length = tail.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        (length >= least).then_some((from, from + 4 + length))
+    })
 }
 
 #[cfg(test)]
@@ -378,6 +379,18 @@ mod tests {
         }
         for name in ["ip", "tokens_used", "project", "user_defined_id", "aliuid", ""] {
             assert!(!names_secret(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_first_access_key_id_of_a_word_is_found() {
+        for (word, place) in [
+            ("LTAI5tAbCdEf", Some((0, 12))),
+            ("x-LTAI_LTAI5tAbCdEf", Some((7, 19))),
+            ("STS.abcdefghijLTAI0y2pass1.x", Some((0, 26))),
+            ("LTAI5tA.STS.abcdefghi", None),
+        ] {
+            assert_eq!(key_id(word.as_bytes()), place, "{word}");
         }
     }
 
