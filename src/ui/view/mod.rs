@@ -114,7 +114,7 @@ pub fn draw(frame: &mut Frame, session: &mut Session, theme: &Theme, glyphs: Gly
 fn beside_the_flowchart(frame: &mut Frame, body: Rect, session: &mut Session, look: Look) {
     let covers = match top_layer(session) {
         None => false,
-        Some(Layer::Help { .. } | Layer::Map { .. } | Layer::Journal(_) | Layer::Groups(_)) => true,
+        Some(Layer::Help { .. } | Layer::Map { .. }) => true,
         Some(_) => body.width < WIDE,
     };
     let rule = Rect { y: body.y.saturating_sub(1), height: 1, ..body };

@@ -176,7 +176,7 @@ fn a_thousand_groups_are_drawn_as_far_as_they_fit() {
     assert!(first.contains("2 of 1000") && first.contains("contains this host"), "{first}");
     session.handle(Event::Key(Key::End));
     let last = picture(&drawn(&mut session, Glyphs::Ascii, (80, 24)));
-    assert!(last.contains("> team-999-machines") && last.contains("1000 of 1000"), "{last}");
+    assert!(last.contains(">   team-999-machines") && last.contains("1000 of 1000"), "{last}");
 }
 
 #[test]
