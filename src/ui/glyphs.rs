@@ -175,7 +175,7 @@ impl Glyphs {
     }
 
     /// A cell of a bar chart, filled from below by so many eighths. Blocks are Ambiguous (UAX #11), so they stand only
-    /// where ambiguous means narrow.
+    /// where ambiguous means narrow; elsewhere the dots of braille, which are Neutral, fill the cell in four steps.
     pub const fn bar(self, eighths: usize) -> &'static str {
         match (self, eighths) {
             (_, 0) => " ",
@@ -187,8 +187,12 @@ impl Glyphs {
             (Glyphs::Unicode, 6) => "\u{2586}",
             (Glyphs::Unicode, 7) => "\u{2587}",
             (Glyphs::Unicode, _) => "\u{2588}",
-            (Glyphs::UnicodeSigns | Glyphs::Ascii, 1..4) => ".",
-            (Glyphs::UnicodeSigns | Glyphs::Ascii, _) => "#",
+            (Glyphs::UnicodeSigns, 1..=2) => "\u{28c0}",
+            (Glyphs::UnicodeSigns, 3..=4) => "\u{28e4}",
+            (Glyphs::UnicodeSigns, 5..=6) => "\u{28f6}",
+            (Glyphs::UnicodeSigns, _) => "\u{28ff}",
+            (Glyphs::Ascii, 1..4) => ".",
+            (Glyphs::Ascii, _) => "#",
         }
     }
 
@@ -308,6 +312,7 @@ mod tests {
                 assert!(line.is_ascii() || glyphs != Glyphs::Ascii, "{line}");
             }
             assert!(corners.iter().all(|corner| corner.is_ascii()));
+            assert!((0..=8).all(|eighths| glyphs.bar(eighths).width_cjk() == 1));
         }
     }
 
