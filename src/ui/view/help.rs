@@ -125,7 +125,7 @@ fn key_line(sheet: &mut Sheet, alike: &[&Binding], look: Look) {
         })
         .filter(|name| name != binding.shown)
         .collect();
-    let mut body = vec![run(look.read(&binding.label), look.theme.text)];
+    let mut body = vec![run(look.label(binding), look.theme.text)];
     if !others.is_empty() {
         body.push(run(format!("  ({})", others.join(", ")), look.theme.dim));
     }

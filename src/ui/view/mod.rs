@@ -34,7 +34,7 @@ mod tests;
 
 pub use summary::summary_lines;
 
-use crate::flow::{Layer, Place, Session};
+use crate::flow::{Binding, Command, Layer, Place, Session};
 use crate::say;
 use crate::text::{Lang, Text};
 use crate::ui::{Glyphs, Theme};
@@ -63,6 +63,14 @@ impl Look<'_> {
     /// The sentence in the language on screen; not yet printable.
     fn read<'t>(&self, text: &'t Text) -> &'t str {
         text.get(self.lang)
+    }
+
+    /// What a key does. A terminal that knows only ASCII is offered the other language by its English name.
+    fn label<'t>(&self, binding: &'t Binding) -> &'t str {
+        match (binding.command, self.lang, self.glyphs) {
+            (Command::Language, Lang::En, Glyphs::Ascii) => "Chinese",
+            _ => self.read(&binding.label),
+        }
     }
 
     /// A sentence without values.

@@ -211,8 +211,11 @@ fn small_windows_have_one_column_and_tiny_ones_one_sentence() {
 #[test]
 fn ascii_screens_are_ascii() {
     for (name, mut session) in samples::all(Lang::En) {
-        let picture = picture(&drawn(&mut session, Glyphs::Ascii, (80, 24)));
-        assert!(picture.is_ascii(), "{name}:\n{picture}");
+        // In a wide window more keys are named.
+        for size in [(80, 24), (200, 60)] {
+            let picture = picture(&drawn(&mut session, Glyphs::Ascii, size));
+            assert!(picture.is_ascii(), "{name}:\n{picture}");
+        }
     }
 }
 
