@@ -141,7 +141,7 @@ fn legend(sheet: &mut Sheet, look: Look) {
             Verdict::Warn => look.word("works, but endangers the heartbeat", "可用，但可能影响心跳"),
             Verdict::Fail => look.word("breaks the heartbeat", "导致心跳中断"),
             Verdict::Unknown => look.word("could not be determined", "未能确定"),
-            Verdict::Skipped => look.word("does not apply, or an earlier step failed", "不适用，或之前的步骤失败"),
+            Verdict::Skipped => look.word("does not apply, or was not reached", "不适用，或之前的步骤失败"),
         };
         let word = look.read(&verdict.word()).to_string();
         let lead = run(format!("{} {word}", look.glyphs.verdict(verdict)), look.theme.verdict(verdict));

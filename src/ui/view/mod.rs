@@ -47,7 +47,7 @@ const FULL: (u16, u16) = (60, 20);
 /// Below this there is one sentence.
 const LEAST: (u16, u16) = (30, 8);
 /// Text is no wider than this: in a longer line the eye loses its way back, and a value its source.
-const WIDEST: u16 = 110;
+const WIDEST: u16 = 100;
 /// From this width on a layer leaves the flowchart in sight.
 const WIDE: u16 = 100;
 
