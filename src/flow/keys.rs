@@ -338,7 +338,7 @@ impl Session {
             true,
         ));
         out.push(bind(&[Home], "Home", Text::fixed("first step", "第一步"), Command::FirstStep, false));
-        out.push(bind(&[End], "End", Text::fixed("end of the walk", "最后"), Command::LastStep, false));
+        out.push(bind(&[End], "End", Text::fixed("end of the walk", "流程末尾"), Command::LastStep, false));
         out.extend(pages());
         for number in 1..=9u8 {
             let key = Char(char::from(b'0' + number));
