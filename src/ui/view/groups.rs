@@ -45,7 +45,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &Gro
             if rows.is_empty() {
                 body.say(look.word("The filter leaves no group.", "没有符合筛选条件的机器组。"), theme.text);
             }
-            let hint = hint(area.width, look);
+            let hint = hint(area.width, rows.iter().any(|group| has_this_host(group)), look);
             room = room.saturating_sub(hint.height() + 1);
             let first = (layer.chosen + 1).saturating_sub(room.max(1)).max(layer.chosen.saturating_sub(room / 2));
             let first = first.min(count.saturating_sub(room));
@@ -64,13 +64,15 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &Gro
     (rows.len(), room)
 }
 
-/// What the sign before a name means, and what Enter does.
-fn hint(cells: u16, look: Look) -> Sheet {
+/// What the sign before a name means, where it stands before one, and what Enter does.
+fn hint(cells: u16, has_sign: bool, look: Look) -> Sheet {
     let mut sheet = Sheet::new(cells);
-    let here = format!("{} {}", look.glyphs.pass(), look.word("contains this host", "包含本机"));
+    let sign = run(look.glyphs.pass(), look.theme.pass);
+    let meaning = run(look.word(" = contains this host.   ", " = 包含本机。   "), look.theme.dim);
     let enter =
         look.word("Enter takes the group; the step is then judged again.", "按回车键选用机器组，随后重新检查该步骤。");
-    let runs = [run(here, look.theme.pass), run("   ", look.theme.text), run(enter, look.theme.dim)];
+    let mut runs = if has_sign { vec![sign, meaning] } else { Vec::new() };
+    runs.push(run(enter, look.theme.dim));
     sheet.hung(&[], 0, &runs);
     sheet
 }
