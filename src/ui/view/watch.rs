@@ -49,6 +49,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &Wat
         (_, false) => {
             in_the_console(&mut sheet, session, look);
             if layer.ended.is_none() {
+                sheet.gap();
                 countdown(&mut sheet, layer.seconds_left, POLL_AT_MOST, look);
             }
         }
