@@ -68,7 +68,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &Gro
 fn hint(cells: u16, has_sign: bool, look: Look) -> Sheet {
     let mut sheet = Sheet::new(cells);
     let sign = run(look.glyphs.pass(), look.theme.pass);
-    let meaning = run(look.word(" = contains this host.   ", " = 包含本机。   "), look.theme.dim);
+    let meaning = run(look.word(" = contains this host   ", " = 包含本机   "), look.theme.dim);
     let enter =
         look.word("Enter takes the group; the step is then judged again.", "按回车键选用机器组，随后重新检查该步骤。");
     let mut runs = if has_sign { vec![sign, meaning] } else { Vec::new() };

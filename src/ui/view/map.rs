@@ -24,6 +24,9 @@ const WHOLE: (u16, u16) = (100, 26);
 const GATHERED: u16 = 40;
 /// Steps in a column.
 const COLUMN: usize = 5;
+/// Lines from box to box: without a line between them, and with one.
+const DENSE: u16 = 3;
+const LOOSE: u16 = 4;
 
 pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Look) -> (usize, usize) {
     let legend = legend(session, area.width, look);
@@ -33,10 +36,13 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, at: StepId,
     let mut top = area.height - below;
     if area.width >= TWO_COLUMNS.0 && picture.height >= TWO_COLUMNS.1 - 1 {
         let mut canvas = Canvas { frame, area: picture, look };
-        let mut used = boxes(&mut canvas, session, at);
-        if area.width >= WHOLE.0 && picture.height >= WHOLE.1 {
-            used = ends(&mut canvas, session);
-        }
+        let foot = boxes(&mut canvas, session, at);
+        let used = if area.width >= WHOLE.0 && picture.height >= WHOLE.1 {
+            ends(&mut canvas, session, foot)
+        } else {
+            short_end(&mut canvas, session, foot);
+            foot + 1
+        };
         top = top.min(used + 1);
     } else {
         column(frame, picture, session, at, look);
@@ -127,18 +133,18 @@ fn line_of(session: &Session, place: Place, look: Look) -> Style {
     if session.path.contains(&place) { look.theme.border_focused } else { look.theme.border }
 }
 
-/// Two columns of boxes, joined from the foot of the first to the head of the second. Returns how many lines they take.
+/// Two columns of boxes, joined from the foot of the first to the head of the second. Returns the line of that way.
 fn boxes(canvas: &mut Canvas, session: &Session, at: StepId) -> u16 {
     let (look, width) = (canvas.look, canvas.area.width);
     // A line between the boxes where the height allows it.
-    let pitch: u16 = if usize::from(canvas.area.height) > COLUMN * 4 { 4 } else { 3 };
-    let foot = COLUMN as u16 * pitch - (pitch - 3);
+    let pitch = if canvas.area.height > COLUMN as u16 * LOOSE { LOOSE } else { DENSE };
+    let foot = COLUMN as u16 * pitch - (pitch - DENSE);
     for (column, steps) in StepId::ALL.chunks(COLUMN).enumerate() {
         let x = left_of(column, width);
         for (row, &step) in steps.iter().enumerate() {
             let y = row as u16 * pitch;
             one_box(canvas, (x, y), session, step, at);
-            if pitch > 3 && row + 1 < COLUMN {
+            if pitch > DENSE && row + 1 < COLUMN {
                 canvas.pillar(x + CENTRE, y + 3, y + 4, look.theme.border);
             }
         }
@@ -150,11 +156,16 @@ fn boxes(canvas: &mut Canvas, session: &Session, at: StepId) -> u16 {
     canvas.put(CENTRE, foot, &[run(format!("{}{flat}{}", border.bottom_left, border.bottom_right), style)]);
     canvas.pillar(gutter, 2, foot, style);
     canvas.put(gutter, 1, &[run(format!("{}{}", border.top_left, look.glyphs.head_right()), style)]);
-    let centre = left_of(1, width) + CENTRE;
+    foot
+}
+
+/// The result in one line below the last step, where there is no room for more.
+fn short_end(canvas: &mut Canvas, session: &Session, foot: u16) {
+    let look = canvas.look;
     let [title, verdict] = result_runs(session, look);
-    let text = format!("{}  {}", title.0.trim(), verdict.0.trim_end());
-    canvas.put(centre, foot, &[run(look.glyphs.more_below(), style), run(format!(" {text}"), verdict.1)]);
-    foot + 1
+    let head = run(look.glyphs.more_below(), look.theme.border);
+    let text = run(format!(" {}  {}", title.0, verdict.0), verdict.1);
+    canvas.put(left_of(1, canvas.area.width) + CENTRE, foot, &[head, text]);
 }
 
 /// A step's box with its branch for failure.
@@ -187,14 +198,12 @@ fn result_runs(session: &Session, look: Look) -> [Run; 2] {
 }
 
 /// Where the walk ends: the result below the last step, and the ticket, to which the ways from all remedies lead.
-/// Returns how many lines the picture takes with them.
-fn ends(canvas: &mut Canvas, session: &Session) -> u16 {
+/// Returns how many lines the picture takes with them; `foot` is the line below the last step.
+fn ends(canvas: &mut Canvas, session: &Session, foot: u16) -> u16 {
     let (look, width) = (canvas.look, canvas.area.width);
     let (border, style) = (look.glyphs.border(), look.theme.border);
-    let foot = COLUMN as u16 * 4 - 1;
     let second = left_of(1, width);
 
-    canvas.put(second + CENTRE, foot, &[run(" ".repeat(usize::from(width - second - CENTRE)), look.theme.text)]);
     canvas.pillar(second + CENTRE, foot, foot + 1, style);
     let [title, verdict] = result_runs(session, look);
     let room = INSIDE - 4 - width_of(&verdict.0) - 1;
@@ -213,7 +222,7 @@ fn ends(canvas: &mut Canvas, session: &Session) -> u16 {
         for row in 0..COLUMN as u16 {
             let join = if row == 0 { border.top_right } else { look.glyphs.join_left() };
             let flat = canvas.flat(GATHERED - way);
-            canvas.put(x + way, row * 4 + 1, &[run(format!("{flat}{join}"), style)]);
+            canvas.put(x + way, row * LOOSE + 1, &[run(format!("{flat}{join}"), style)]);
         }
     }
     canvas.put(GATHERED, foot, &[run(look.glyphs.cross(), style)]);
