@@ -105,7 +105,8 @@ fn language(manner: &Manner) -> Lang {
         .iter()
         .filter_map(|name| std::env::var(name).ok())
         .find(|value| !value.is_empty());
-    manner.lang.map_or_else(|| Lang::of_locale(&locale.unwrap_or_default()), Lang::from)
+    let term = std::env::var("TERM").unwrap_or_default();
+    manner.lang.map_or_else(|| Lang::of_locale(&locale.unwrap_or_default(), &term), Lang::from)
 }
 
 /// How text is drawn on this standard output.

@@ -128,7 +128,7 @@ pub struct Manner {
     /// Never contact the service's API
     #[arg(long, global = true)]
     pub no_cloud: bool,
-    /// Language; without it LC_ALL, LC_MESSAGES or LANG decides
+    /// Language; without it LC_ALL, LC_MESSAGES or LANG decides, but the Linux console is English
     #[arg(long, global = true, value_enum)]
     pub lang: Option<LangArg>,
     /// Signs and lines in ASCII only

@@ -29,7 +29,7 @@ pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Wr
     };
     for done in &entries {
         let is_under_way = under_way.is_some() && unfinished == Some(done);
-        let result = if is_under_way { Text::fixed("under way", "进行中") } else { recorded_word(done.result) };
+        let result = if is_under_way { Text::fixed("under way", "执行中") } else { recorded_word(done.result) };
         let result = result.get(settings.lang);
         let roots = if done.is_roots { "  (root)" } else { "" };
         writeln!(out, "{}  {}  {result}  {}{roots}", printable(&done.id), done.remedy.id(), printable(&done.actor))?;

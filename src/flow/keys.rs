@@ -1,6 +1,6 @@
 //! The keys, and what each does where. One table: dispatch, footer and help all read it, so none of them can lie.
 
-use super::{Action, Form, Layer, Mending, Place, Session, Stage};
+use super::{Form, Layer, Mending, Place, Session, Stage};
 use crate::text::Text;
 
 /// A key press, independent of the terminal library.
@@ -165,14 +165,9 @@ impl Session {
                 ));
             }
             Some(Layer::Map { .. }) => {
-                out.push(bind(&[Up, Char('k')], "Up", Text::fixed("step above", "上一步"), Command::ChooseUp, false));
-                out.push(bind(
-                    &[Down, Char('j')],
-                    "Up/Dn",
-                    Text::fixed("choose a step", "选择步骤"),
-                    Command::ChooseDown,
-                    true,
-                ));
+                let choose = || Text::fixed("choose a step", "选择步骤");
+                out.push(bind(&[Up, Char('k')], "Up/Dn", choose(), Command::ChooseUp, false));
+                out.push(bind(&[Down, Char('j')], "Up/Dn", choose(), Command::ChooseDown, true));
                 out.extend(ends());
                 out.push(bind(&[Enter], "Enter", Text::fixed("go there", "前往"), Command::Choose, true));
                 out.push(filter());
@@ -182,9 +177,9 @@ impl Session {
                 out.extend(form_bindings(form, Text::fixed("close without saving", "不保存并关闭")));
             }
             Some(Layer::Journal(_)) => {
-                out.push(bind(&[Up, Char('k')], "Up", Text::fixed("newer", "较新条目"), Command::ChooseUp, false));
-                let choose = Text::fixed("choose", "选择");
-                out.push(bind(&[Down, Char('j')], "Up/Dn", choose, Command::ChooseDown, true));
+                let choose = || Text::fixed("choose", "选择");
+                out.push(bind(&[Up, Char('k')], "Up/Dn", choose(), Command::ChooseUp, false));
+                out.push(bind(&[Down, Char('j')], "Up/Dn", choose(), Command::ChooseDown, true));
                 out.extend(pages());
                 out.extend(ends());
                 let take_back = Text::fixed("take back (preview)", "撤销（预览）");
@@ -205,9 +200,10 @@ impl Session {
             }
             Some(Layer::Watch(layer)) => {
                 if !layer.asks_service && layer.ended != Some(true) {
-                    let (ok, fail) = (Action::ConsoleSays(true), Action::ConsoleSays(false));
-                    out.push(bind(&[Char('1')], "1", ok.label(), Command::Number(1), true));
-                    out.push(bind(&[Char('2')], "2", fail.label(), Command::Number(2), true));
+                    // Short, so that both are in sight also in a narrow window.
+                    let (ok, fail) = (Text::fixed("shows OK", "显示 OK"), Text::fixed("shows FAIL", "显示 FAIL"));
+                    out.push(bind(&[Char('1')], "1", ok, Command::Number(1), true));
+                    out.push(bind(&[Char('2')], "2", fail, Command::Number(2), true));
                 }
                 let label = match layer.ended {
                     None => Text::fixed("stop waiting", "不再等待"),
@@ -221,15 +217,9 @@ impl Session {
                 out.push(bind(&[Esc, Char('n')], "Esc", Text::fixed("start over", "重新开始"), Command::Close, true));
             }
             Some(Layer::BrokenOff(_)) => {
-                out.push(bind(
-                    &[Up, Char('k')],
-                    "Up",
-                    Text::fixed("choice above", "上一个选项"),
-                    Command::ChooseUp,
-                    false,
-                ));
-                let choose = Text::fixed("choose", "选择");
-                out.push(bind(&[Down, Char('j'), Tab], "Up/Dn", choose, Command::ChooseDown, true));
+                let choose = || Text::fixed("choose", "选择");
+                out.push(bind(&[Up, Char('k')], "Up/Dn", choose(), Command::ChooseUp, false));
+                out.push(bind(&[Down, Char('j'), Tab], "Up/Dn", choose(), Command::ChooseDown, true));
                 out.push(bind(&[Enter], "Enter", Text::fixed("do it", "执行"), Command::Choose, true));
                 for (number, (digit, mending)) in (1..).zip(["1", "2", "3"].into_iter().zip(Mending::ALL)) {
                     let key = Char(char::from(b'0' + number));
@@ -298,8 +288,9 @@ impl Session {
     /// The keys of the list of machine groups.
     fn group_bindings(&self, out: &mut Vec<Binding>) {
         use Key::*;
-        out.push(bind(&[Up, Char('k')], "Up", Text::fixed("group above", "上一个"), Command::ChooseUp, false));
-        out.push(bind(&[Down, Char('j')], "Up/Dn", Text::fixed("choose", "选择"), Command::ChooseDown, true));
+        let choose = || Text::fixed("choose", "选择");
+        out.push(bind(&[Up, Char('k')], "Up/Dn", choose(), Command::ChooseUp, false));
+        out.push(bind(&[Down, Char('j')], "Up/Dn", choose(), Command::ChooseDown, true));
         out.extend(pages());
         out.extend(ends());
         out.push(bind(&[Enter], "Enter", Text::fixed("take it", "选用"), Command::Choose, true));
@@ -347,7 +338,7 @@ impl Session {
             true,
         ));
         out.push(bind(&[Home], "Home", Text::fixed("first step", "第一步"), Command::FirstStep, false));
-        out.push(bind(&[End], "End", Text::fixed("end of the walk", "最后"), Command::LastStep, false));
+        out.push(bind(&[End], "End", Text::fixed("end of the walk", "流程末尾"), Command::LastStep, false));
         out.extend(pages());
         for number in 1..=9u8 {
             let key = Char(char::from(b'0' + number));

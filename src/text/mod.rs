@@ -22,9 +22,12 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// The language of a POSIX locale name such as `zh_CN.UTF-8`; anything but Chinese reads English.
-    pub fn of_locale(locale: &str) -> Lang {
-        if locale.to_ascii_lowercase().starts_with("zh") { Lang::Zh } else { Lang::En }
+    /// The language of a POSIX locale name such as `zh_CN.UTF-8`; anything but Chinese reads English. So does everything
+    /// on the console of the Linux kernel (`TERM=linux`), whose font of at most 512 glyphs has no Chinese: a login shell
+    /// of the Red Hat family sets its locale to English there for the same reason.
+    pub fn of_locale(locale: &str, term: &str) -> Lang {
+        let is_console = term == "linux" || term.starts_with("linux-");
+        if !is_console && locale.to_ascii_lowercase().starts_with("zh") { Lang::Zh } else { Lang::En }
     }
 
     /// The other language, for the key that switches.
@@ -96,8 +99,11 @@ mod tests {
 
     #[test]
     fn the_locale_decides_the_language() {
-        assert_eq!(Lang::of_locale("zh_CN.UTF-8"), Lang::Zh);
-        assert_eq!(Lang::of_locale("C.UTF-8"), Lang::En);
-        assert_eq!(Lang::of_locale(""), Lang::En);
+        assert_eq!(Lang::of_locale("zh_CN.UTF-8", "xterm"), Lang::Zh);
+        assert_eq!(Lang::of_locale("zh_CN.UTF-8", ""), Lang::Zh);
+        assert_eq!(Lang::of_locale("zh_CN.UTF-8", "linux"), Lang::En);
+        assert_eq!(Lang::of_locale("zh_CN.UTF-8", "linux-16color"), Lang::En);
+        assert_eq!(Lang::of_locale("C.UTF-8", "xterm"), Lang::En);
+        assert_eq!(Lang::of_locale("", "xterm"), Lang::En);
     }
 }

@@ -3,8 +3,9 @@
 //! Many usual signs (box lines, arrows, bullets, the ellipsis) are East Asian Ambiguous: a terminal set up for Chinese,
 //! Japanese or Korean may draw them two cells wide, and every line after them shifts. So the signs here are of Unicode
 //! class Neutral (UAX #11). Of the box lines only the double-dashed ones are: they are drawn where ambiguous may mean
-//! wide, and the solid ones elsewhere. Outside this file the room holds
-//! no such sign in its code; a test reads the sources to keep it so.
+//! wide, and the solid ones elsewhere. Nobody can know the terminal's setting without asking it, which costs a round
+//! trip; and where it is wide (the Chinese Windows console, a box ticked in iTerm2 or PuTTY), a screen of solid lines
+//! falls apart. Outside this file the room holds no such sign in its code; a test reads the sources to keep it so.
 
 use crate::finding::Verdict;
 use crate::text::Lang;
@@ -32,12 +33,12 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
     horizontal_bottom: "-",
 };
 
-/// The dashed lines are of class Neutral, but have no corners.
+/// The dashed lines are of class Neutral, but have no corners: a point and a tick round the box off.
 const DASHED_BORDER: border::Set<'static> = border::Set {
-    top_left: "+",
-    top_right: "+",
-    bottom_left: "+",
-    bottom_right: "+",
+    top_left: ".",
+    top_right: ".",
+    bottom_left: "'",
+    bottom_right: "'",
     vertical_left: line::LIGHT_DOUBLE_DASH_VERTICAL,
     vertical_right: line::LIGHT_DOUBLE_DASH_VERTICAL,
     horizontal_top: line::LIGHT_DOUBLE_DASH_HORIZONTAL,
@@ -131,6 +132,16 @@ impl Glyphs {
         self.pick("\u{25be}", "v")
     }
 
+    /// The head of an arrow to the right.
+    pub const fn head_right(self) -> &'static str {
+        self.pick("\u{25b8}", ">")
+    }
+
+    /// The head of an arrow to the left.
+    pub const fn head_left(self) -> &'static str {
+        self.pick("\u{25c2}", "<")
+    }
+
     pub const fn bullet(self) -> &'static str {
         self.pick("\u{2023}", "*")
     }
@@ -164,7 +175,7 @@ impl Glyphs {
     }
 
     /// A cell of a bar chart, filled from below by so many eighths. Blocks are Ambiguous (UAX #11), so they stand only
-    /// where ambiguous means narrow.
+    /// where ambiguous means narrow; elsewhere the dots of braille, which are Neutral, fill the cell in four steps.
     pub const fn bar(self, eighths: usize) -> &'static str {
         match (self, eighths) {
             (_, 0) => " ",
@@ -176,8 +187,48 @@ impl Glyphs {
             (Glyphs::Unicode, 6) => "\u{2586}",
             (Glyphs::Unicode, 7) => "\u{2587}",
             (Glyphs::Unicode, _) => "\u{2588}",
-            (Glyphs::UnicodeSigns | Glyphs::Ascii, 1..4) => ".",
-            (Glyphs::UnicodeSigns | Glyphs::Ascii, _) => "#",
+            (Glyphs::UnicodeSigns, 1..=2) => "\u{28c0}",
+            (Glyphs::UnicodeSigns, 3..=4) => "\u{28e4}",
+            (Glyphs::UnicodeSigns, 5..=6) => "\u{28f6}",
+            (Glyphs::UnicodeSigns, _) => "\u{28ff}",
+            (Glyphs::Ascii, 1..4) => ".",
+            (Glyphs::Ascii, _) => "#",
+        }
+    }
+
+    /// Where a vertical line leaves a horizontal one downwards. A dashed line just goes on: a sign in it would be seen
+    /// before the text.
+    pub const fn branch_down(self) -> &'static str {
+        match self {
+            Glyphs::Unicode => line::HORIZONTAL_DOWN,
+            Glyphs::UnicodeSigns => self.horizontal(),
+            Glyphs::Ascii => "+",
+        }
+    }
+
+    /// Where a horizontal line leaves a vertical one to the right.
+    pub const fn branch_right(self) -> &'static str {
+        match self {
+            Glyphs::Unicode => line::VERTICAL_RIGHT,
+            Glyphs::UnicodeSigns => self.vertical(),
+            Glyphs::Ascii => "+",
+        }
+    }
+
+    /// Where a horizontal line joins a vertical one from the left.
+    pub const fn join_left(self) -> &'static str {
+        match self {
+            Glyphs::Unicode => line::VERTICAL_LEFT,
+            Glyphs::UnicodeSigns => self.vertical(),
+            Glyphs::Ascii => "+",
+        }
+    }
+
+    /// Where two lines cross.
+    pub const fn cross(self) -> &'static str {
+        match self {
+            Glyphs::Unicode => line::CROSS,
+            Glyphs::UnicodeSigns | Glyphs::Ascii => "+",
         }
     }
 
@@ -210,6 +261,8 @@ mod tests {
             glyphs.cursor(),
             glyphs.more_above(),
             glyphs.more_below(),
+            glyphs.head_right(),
+            glyphs.head_left(),
             glyphs.bullet(),
             glyphs.ellipsis(),
             glyphs.scroll_thumb(),
@@ -252,10 +305,14 @@ mod tests {
         }
         for glyphs in [Glyphs::UnicodeSigns, Glyphs::Ascii] {
             let border = glyphs.border();
-            for line in [border.top_left, border.vertical_left, border.horizontal_top] {
+            let corners = [border.top_left, border.top_right, border.bottom_left, border.bottom_right];
+            let branches = [glyphs.branch_down(), glyphs.branch_right(), glyphs.join_left(), glyphs.cross()];
+            for line in corners.into_iter().chain(branches).chain([border.vertical_left, border.horizontal_top]) {
                 assert_eq!(line.width_cjk(), 1, "{line}");
-                assert_eq!(line.is_ascii(), glyphs == Glyphs::Ascii || line == border.top_left);
+                assert!(line.is_ascii() || glyphs != Glyphs::Ascii, "{line}");
             }
+            assert!(corners.iter().all(|corner| corner.is_ascii()));
+            assert!((0..=8).all(|eighths| glyphs.bar(eighths).width_cjk() == 1));
         }
     }
 

@@ -67,7 +67,9 @@ impl<W: Write> Plain<W> {
                 (false, false) => Text::fixed("not root", "非 root"),
             };
             let head = Text::fixed("HOST", "主机");
-            self.say(&format!("{} {place} ({})", head.get(lang), manner.get(lang)));
+            let (en, zh) = (manner.get(Lang::En), manner.get(Lang::Zh));
+            let manner = Text::filled(format!(" ({en})"), format!("\u{ff08}{zh}\u{ff09}"));
+            self.say(&format!("{} {place}{}", head.get(lang), manner.get(lang)));
         }
     }
 

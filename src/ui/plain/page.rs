@@ -92,7 +92,7 @@ pub(super) fn question(session: &Session, ask: Ask) -> Vec<String> {
             "要撤销的条目编号（先预览），回车返回> ",
         ),
         Ask::Groups => one(
-            "Number of the group, /text filters, + and - leaf, n creates a new one, Enter goes back> ",
+            "Number of the group, /text filters, + and - turn the page, n creates a new one, Enter goes back> ",
             "机器组编号，/文字 筛选，+ 和 - 翻页，n 新建，回车返回> ",
         ),
         Ask::Key { .. } => service::key_field(session),
@@ -135,6 +135,7 @@ pub(super) fn help(session: &Session, ask: Ask) -> Vec<String> {
     }
     let line = |en, zh| word(lang, en, zh).to_string();
     vec![
+        String::new(),
         heading(word(lang, "Help", "帮助")),
         line(
             "A number does the action with that number; nothing is changed before you read the plan and type yes.",
@@ -186,8 +187,8 @@ fn page(session: &Session) -> Vec<String> {
     }
     let letters = word(
         lang,
-        "  b back, n next, r check again, m steps, f facts, t ticket, q quit, ? help, l 中文",
-        "  b 上一步，n 下一步，r 重新检查，m 步骤列表，f 填写信息，t 工单，l English，q 退出，? 帮助",
+        "  b back, n next, r check again, m steps, f facts, t ticket, q quit, ? help, l Chinese",
+        "  b 上一步，n 下一步，r 重新检查，m 步骤列表，f 填写信息，t 工单，q 退出，? 帮助，l English",
     );
     out.push(letters.to_string());
     out

@@ -80,8 +80,8 @@ pub(super) fn watched(session: &Session) -> Vec<String> {
         ),
         Some(false) | None => word(
             lang,
-            "NOT PROVED Not proven yet: no heartbeat newer than the last change has come in this time.",
-            "效果未确认 尚未验证：在此期间没有收到最近一次更改之后的心跳。",
+            "NOT PROVED No heartbeat newer than the last change has come in this time.",
+            "效果未确认 在此期间没有收到最近一次更改之后的心跳。",
         ),
     };
     vec![said.to_string()]

@@ -5,11 +5,9 @@ use super::sheet::{Run, Sheet, run, show};
 use crate::finding::{StepId, Verdict};
 use crate::flow::{Place, Session};
 use crate::text::{pad, width};
-use crate::ui::Glyphs;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::symbols::line;
 
 /// Cells of the column: marker, number, title, sign and word.
 pub(super) const WIDTH: u16 = 25;
@@ -119,10 +117,7 @@ pub(super) fn draw_line(frame: &mut Frame, area: Rect, session: &Session, look: 
 
 /// The line below the header, with a branch where the divider leaves it.
 pub(super) fn rule(frame: &mut Frame, area: Rect, branch: Option<u16>, look: Look) {
-    let tee = match look.glyphs {
-        Glyphs::Unicode => line::HORIZONTAL_DOWN,
-        Glyphs::UnicodeSigns | Glyphs::Ascii => look.glyphs.border().top_left,
-    };
+    let tee = look.glyphs.branch_down();
     let flat = |cells: u16| look.glyphs.horizontal().repeat(usize::from(cells));
     let text = match branch {
         Some(at) if at < area.width => flat(at) + tee + &flat(area.width - at - 1),

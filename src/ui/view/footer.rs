@@ -44,7 +44,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look,
     for binding in fitting(&bindings, usize::from(area.width), look) {
         runs.push(run(if runs.is_empty() { " " } else { "   " }, look.theme.text));
         runs.push(run(binding.shown, look.theme.key));
-        runs.push(run(format!(" {}", look.read(&binding.label)), look.theme.dim));
+        runs.push(run(format!(" {}", look.label(binding)), look.theme.dim));
     }
     let mut sheet = Sheet::new(area.width);
     sheet.line(&runs);
@@ -54,7 +54,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look,
 /// The bindings of the footer that fit, in their order. The help (or, in a layer, the way out
 /// of it) and what Enter does go last.
 fn fitting<'a>(bindings: &'a [Binding], cells: usize, look: Look) -> Vec<&'a Binding> {
-    let need = |binding: &Binding| width(binding.shown) + width(look.read(&binding.label)) + 4;
+    let need = |binding: &Binding| width(binding.shown) + width(look.label(binding)) + 4;
     let shown: Vec<&Binding> = bindings.iter().filter(|binding| binding.in_footer).collect();
     let mut kept: Vec<bool> = vec![false; shown.len()];
     let mut room = (cells + 2).saturating_sub(1);

@@ -5,6 +5,7 @@ use super::actions::filled;
 use super::sheet::{Sheet, part, run, show};
 use crate::finding::RemedyId;
 use crate::flow::{Form, Row};
+use crate::say;
 use crate::text::{pad, printable, width};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -34,8 +35,10 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, form: &Form, remedy: Option<Re
     let mut rows = Sheet::new(area.width);
     let mut focus = 0..0;
     let mut cursor = None;
+    let mut starts = Vec::new();
     for (number, row) in form.rows.iter().enumerate() {
         let start = rows.height();
+        starts.push(start);
         let has_focus = number == form.focus;
         let column = field(&mut rows, row, label, has_focus, look);
         if has_focus {
@@ -57,11 +60,17 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, form: &Form, remedy: Option<Re
     let top = head.height() as u16;
     let body = part(area, 0, top, area.width, area.height.saturating_sub(top));
     let height = usize::from(body.height);
-    // The focused field with its list in sight; of both, the field matters more.
+    // The focused field with its list in sight; of both, the field matters more. The first line in sight begins a field:
+    // what is said below a field is not understood without it.
     let first = focus.end.saturating_sub(height).min(focus.start);
+    let first = starts.into_iter().find(|start| *start >= first && *start <= focus.start).unwrap_or(first);
     let hidden = rows.height().saturating_sub(first + height);
-    if hidden > 0 && top > 1 {
-        let text = crate::say!("{hidden} more lines below", "下方还有 {hidden} 行");
+    if (first > 0 || hidden > 0) && top > 1 {
+        let text = match (first, hidden) {
+            (0, _) => say!("more lines: {hidden} below", "下方还有 {hidden} 行"),
+            (_, 0) => say!("more lines: {first} above", "上方还有 {first} 行"),
+            _ => say!("more lines: {first} above, {hidden} below", "上方还有 {first} 行，下方还有 {hidden} 行"),
+        };
         head.aside(0, look.read(&text), theme.accent);
     }
     head.lines.truncate(usize::from(top));
@@ -158,7 +167,7 @@ fn choices(sheet: &mut Sheet, row: &Row, left: usize, look: Look) {
     }
     if count > CHOICES {
         let number = row.picked + 1;
-        let text = crate::say!("{number} of {count}; type to filter", "第 {number} 项，共 {count} 项；输入以筛选");
+        let text = say!("{number} of {count}; type to filter", "第 {number} 项，共 {count} 项；输入以筛选");
         sheet.hung(&[], left, &[run(look.read(&text), theme.dim)]);
     }
     sheet.gap();

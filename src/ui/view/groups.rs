@@ -45,11 +45,8 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &Gro
             if rows.is_empty() {
                 body.say(look.word("The filter leaves no group.", "没有符合筛选条件的机器组。"), theme.text);
             }
-            let hint = look.word(
-                "Enter takes the group; the step is then judged again.",
-                "回车选用该机器组，随后重新判断该步骤。",
-            );
-            room = room.saturating_sub(2);
+            let hint = hint(area.width, rows.iter().any(|group| has_this_host(group)), look);
+            room = room.saturating_sub(hint.height() + 1);
             let first = (layer.chosen + 1).saturating_sub(room.max(1)).max(layer.chosen.saturating_sub(room / 2));
             let first = first.min(count.saturating_sub(room));
             let longest = rows.iter().skip(first).take(room).map(|group| width(&printable(&group.name))).max();
@@ -58,13 +55,26 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &Gro
                 line(&mut body, group, column, at == layer.chosen, look);
             }
             body.gap();
-            body.say(hint, theme.dim);
+            body.lines.extend(hint.lines);
         }
     }
     head.lines.truncate(1);
     show(frame, part(area, 0, 0, area.width, 1), head.lines);
     show(frame, part(area, 0, 2, area.width, area.height.saturating_sub(2)), body.lines);
     (rows.len(), room)
+}
+
+/// What the sign before a name means, where it stands before one, and what Enter does.
+fn hint(cells: u16, has_sign: bool, look: Look) -> Sheet {
+    let mut sheet = Sheet::new(cells);
+    let sign = run(look.glyphs.pass(), look.theme.pass);
+    let meaning = run(look.word(" = contains this host   ", " = 包含本机   "), look.theme.dim);
+    let enter =
+        look.word("Enter takes the group; the step is then judged again.", "按回车键选用机器组，随后重新检查该步骤。");
+    let mut runs = if has_sign { vec![sign, meaning] } else { Vec::new() };
+    runs.push(run(enter, look.theme.dim));
+    sheet.hung(&[], 0, &runs);
+    sheet
 }
 
 /// What is known of a group, in a few words.
@@ -92,15 +102,14 @@ fn line(sheet: &mut Sheet, group: &ListedGroup, column: usize, is_chosen: bool, 
     let name = printable(&group.name);
     let about = about(group);
     let mut one = Sheet::new(sheet.cells as u16);
-    let mut runs = vec![
-        run(format!("{marker} {}  ", pad(&cut(&name, column), column)), theme.text),
+    // The sign stands before the name: so it is never cut off, and the names stay in one column.
+    let sign = if has_this_host(group) { look.glyphs.pass() } else { " " };
+    one.line(&[
+        run(format!("{marker} "), theme.text),
+        run(format!("{sign} "), theme.pass),
+        run(format!("{}  ", pad(&cut(&name, column), column)), theme.text),
         run(look.read(&about), theme.dim),
-    ];
-    if has_this_host(group) {
-        let word = look.word("contains this host", "包含本机");
-        runs.push(run(format!("  {} {word}", look.glyphs.pass()), theme.pass));
-    }
-    one.line(&runs);
+    ]);
     let line = one.lines.remove(0);
     sheet.lines.push(if is_chosen { filled(&line, theme.selected, sheet.cells) } else { line });
 }

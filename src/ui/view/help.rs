@@ -59,25 +59,12 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usi
     let bindings = below.bindings();
     let two_columns = area.width >= 76;
     let cells = if two_columns { area.width / 2 - 1 } else { area.width };
-    let mut keys = Sheet::new(cells);
+    let (mut keys, mut signs) = (Sheet::new(cells), Sheet::new(cells));
     for of in GROUPS {
-        let name = match of {
-            Group::Do => look.word("Do", "操作"),
-            Group::Walk => look.word("Walk", "浏览"),
-            Group::Read => look.word("Read", "阅读"),
-            Group::Program => look.word("Program", "程序"),
-        };
-        let of_group: Vec<&Binding> = bindings.iter().filter(|binding| group(binding.command) == of).collect();
-        if of_group.is_empty() {
-            continue;
-        }
-        keys.heading(name, look.theme);
-        // What is shown alike, such as the nine digits, is one line.
-        for alike in of_group.chunk_by(|one, other| one.shown == other.shown) {
-            key_line(&mut keys, alike, look);
-        }
+        // Two columns are about equally long with the keys of the program above the signs.
+        let sheet = if two_columns && of == Group::Program { &mut signs } else { &mut keys };
+        group_lines(sheet, of, &bindings, look);
     }
-    let mut signs = Sheet::new(cells);
     legend(&mut signs, look);
     let left = |lines: Vec<Line<'static>>| -> Vec<Line<'static>> {
         lines.into_iter().filter(|line| session.leaves(&line.to_string())).collect()
@@ -109,6 +96,25 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usi
     extent
 }
 
+/// A group's name and its keys; nothing where it has none.
+fn group_lines(sheet: &mut Sheet, of: Group, bindings: &[Binding], look: Look) {
+    let name = match of {
+        Group::Do => look.word("Do", "操作"),
+        Group::Walk => look.word("Walk", "浏览"),
+        Group::Read => look.word("Read", "阅读"),
+        Group::Program => look.word("Program", "程序"),
+    };
+    let of_group: Vec<&Binding> = bindings.iter().filter(|binding| group(binding.command) == of).collect();
+    if of_group.is_empty() {
+        return;
+    }
+    sheet.heading(name, look.theme);
+    // What is shown alike, such as the nine digits, is one line.
+    for alike in of_group.chunk_by(|one, other| one.shown == other.shown) {
+        key_line(sheet, alike, look);
+    }
+}
+
 /// The key as it is shown in the footer, what it does, and the other keys that do the same.
 fn key_line(sheet: &mut Sheet, alike: &[&Binding], look: Look) {
     let Some(binding) = alike.first() else { return };
@@ -118,6 +124,7 @@ fn key_line(sheet: &mut Sheet, alike: &[&Binding], look: Look) {
         .filter_map(|key| match key {
             Key::Char(' ') => Some(look.word("Space", "空格").to_string()),
             Key::Char(c) if !c.is_ascii_digit() => Some(c.to_string()),
+            Key::Right => Some("Right".to_string()),
             Key::Tab => Some("Tab".to_string()),
             Key::BackTab => Some("Shift-Tab".to_string()),
             Key::Esc => Some("Esc".to_string()),
@@ -125,7 +132,7 @@ fn key_line(sheet: &mut Sheet, alike: &[&Binding], look: Look) {
         })
         .filter(|name| name != binding.shown)
         .collect();
-    let mut body = vec![run(look.read(&binding.label), look.theme.text)];
+    let mut body = vec![run(look.label(binding), look.theme.text)];
     if !others.is_empty() {
         body.push(run(format!("  ({})", others.join(", ")), look.theme.dim));
     }
@@ -141,7 +148,7 @@ fn legend(sheet: &mut Sheet, look: Look) {
             Verdict::Warn => look.word("works, but endangers the heartbeat", "可用，但可能影响心跳"),
             Verdict::Fail => look.word("breaks the heartbeat", "导致心跳中断"),
             Verdict::Unknown => look.word("could not be determined", "未能确定"),
-            Verdict::Skipped => look.word("does not apply, or an earlier step failed", "不适用，或之前的步骤失败"),
+            Verdict::Skipped => look.word("does not apply, or was not reached", "不适用，或之前的步骤失败"),
         };
         let word = look.read(&verdict.word()).to_string();
         let lead = run(format!("{} {word}", look.glyphs.verdict(verdict)), look.theme.verdict(verdict));

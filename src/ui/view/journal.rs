@@ -12,9 +12,6 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-/// Cells of the longest word for how an entry ended.
-const RESULT: usize = 18;
-
 pub(super) fn draw(
     frame: &mut Frame,
     area: Rect,
@@ -40,12 +37,14 @@ pub(super) fn draw(
         }
         (Some(_), None) => list.say(look.word("The filter leaves no entry.", "没有符合筛选条件的条目。"), theme.text),
         (Some(_), Some(done)) => {
-            for (number, row) in rows.iter().enumerate() {
-                let word = match session.under_way(row) {
-                    Some(_) => Text::fixed("under way", "执行中"),
-                    None => recorded_word(row.result),
-                };
-                entry(&mut list, row, &word, number == layer.chosen, look);
+            let word = |row: &JournalDone| match session.under_way(row) {
+                Some(_) => Text::fixed("under way", "执行中"),
+                None => recorded_word(row.result),
+            };
+            let words: Vec<Text> = rows.iter().map(|row| word(row)).collect();
+            let column = words.iter().map(|word| width(look.read(word))).max().unwrap_or(0);
+            for (number, (row, word)) in rows.iter().zip(&words).enumerate() {
+                entry(&mut list, row, &pad(look.read(word), column), number == layer.chosen, look);
             }
             details(&mut detail, done, session.demo.is_some(), look);
         }
@@ -90,13 +89,12 @@ fn result_style(result: Recorded, look: Look) -> Style {
     }
 }
 
-/// One entry in one line: when, how it ended, what it was.
-fn entry(sheet: &mut Sheet, done: &JournalDone, word: &Text, is_chosen: bool, look: Look) {
+/// One entry in one line: when, how it ended (as wide as all of them), what it was.
+fn entry(sheet: &mut Sheet, done: &JournalDone, result: &str, is_chosen: bool, look: Look) {
     let theme = look.theme;
     let marker = if is_chosen { look.glyphs.cursor() } else { " " };
     let id = printable(&done.id);
     let id = cut(&id, 20);
-    let result = pad(look.read(word), RESULT);
     let title = remedies::title(done.remedy);
     let mut one = Sheet::new(sheet.cells as u16);
     one.line(&[
@@ -120,9 +118,10 @@ fn details(sheet: &mut Sheet, done: &JournalDone, is_demo: bool, look: Look) {
         if let Some(backup) = &record.backup {
             let word = look.word("backup: ", "备份：");
             let body = [run(word, theme.dim), run(backup.display().to_string(), theme.dim)];
-            sheet.hung(&[], hang, &body);
+            sheet.hung(&[], 2, &body);
         }
     }
+    sheet.gap();
     let actor = &done.actor;
     if is_demo {
         // No command reaches the simulated host; it is gone by then.

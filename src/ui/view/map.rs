@@ -5,31 +5,50 @@ use super::{Look, flowchart};
 use crate::finding::{StepId, Verdict};
 use crate::flow::{Place, Session};
 use crate::say;
-use crate::ui::Glyphs;
+use crate::text::{pad, width as width_of};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::symbols::line;
 
 /// Cells inside a box: a marker, the step, a blank.
 const INSIDE: usize = 25;
+/// Cells of a box with its borders.
+const BOX: u16 = INSIDE as u16 + 2;
+/// The middle of a box, where the lines from box to box run.
+const CENTRE: u16 = BOX / 2;
 /// The picture in two columns of boxes needs this much.
 const TWO_COLUMNS: (u16, u16) = (78, 18);
+/// The picture with the ways to the result and to the ticket needs this much.
+const WHOLE: (u16, u16) = (100, 26);
+/// Beside a box, where the ways of a column to the ticket come together.
+const GATHERED: u16 = 40;
 /// Steps in a column.
 const COLUMN: usize = 5;
+/// Lines from box to box: without a line between them, and with one.
+const DENSE: u16 = 3;
+const LOOSE: u16 = 4;
 
 pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Look) -> (usize, usize) {
     let legend = legend(session, area.width, look);
     let below = (legend.height() as u16).min(area.height / 3);
     let picture = part(area, 0, 0, area.width, area.height - below);
-    let extent = if area.width >= TWO_COLUMNS.0 && picture.height >= TWO_COLUMNS.1 - 1 {
-        boxes(frame, picture, session, at, look);
-        (0, 0)
+    // The legend follows the picture, so that the eye need not jump to the bottom of a tall window.
+    let mut top = area.height - below;
+    if area.width >= TWO_COLUMNS.0 && picture.height >= TWO_COLUMNS.1 - 1 {
+        let mut canvas = Canvas { frame, area: picture, look };
+        let foot = boxes(&mut canvas, session, at);
+        let used = if area.width >= WHOLE.0 && picture.height >= WHOLE.1 {
+            ends(&mut canvas, session, foot)
+        } else {
+            short_end(&mut canvas, session, foot);
+            foot + 1
+        };
+        top = top.min(used + 1);
     } else {
-        column(frame, picture, session, at, look)
-    };
-    show(frame, part(area, 0, area.height - below, area.width, below), legend.lines);
-    extent
+        column(frame, picture, session, at, look);
+    }
+    show(frame, part(area, 0, top, area.width, below), legend.lines);
+    (0, 0)
 }
 
 /// The rule of the flowchart, and the places visited.
@@ -58,100 +77,163 @@ fn legend(session: &Session, cells: u16, look: Look) -> Sheet {
     sheet
 }
 
-/// The signs that a picture is drawn with, beside those of a border.
-struct Pen {
-    right: &'static str,
-    down: &'static str,
+/// The area of the picture, drawn on by place.
+struct Canvas<'f, 'b, 'l> {
+    frame: &'f mut Frame<'b>,
+    area: Rect,
+    look: Look<'l>,
 }
 
-impl Pen {
-    fn of(glyphs: Glyphs) -> Pen {
-        match glyphs {
-            Glyphs::Unicode => Pen { right: line::VERTICAL_RIGHT, down: line::HORIZONTAL_DOWN },
-            Glyphs::UnicodeSigns | Glyphs::Ascii => {
-                Pen { right: glyphs.border().top_left, down: glyphs.border().top_left }
+impl Canvas<'_, '_, '_> {
+    /// One line of text from a place to the right.
+    fn put(&mut self, x: u16, y: u16, runs: &[Run]) {
+        let mut sheet = Sheet::new(self.area.width.saturating_sub(x));
+        sheet.line(runs);
+        show(self.frame, part(self.area, x, y, self.area.width, 1), sheet.lines);
+    }
+
+    /// A vertical line; `to` is the first row without it.
+    fn pillar(&mut self, x: u16, from: u16, to: u16, style: Style) {
+        for y in from..to {
+            self.put(x, y, &[run(self.look.glyphs.vertical(), style)]);
+        }
+    }
+
+    fn flat(&self, cells: u16) -> String {
+        self.look.glyphs.horizontal().repeat(usize::from(cells))
+    }
+
+    /// A box of three lines. An arrow comes in at the top, a line goes out below, as asked.
+    fn frame(&mut self, x: u16, y: u16, (comes_in, goes_out): (bool, bool), style: Style, inside: Vec<Run>) {
+        let glyphs = self.look.glyphs;
+        let border = glyphs.border();
+        let edge = |sign: &str| {
+            let side = |cells| glyphs.horizontal().repeat(cells);
+            let (left, right) = (INSIDE / 2, INSIDE - INSIDE / 2 - 1);
+            format!("{}{sign}{}", side(left), side(right))
+        };
+        let top = edge(if comes_in { glyphs.more_below() } else { glyphs.horizontal() });
+        let bottom = edge(if goes_out { glyphs.branch_down() } else { glyphs.horizontal() });
+        self.put(x, y, &[run(format!("{}{top}{}", border.top_left, border.top_right), style)]);
+        let mut runs = vec![run(border.vertical_left, style)];
+        runs.extend(inside);
+        runs.push(run(border.vertical_right, style));
+        self.put(x, y + 1, &runs);
+        self.put(x, y + 2, &[run(format!("{}{bottom}{}", border.bottom_left, border.bottom_right), style)]);
+    }
+}
+
+/// The left edge of a column of boxes.
+fn left_of(column: usize, width: u16) -> u16 {
+    if column == 0 { 0 } else { width / 2 + 1 }
+}
+
+/// The line around a place, by whether the walk came there.
+fn line_of(session: &Session, place: Place, look: Look) -> Style {
+    if session.path.contains(&place) { look.theme.border_focused } else { look.theme.border }
+}
+
+/// Two columns of boxes, joined from the foot of the first to the head of the second. Returns the line of that way.
+fn boxes(canvas: &mut Canvas, session: &Session, at: StepId) -> u16 {
+    let (look, width) = (canvas.look, canvas.area.width);
+    // A line between the boxes where the height allows it.
+    let pitch = if canvas.area.height > COLUMN as u16 * LOOSE { LOOSE } else { DENSE };
+    let foot = COLUMN as u16 * pitch - (pitch - DENSE);
+    for (column, steps) in StepId::ALL.chunks(COLUMN).enumerate() {
+        let x = left_of(column, width);
+        for (row, &step) in steps.iter().enumerate() {
+            let y = row as u16 * pitch;
+            one_box(canvas, (x, y), session, step, at);
+            if pitch > DENSE && row + 1 < COLUMN {
+                canvas.pillar(x + CENTRE, y + 3, y + 4, look.theme.border);
             }
         }
     }
-}
-
-/// Two columns of boxes, joined from the foot of the first to the head of the second.
-fn boxes(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Look) {
-    let half = area.width / 2;
-    // A line between the boxes where the height allows it.
-    let pitch = if usize::from(area.height) > COLUMN * 4 { 4 } else { 3 };
-    let foot = (COLUMN * pitch - (pitch - 3)) as u16;
-    for (number, steps) in StepId::ALL.chunks(COLUMN).enumerate() {
-        let x = half * number as u16 + number as u16;
-        let column = part(area, x, 0, half - 1, area.height);
-        for (row, &step) in steps.iter().enumerate() {
-            let lines = one_box(session, step, at, pitch, look);
-            show(frame, part(column, 0, (row * pitch) as u16, column.width, pitch as u16), lines);
-        }
-    }
-    let border = look.glyphs.border();
-    let style = look.theme.border;
-    let mut put = |x: u16, y: u16, text: String, style: Style| {
-        let mut sheet = Sheet::new(area.width.saturating_sub(x));
-        sheet.line(&[run(text, style)]);
-        show(frame, part(area, x, y, area.width, 1), sheet.lines);
-    };
     // From the fifth box along its foot and up between the columns into the sixth box.
-    let gutter = half - 1;
-    let centre = 1 + INSIDE as u16 / 2;
-    let flat = look.glyphs.horizontal().repeat(usize::from(gutter - centre - 1));
-    put(centre, foot, format!("{}{flat}{}", border.bottom_left, border.bottom_right), style);
-    for y in 2..foot {
-        put(gutter, y, look.glyphs.vertical().to_string(), style);
-    }
-    put(gutter, 1, format!("{}{}", border.top_left, look.glyphs.horizontal()), style);
-    put(gutter + 1, 1, ">".to_string(), style);
-    let verdict = session.verdict();
-    let x = half + 1;
-    let centre = x + centre;
-    put(centre, foot, look.glyphs.more_below().to_string(), style);
-    let word = flowchart::short_word(verdict, look);
-    let result = look.word("Result", "结果");
-    let text = format!("{result}  {} {word}", look.glyphs.verdict(verdict));
-    put(centre + 2, foot, text, look.theme.verdict(verdict));
+    let (border, style) = (look.glyphs.border(), look.theme.border);
+    let gutter = width / 2 - 1;
+    let flat = canvas.flat(gutter - CENTRE - 1);
+    canvas.put(CENTRE, foot, &[run(format!("{}{flat}{}", border.bottom_left, border.bottom_right), style)]);
+    canvas.pillar(gutter, 2, foot, style);
+    canvas.put(gutter, 1, &[run(format!("{}{}", border.top_left, look.glyphs.head_right()), style)]);
+    foot
 }
 
-/// A step's box with its branch for failure, and a line down to the next box where the pitch leaves one.
-fn one_box(session: &Session, step: StepId, at: StepId, pitch: usize, look: Look) -> Vec<ratatui::text::Line<'static>> {
-    let border = look.glyphs.border();
-    let pen = Pen::of(look.glyphs);
-    let was_visited = session.path.contains(&Place::Step(step));
-    let line = if was_visited { look.theme.border_focused } else { look.theme.border };
-    let fails = session.finding(step).is_some_and(|finding| finding.verdict == Verdict::Fail);
-    let flat = |count: usize| look.glyphs.horizontal().repeat(count);
-    let (left, right) = (INSIDE / 2, INSIDE - INSIDE / 2 - 1);
-    let mut sheet = Sheet::new(INSIDE as u16 + 14);
-    let top = if step.index().is_multiple_of(COLUMN) {
-        flat(INSIDE)
-    } else {
-        format!("{}{}{}", flat(left), look.glyphs.more_below(), flat(right))
-    };
-    sheet.line(&[run(format!("{}{top}{}", border.top_left, border.top_right), line)]);
+/// The result in one line below the last step, where there is no room for more.
+fn short_end(canvas: &mut Canvas, session: &Session, foot: u16) {
+    let look = canvas.look;
+    let [title, verdict] = result_runs(session, look);
+    let head = run(look.glyphs.more_below(), look.theme.border);
+    let text = run(format!(" {}  {}", title.0, verdict.0), verdict.1);
+    canvas.put(left_of(1, canvas.area.width) + CENTRE, foot, &[head, text]);
+}
 
+/// A step's box with its branch for failure.
+fn one_box(canvas: &mut Canvas, (x, y): (u16, u16), session: &Session, step: StepId, at: StepId) {
+    let look = canvas.look;
+    let line = line_of(session, Place::Step(step), look);
+    let comes_in = !step.index().is_multiple_of(COLUMN);
+    canvas.frame(x, y, (comes_in, true), line, inside(session, step, at, look));
+    let fails = fails(session, step);
     let branch = if fails { look.theme.fail } else { look.theme.border };
     let remedies = look.word("remedies", "修复");
-    let mut runs = vec![run(border.vertical_left, line)];
-    runs.extend(inside(session, step, at, look));
-    runs.push(run(pen.right, line));
-    runs.push(run(format!("> {remedies}"), branch));
-    sheet.line(&runs);
-
-    let bottom = format!("{}{}{}", flat(left), pen.down, flat(right));
-    let mut runs = vec![run(format!("{}{bottom}{}", border.bottom_left, border.bottom_right), line)];
+    let way = run(format!("{} {remedies}", look.glyphs.head_right()), branch);
+    canvas.put(x + BOX - 1, y + 1, &[run(look.glyphs.branch_right(), line), way]);
     if fails {
         let back = look.word("re-check", "重查");
-        runs.push(run(format!("< {back}"), branch));
+        canvas.put(x + BOX, y + 2, &[run(format!("{} {back}", look.glyphs.head_left()), branch)]);
     }
-    sheet.line(&runs);
-    if pitch > 3 && step.index() % COLUMN + 1 < COLUMN {
-        sheet.line(&[run(" ".repeat(left + 1), line), run(look.glyphs.vertical(), line)]);
+}
+
+fn fails(session: &Session, step: StepId) -> bool {
+    session.finding(step).is_some_and(|finding| finding.verdict == Verdict::Fail)
+}
+
+/// The result as the steps are written: its title and its verdict.
+fn result_runs(session: &Session, look: Look) -> [Run; 2] {
+    let verdict = session.verdict();
+    let (title, word) = (look.word("Result", "结果"), flowchart::short_word(verdict, look));
+    let sign = look.glyphs.verdict(verdict);
+    [run(title, look.theme.text), run(format!("{sign} {word}"), look.theme.verdict(verdict))]
+}
+
+/// Where the walk ends: the result below the last step, and the ticket, to which the ways from all remedies lead.
+/// Returns how many lines the picture takes with them; `foot` is the line below the last step.
+fn ends(canvas: &mut Canvas, session: &Session, foot: u16) -> u16 {
+    let (look, width) = (canvas.look, canvas.area.width);
+    let (border, style) = (look.glyphs.border(), look.theme.border);
+    let second = left_of(1, width);
+
+    canvas.pillar(second + CENTRE, foot, foot + 1, style);
+    let [title, verdict] = result_runs(session, look);
+    let room = INSIDE - 4 - width_of(&verdict.0) - 1;
+    let title = run(format!("    {}", pad(&title.0, room)), title.1);
+    let inside = vec![title, verdict, run(" ", look.theme.text)];
+    canvas.frame(second, foot + 1, (true, false), line_of(session, Place::Finish, look), inside);
+
+    let ticket = foot + 4;
+    let title = format!("    {}", pad(look.word("Ticket", "工单"), INSIDE - 4));
+    let line = line_of(session, Place::Ticket, look);
+    canvas.frame(GATHERED - CENTRE, ticket, (true, false), line, vec![run(title, look.theme.text)]);
+    let way = BOX + 3 + width_of(look.word("remedies", "修复")) as u16;
+    for (column, end) in [(0, ticket), (1, ticket + 1)] {
+        let x = left_of(column, width);
+        canvas.pillar(x + GATHERED, 2, end, style);
+        for row in 0..COLUMN as u16 {
+            let join = if row == 0 { border.top_right } else { look.glyphs.join_left() };
+            let flat = canvas.flat(GATHERED - way);
+            canvas.put(x + way, row * LOOSE + 1, &[run(format!("{flat}{join}"), style)]);
+        }
     }
-    sheet.lines
+    canvas.put(GATHERED, foot, &[run(look.glyphs.cross(), style)]);
+    let from = GATHERED + BOX - CENTRE;
+    let none_left = look.word(" none left or wanted ", " 无可用修复或不需要 ");
+    let cells = (second + GATHERED - from - 1).saturating_sub(width_of(none_left) as u16);
+    let (before, after) = (canvas.flat(cells / 2), canvas.flat(cells - cells / 2));
+    let head = look.glyphs.head_left();
+    let text = format!("{head}{before}{none_left}{after}{}", border.bottom_right);
+    canvas.put(from, ticket + 1, &[run(text, style)]);
+    ticket + 3
 }
 
 /// The inside of a box; reversed under the cursor.
@@ -169,7 +251,7 @@ fn inside(session: &Session, step: StepId, at: StepId, look: Look) -> Vec<Run> {
 }
 
 /// The flowchart as one column of lines, for small windows; it scrolls with the cursor.
-fn column(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Look) -> (usize, usize) {
+fn column(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Look) {
     let steps = StepId::ALL.len();
     let has_lines = usize::from(area.height) > steps * 2;
     let mut sheet = Sheet::new(area.width);
@@ -178,7 +260,7 @@ fn column(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Lo
         if step == at {
             cursor = sheet.height();
         }
-        let fails = session.finding(step).is_some_and(|finding| finding.verdict == Verdict::Fail);
+        let fails = fails(session, step);
         let mut runs = inside(session, step, at, look);
         let style = if fails { look.theme.fail } else { look.theme.border };
         let flat = look.glyphs.horizontal();
@@ -187,17 +269,14 @@ fn column(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Lo
         } else {
             look.word("remedies", "修复")
         };
-        runs.push(run(format!("{flat}> {way}"), style));
+        runs.push(run(format!("{flat}{} {way}", look.glyphs.head_right()), style));
         sheet.line(&runs);
         if has_lines {
             sheet.line(&[run("  ", look.theme.border), run(look.glyphs.vertical(), look.theme.border)]);
         }
     }
-    let verdict = session.verdict();
-    let word = flowchart::short_word(verdict, look);
-    let text = format!("    {}  {} {word}", look.word("Result", "结果"), look.glyphs.verdict(verdict));
-    sheet.line(&[run(text, look.theme.verdict(verdict))]);
+    let [title, verdict] = result_runs(session, look);
+    sheet.line(&[run(format!("     {}  {}", title.0, verdict.0), verdict.1)]);
     let first = (cursor + 2).saturating_sub(usize::from(area.height));
     show_scrolled(frame, area, sheet.lines, first);
-    (0, 0)
 }

@@ -34,7 +34,7 @@ mod tests;
 
 pub use summary::summary_lines;
 
-use crate::flow::{Layer, Place, Session};
+use crate::flow::{Binding, Command, Layer, Place, Session};
 use crate::say;
 use crate::text::{Lang, Text};
 use crate::ui::{Glyphs, Theme};
@@ -47,7 +47,7 @@ const FULL: (u16, u16) = (60, 20);
 /// Below this there is one sentence.
 const LEAST: (u16, u16) = (30, 8);
 /// Text is no wider than this: in a longer line the eye loses its way back, and a value its source.
-const WIDEST: u16 = 110;
+const WIDEST: u16 = 100;
 /// From this width on a layer leaves the flowchart in sight.
 const WIDE: u16 = 100;
 
@@ -63,6 +63,14 @@ impl Look<'_> {
     /// The sentence in the language on screen; not yet printable.
     fn read<'t>(&self, text: &'t Text) -> &'t str {
         text.get(self.lang)
+    }
+
+    /// What a key does. A terminal that knows only ASCII is offered the other language by its English name.
+    fn label<'t>(&self, binding: &'t Binding) -> &'t str {
+        match (binding.command, self.lang, self.glyphs) {
+            (Command::Language, Lang::En, Glyphs::Ascii) => "Chinese",
+            _ => self.read(&binding.label),
+        }
     }
 
     /// A sentence without values.
@@ -114,7 +122,7 @@ pub fn draw(frame: &mut Frame, session: &mut Session, theme: &Theme, glyphs: Gly
 fn beside_the_flowchart(frame: &mut Frame, body: Rect, session: &mut Session, look: Look) {
     let covers = match top_layer(session) {
         None => false,
-        Some(Layer::Help { .. } | Layer::Map { .. } | Layer::Journal(_) | Layer::Groups(_)) => true,
+        Some(Layer::Help { .. } | Layer::Map { .. }) => true,
         Some(_) => body.width < WIDE,
     };
     let rule = Rect { y: body.y.saturating_sub(1), height: 1, ..body };

@@ -49,7 +49,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: L
         }
         Stage::Verifying { plan, output, seconds_left, .. } => {
             awaited(&mut body, plan, *seconds_left, look);
-            watch::chart(&mut body, &session.pulses, look);
+            watch::chart(&mut body, &session.pulses, area.height, look);
             live(&mut body, output, look);
             follows = true;
         }
@@ -235,8 +235,7 @@ fn awaited(sheet: &mut Sheet, plan: &Plan, seconds_left: u64, look: Look) {
         ),
     };
     sheet.hung(&[run(look.glyphs.running(), theme.running)], 2, &[run(look.read(&text), theme.text)]);
-    let left = say!("At most {seconds_left} s more.", "最多再等待 {seconds_left} 秒。");
-    sheet.hung(&[], 2, &[run(look.read(&left), theme.heading)]);
+    watch::countdown(sheet, seconds_left, plan.patience, look);
     let calm = look.word(
         "The agent and the service need time to notice a change; nothing is wrong while this waits.",
         "Agent 和服务端需要一些时间才能感知更改，等待属于正常现象。",

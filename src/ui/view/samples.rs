@@ -277,14 +277,14 @@ pub(super) fn journal(lang: Lang) -> Session {
     let mut session = failing(lang, true);
     press(&mut session, &[Key::Char('J')]);
     session.handle(Event::Journal(vec![
-        changed(RemedyId::AddAliuid, "20261120-081500.101", Recorded::Undone, "/etc/ilogtail/users/1654218965343050"),
+        changed(RemedyId::AddAliuid, "20261120T081500.101Z", Recorded::Undone, "/etc/ilogtail/users/1654218965343050"),
         changed(
             RemedyId::SetEndpoint,
-            "20261121-173000.250",
+            "20261121T173000.250Z",
             Recorded::Open,
             "/usr/local/ilogtail/ilogtail_config.json",
         ),
-        changed(RemedyId::BindHostname, "20261122-054012.345", Recorded::Applied, "/etc/hosts"),
+        changed(RemedyId::BindHostname, "20261122T054012.345Z", Recorded::Applied, "/etc/hosts"),
     ]));
     session
 }

@@ -1,4 +1,4 @@
-//! The page of the support ticket: where it is opened, what goes into it, what is still missing.
+//! The page of the support ticket: what is still missing, where it is opened, what goes into it.
 
 use super::Look;
 use super::page::{self, Page};
@@ -51,6 +51,14 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look)
         }
     }
 
+    body.heading(look.word("Where to open it", "提交地址"), theme);
+    for (en, zh, address) in [
+        ("China site (aliyun.com)", "中国站（aliyun.com）", ADDRESS_CHINA),
+        ("International site (alibabacloud.com)", "国际站（alibabacloud.com）", ADDRESS_INTERNATIONAL),
+    ] {
+        body.hung(&[run(look.glyphs.bullet(), theme.dim)], 2, &[run(look.word(en, zh), theme.text)]);
+        body.hung(&[], 2, &[run(address, theme.accent)]);
+    }
     body.heading(look.word("What is in the bundle", "诊断包的内容"), theme);
     let contents = [
         ("the verdict of every step, with its evidence", "每一步的结论和证据"),
@@ -62,15 +70,6 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look)
     ];
     for (en, zh) in contents {
         body.hung(&[run(look.glyphs.bullet(), theme.dim)], 2, &[run(look.word(en, zh), theme.text)]);
-    }
-
-    body.heading(look.word("Where to open it", "提交地址"), theme);
-    for (en, zh, address) in [
-        ("China site (aliyun.com)", "中国站（aliyun.com）", ADDRESS_CHINA),
-        ("International site (alibabacloud.com)", "国际站（alibabacloud.com）", ADDRESS_INTERNATIONAL),
-    ] {
-        body.hung(&[run(look.glyphs.bullet(), theme.dim)], 2, &[run(look.word(en, zh), theme.text)]);
-        body.hung(&[], 2, &[run(address, theme.accent)]);
     }
     let page = Page { title, question: question.lines, verdict: Vec::new(), body: body.lines };
     page::draw(frame, area, session, page, look)

@@ -10,10 +10,13 @@ use crate::sls::heartbeat::{ALIVE_S, POLL_AT_MOST};
 use crate::text::{Lang, Text, width};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use std::time::Duration;
 
-/// The chart is so many lines high and at most so many looks wide.
-const HEIGHT: usize = 4;
+/// The chart is at most so many looks wide.
 const WIDEST: usize = 60;
+/// The chart is so many lines high, and so many in an area of at least so many lines.
+const HEIGHT: usize = 4;
+const TALL: (usize, u16) = (8, 30);
 
 pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &WatchLayer, look: Look) -> (usize, usize) {
     let theme = look.theme;
@@ -41,12 +44,13 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &Wat
                 "每隔几秒访问一次服务端。只有最近一次更改之后的心跳才算数。",
             );
             sheet.hung(&[run(look.glyphs.running(), theme.running)], 2, &[run(text, theme.text)]);
-            countdown(&mut sheet, layer.seconds_left, look);
+            countdown(&mut sheet, layer.seconds_left, POLL_AT_MOST, look);
         }
         (_, false) => {
             in_the_console(&mut sheet, session, look);
             if layer.ended.is_none() {
-                countdown(&mut sheet, layer.seconds_left, look);
+                sheet.gap();
+                countdown(&mut sheet, layer.seconds_left, POLL_AT_MOST, look);
             }
         }
     }
@@ -54,13 +58,14 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &Wat
         sheet.gap();
         sheet.say(look.read(&demo.console()), theme.accent);
     }
-    chart(&mut sheet, &session.pulses, look);
+    chart(&mut sheet, &session.pulses, area.height, look);
     show(frame, part(area, 0, 0, area.width, area.height), sheet.lines);
     (0, 0)
 }
 
-fn countdown(sheet: &mut Sheet, seconds_left: u64, look: Look) {
-    let total = POLL_AT_MOST.as_secs().max(1);
+/// How long the wait still lasts, of so long at most, in words and as a bar.
+pub(super) fn countdown(sheet: &mut Sheet, seconds_left: u64, at_most: Duration, look: Look) {
+    let total = at_most.as_secs().max(1);
     let cells = sheet.cells.saturating_sub(2).min(30);
     let gone = total.saturating_sub(seconds_left).min(total);
     let full = usize::try_from(gone).unwrap_or(0) * cells / usize::try_from(total).unwrap_or(1);
@@ -77,8 +82,8 @@ fn in_the_console(sheet: &mut Sheet, session: &Session, look: Look) {
     }
 }
 
-/// Where the console shows the heartbeat, and what to answer.
-pub(in crate::ui) fn console_steps(session: &Session) -> [Text; 3] {
+/// Where the console shows the heartbeat, when, and what to answer.
+pub(in crate::ui) fn console_steps(session: &Session) -> [Text; 4] {
     let project = session.context.project.clone().unwrap_or_else(|| "...".to_string());
     let group = session.context.machine_group.clone().unwrap_or_else(|| "...".to_string());
     [
@@ -87,30 +92,36 @@ pub(in crate::ui) fn console_steps(session: &Session) -> [Text; 3] {
             "没有可用于访问服务端的 AccessKey，只有您能看到心跳。",
         ),
         say!(
-            "Console of Simple Log Service: project {project}, Resources, Machine Groups, group {group}, machine status. Look again after one minute, after a new installation after two.",
-            "日志服务控制台：Project {project}，资源 > 机器组 > {group}，查看机器组状态。一分钟后再看；新安装则等待两分钟。"
+            "Console of Simple Log Service, project {project}: Resources > Machine Groups > {group}, machine status.",
+            "日志服务控制台，Project {project}：资源 > 机器组 > {group}，查看机器组状态。"
         ),
-        Text::fixed("Then say what it shows: 1 for OK, 2 for FAIL.", "然后填写显示的结果：1 表示 OK，2 表示 FAIL。"),
+        Text::fixed(
+            "Look again after one minute, after a new installation after two.",
+            "一分钟后再看；如果是新安装，两分钟后再看。",
+        ),
+        Text::fixed("Then say what it shows: 1 for OK, 2 for FAIL.", "然后告知显示的结果：1 表示 OK，2 表示 FAIL。"),
     ]
 }
 
 /// The age of the heartbeat at every look, the newest at the right; below it the newest in words.
-pub(super) fn chart(sheet: &mut Sheet, pulses: &[Pulse], look: Look) {
+/// `room` is the height of the area that it is drawn in.
+pub(super) fn chart(sheet: &mut Sheet, pulses: &[Pulse], room: u16, look: Look) {
     let theme = look.theme;
     let Some(newest) = pulses.last() else { return };
-    sheet.heading(look.word("Age of the last heartbeat, look by look", "每次查看时最近一次心跳的时长"), theme);
+    sheet.heading(look.word("Age of the last heartbeat, look by look", "最近一次心跳距今的时间（逐次查看）"), theme);
     let oldest = pulses.iter().flatten().copied().max().unwrap_or(0).max(ALIVE_S / 2);
     let (top, bottom) = (age_text(oldest), Text::same("0"));
     let label = width(look.read(&top)).max(1);
     let columns = sheet.cells.saturating_sub(label + 4).clamp(1, WIDEST);
     let shown = pulses.get(pulses.len().saturating_sub(columns)..).unwrap_or_default();
-    for row in (0..HEIGHT).rev() {
+    let height = if room >= TALL.1 { TALL.0 } else { HEIGHT };
+    for row in (0..height).rev() {
         let name = match row {
             0 => look.read(&bottom),
-            row if row == HEIGHT - 1 => look.read(&top),
+            row if row == height - 1 => look.read(&top),
             _ => "",
         };
-        let bars: String = shown.iter().map(|pulse| look.glyphs.bar(eighths(*pulse, oldest, row))).collect();
+        let bars: String = shown.iter().map(|pulse| look.glyphs.bar(eighths(*pulse, oldest, row, height))).collect();
         let bars = if row > 0 { bars } else { absent(&bars, shown, look) };
         sheet.line(&[
             run(format!("{}{name} ", " ".repeat(label.saturating_sub(width(name)))), theme.dim),
@@ -129,10 +140,10 @@ pub(super) fn chart(sheet: &mut Sheet, pulses: &[Pulse], look: Look) {
     sheet.say(look.read(&text), theme.text);
 }
 
-/// How much of a row's cell a bar fills, in eighths.
-fn eighths(pulse: Pulse, oldest: i64, row: usize) -> usize {
+/// How much of a row's cell a bar fills, in eighths, in a chart of so many rows.
+fn eighths(pulse: Pulse, oldest: i64, row: usize, rows: usize) -> usize {
     let Some(age) = pulse else { return 0 };
-    let full = HEIGHT as i64 * 8;
+    let full = rows as i64 * 8;
     // Also the youngest heartbeat is to be seen.
     let height = (age.clamp(0, oldest) * full / oldest.max(1)).max(1);
     usize::try_from(height - row as i64 * 8).unwrap_or(0).min(8)
@@ -152,11 +163,13 @@ mod tests {
 
     #[test]
     fn a_bar_grows_with_the_age_and_none_is_no_bar() {
-        let height = |pulse| (0..HEIGHT).map(|row| eighths(pulse, 120, row)).sum::<usize>();
-        assert_eq!(height(None), 0);
-        assert_eq!(height(Some(0)), 1);
-        assert_eq!(height(Some(60)), HEIGHT * 4);
-        assert_eq!(height(Some(120)), HEIGHT * 8);
-        assert_eq!(height(Some(i64::MAX / 100)), HEIGHT * 8);
+        for rows in [HEIGHT, TALL.0] {
+            let height = |pulse| (0..rows).map(|row| eighths(pulse, 120, row, rows)).sum::<usize>();
+            assert_eq!(height(None), 0);
+            assert_eq!(height(Some(0)), 1);
+            assert_eq!(height(Some(60)), rows * 4);
+            assert_eq!(height(Some(120)), rows * 8);
+            assert_eq!(height(Some(i64::MAX / 100)), rows * 8);
+        }
     }
 }
