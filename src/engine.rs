@@ -135,6 +135,7 @@ pub async fn run<F: Face>(looking: &mut Looking, session: &mut Session, store: S
     run.looking.spawn_identity();
     while !run.session.is_over() {
         let (events, pace) = run.wait(face).await;
+        let mut has_news = !events.is_empty();
         let mut effects = Vec::new();
         for event in events {
             effects.extend(run.session.handle(event));
@@ -142,8 +143,11 @@ pub async fn run<F: Face>(looking: &mut Looking, session: &mut Session, store: S
         for effect in effects {
             run.start(effect, face).await;
         }
-        run.publish();
-        run.show(pace, face);
+        has_news |= run.publish();
+        // An answer that changes no finding yet changes no picture: drawing it would only cost the host its time.
+        if has_news || run.owes_frame {
+            run.show(pace, face);
+        }
     }
     if let Some(applying) = run.applying.take() {
         let applied = leaving::finish(applying, &mut run.redactor, run.session, face).await;
@@ -291,8 +295,8 @@ impl Run<'_> {
         }
     }
 
-    /// Brings the session up to date with the findings and the verification.
-    fn publish(&mut self) {
+    /// Brings the session up to date with the findings and the verification. Tells whether there was anything to tell.
+    fn publish(&mut self) -> bool {
         let mut has_news = false;
         for &step in StepId::ALL {
             let view = StepView {
@@ -319,6 +323,7 @@ impl Run<'_> {
         {
             let identity = Box::new(identity.clone());
             self.session.handle(Event::Identity(identity));
+            has_news = true;
         }
         if has_news {
             self.publish_around();
@@ -326,9 +331,10 @@ impl Run<'_> {
         let settled = self.looking.found.is_settled();
         if settled && !self.was_settled {
             self.session.handle(Event::Settled);
+            has_news = true;
         }
         self.was_settled = settled;
-        self.verify();
+        self.verify() || has_news
     }
 
     /// The agent's name and version, from what was observed.
@@ -356,5 +362,57 @@ async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::check;
+    use crate::host::simulated::{SimulatedHost, scenario};
+    use std::sync::Arc;
+
+    /// Notes what it is shown, and leaves when everything has been looked at.
+    #[derive(Default)]
+    struct Watcher {
+        shown: Vec<String>,
+        has_seen_all: bool,
+    }
+
+    impl Face for Watcher {
+        fn show(&mut self, session: &mut Session) {
+            self.shown.push(format!("{session:?}"));
+            self.has_seen_all = StepId::ALL.iter().all(|&step| session.finding(step).is_some());
+        }
+
+        async fn next(&mut self) -> Event {
+            if self.has_seen_all { Event::Terminate } else { std::future::pending().await }
+        }
+
+        async fn authorise(&mut self, _: &Path, _: &[String], _: &Session) -> Result<(), Text> {
+            Ok(())
+        }
+
+        async fn perform(&mut self, _: Favour, _: &Session, _: &Investigation) -> Option<Event> {
+            None
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_shown_while_answers_bring_no_news() {
+        for id in ["stopped", "clock"] {
+            // Slower answers than frames: each round of answers could have a frame of its own.
+            let pause = BETWEEN_FRAMES * 2;
+            let world = scenario(id).unwrap().world(1_790_000_000_000).paced(pause, pause);
+            let context = scenario(id).unwrap().context.clone();
+            let found = Investigation::new(check, context.clone());
+            let mut looking = Looking::new(Arc::new(SimulatedHost::new(world)), found);
+            let mut session = Session::new(context, Lang::En, false, Vec::new());
+            let store = Store { dir: "/var/lib/logtail-doctor".into(), actor: "test".into() };
+            let mut face = Watcher::default();
+            run(&mut looking, &mut session, store, &mut face).await;
+            assert!(face.has_seen_all && face.shown.len() > 2, "{id}");
+            assert!(face.shown.windows(2).all(|two| two[0] != two[1]), "{id}: the same was shown twice");
+        }
     }
 }

@@ -190,3 +190,27 @@ fn every_host_is_cured_by_keys_that_its_screens_show() {
 fn the_same_in_chinese() {
     walk_all(&["two-faults", "empty-ip", "custom-id-crlf", "which-group"], &CHINESE);
 }
+
+/// The keys of a form stand below it, and Ctrl-S comes through: the terminal's own use of it (XOFF) is off.
+#[test]
+fn a_form_of_many_fields_is_accepted_by_one_key_from_the_first() {
+    for (lang, accept_all, title) in
+        [("en", "^S accept all", "What the console shows"), ("zh", "^S 全部确定", "控制台中的信息")]
+    {
+        for (columns, rows) in [(80, 24), (60, 20)] {
+            let argv = [env!("CARGO_BIN_EXE_logtail-doctor"), "demo", "stopped", "--lang", lang];
+            let env = [("TERM", "xterm-256color"), ("LC_ALL", "C.UTF-8"), ("PATH", "/usr/bin:/bin")];
+            let env = env.map(|(name, value)| (name.to_string(), value.to_string()));
+            let mut pty = Pty::spawn(&argv, &env, columns, rows);
+            pty.wait_for("q ", LATER);
+            pty.send("f");
+            pty.wait_until("the form and its keys", LATER, |screen| {
+                screen.contains(title) && screen.contains(accept_all)
+            });
+            pty.send("C-s");
+            pty.wait_until("the page", LATER, |screen| !screen.contains(title) && screen.contains("q "));
+            pty.send("q");
+            assert_eq!(pty.exit_code(LATER), 0);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! A full walk, a cure and an orderly end on every kind of terminal that operators sit at: several values of `TERM`,
 //! tmux, screen, and an SSH line. Needs a laboratory, and what it tests; says SKIPPED and why where something lacks.
+//! `LOGTAIL_DOCTOR_BIN` names another program to walk with than the one built beside the tests, such as a release build.
 #![cfg(target_os = "linux")]
 
 use lab::{Lab, Pty};

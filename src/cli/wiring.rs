@@ -111,9 +111,9 @@ pub async fn walk(
         }
     };
     let mut summary = || -> io::Result<()> {
-        for line in view::summary_lines(&session) {
-            writeln!(out, "{line}")?;
-        }
+        // In one write, as a frame: over a slow line each write is a packet.
+        let lines: String = view::summary_lines(&session).into_iter().map(|line| line + "\n").collect();
+        out.write_all(lines.as_bytes())?;
         out.flush()
     };
     match ended_by.and_then(Signal::exit_code) {

@@ -82,7 +82,7 @@ impl Row {
 pub enum FormKey {
     /// The form took it.
     Taken,
-    /// The button was pressed and every value is acceptable.
+    /// The button was pressed, or Ctrl-S anywhere, and every value is acceptable.
     Submitted,
     /// Not a key of the form.
     Ignored,
@@ -153,6 +153,11 @@ impl Form {
             Key::Tab => self.focus = (self.focus + 1).min(self.rows.len()),
             Key::BackTab => self.focus = self.focus.saturating_sub(1),
             Key::Enter if on_button => return self.submit(),
+            // From any row, as Enter on it and then on the button.
+            Key::Ctrl('s') => {
+                self.take_picked();
+                return self.submit();
+            }
             Key::Enter => {
                 self.take_picked();
                 // What is refused is mended where it stands.
@@ -312,6 +317,23 @@ mod tests {
         assert_eq!(form.focus, 0, "the cursor goes to what is wrong");
         form.handle(&Key::Ctrl('u'));
         assert!(form.rows[0].error.is_none(), "an empty row is skipped");
+    }
+
+    #[test]
+    fn ctrl_s_accepts_the_form_from_any_row_of_it() {
+        let mut form = form(&[Field::Region, Field::Network, Field::Project, Field::Aliuid]);
+        type_in(&mut form, "us");
+        assert_eq!(form.handle(&Key::Ctrl('s')), FormKey::Submitted);
+        assert_eq!(form.inputs().context.region.as_deref(), Some("us-east-1"), "the marked line, as by Enter");
+        assert_eq!(form.inputs().context.network, None, "what was not touched stays untold");
+        form.focus = 3;
+        type_in(&mut form, "alice");
+        form.focus = 0;
+        assert_eq!(form.handle(&Key::Ctrl('s')), FormKey::Taken);
+        assert_eq!(form.focus, 3, "the cursor goes to what is wrong");
+        form.focus = form.rows.len();
+        form.rows[3].edit = Input::default();
+        assert_eq!(form.handle(&Key::Ctrl('s')), FormKey::Submitted, "on the button, too");
     }
 
     #[test]

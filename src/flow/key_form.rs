@@ -94,6 +94,7 @@ impl KeyForm {
         let button = KeyField::ALL.len();
         match key {
             Key::Enter if self.focus >= button => return FormKey::Submitted,
+            Key::Ctrl('s') => return FormKey::Submitted,
             Key::Tab | Key::Down | Key::Enter => self.focus = (self.focus + 1).min(button),
             Key::BackTab | Key::Up => self.focus = self.focus.saturating_sub(1),
             Key::Char(c) => self.push(&[*c]),
@@ -184,7 +185,8 @@ mod tests {
 
     const SECRET: &str = "kZ93TypedSecretValue77xQ";
 
-    fn typed() -> (Session, Vec<Effect>) {
+    /// A key is typed into the first two fields, and accepted by these keys.
+    fn typed(ends: &[Key]) -> (Session, Vec<Effect>) {
         let mut session = Session::new(Context::default(), Lang::En, false, vec![]);
         session.ask_for_key();
         let mut effects = Vec::new();
@@ -192,15 +194,14 @@ mod tests {
         press(Key::Paste(" LTAI5tExampleKeyIdabcd\n".into()));
         press(Key::Tab);
         SECRET.chars().for_each(|c| press(Key::Char(c)));
-        press(Key::Enter);
-        press(Key::Enter);
-        press(Key::Enter);
+        ends.iter().cloned().for_each(press);
         (session, effects)
     }
 
     #[test]
     fn a_key_that_was_typed_goes_to_the_host_and_nowhere_else() {
-        let (session, effects) = typed();
+        let (session, effects) = typed(&[Key::Enter, Key::Enter, Key::Enter]);
+        assert_eq!(typed(&[Key::Ctrl('s')]).1, effects, "from any field");
         let [Effect::UseKey(key)] = effects.as_slice() else { panic!("{effects:?}") };
         assert_eq!(key.key().secret.expose(), SECRET);
         assert_eq!(key.source, Source::Typed);

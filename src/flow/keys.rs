@@ -84,16 +84,30 @@ fn bind(keys: &[Key], shown: &'static str, label: Text, command: Command, in_foo
 
 /// The keys of a form, whose text fields take letters; the form itself takes these keys, too, before any command sees
 /// them.
-fn form_bindings(form: &Form, close: Text) -> [Binding; 5] {
+fn form_bindings(form: &Form, close: Text) -> Vec<Binding> {
     use Key::*;
     let (choose, field) = (Text::fixed("choose", "选择"), Text::fixed("field", "字段"));
     let up_down = if form.has_list() { choose } else { field };
+    let mut out = accepting().to_vec();
+    out.push(bind(&[Up, Down], "Up/Dn", up_down, Command::ChooseDown, true));
+    out.extend(between_fields());
+    out.push(bind(&[Esc], "Esc", close, Command::Close, true));
+    out
+}
+
+/// The keys that accept a field of a form, and the form from any field of it: ten fields are a long way to the button.
+fn accepting() -> [Binding; 2] {
     [
-        bind(&[Up, Down], "Up/Dn", up_down, Command::ChooseDown, true),
-        bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true),
-        bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, true),
-        bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true),
-        bind(&[Esc], "Esc", close, Command::Close, true),
+        bind(&[Key::Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true),
+        bind(&[Key::Ctrl('s')], "^S", Text::fixed("accept all", "全部确定"), Command::Choose, true),
+    ]
+}
+
+/// The keys from field to field.
+fn between_fields() -> [Binding; 2] {
+    [
+        bind(&[Key::Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true),
+        bind(&[Key::BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, true),
     ]
 }
 
@@ -192,9 +206,8 @@ impl Session {
             }
             Some(Layer::Groups(_)) => self.group_bindings(&mut out),
             Some(Layer::Key(_)) => {
-                out.push(bind(&[Tab], "Tab", Text::fixed("next field", "下一项"), Command::ChooseDown, true));
-                out.push(bind(&[BackTab], "S-Tab", Text::fixed("field above", "上一项"), Command::ChooseUp, true));
-                out.push(bind(&[Enter], "Enter", Text::fixed("accept", "确定"), Command::Choose, true));
+                out.extend(accepting());
+                out.extend(between_fields());
                 let forget = Text::fixed("forget what was typed", "放弃输入");
                 out.push(bind(&[Esc], "Esc", forget, Command::Close, true));
             }

@@ -43,7 +43,7 @@ impl Frame {
 /// One screen of a walk.
 pub struct Scene {
     pub frame: Frame,
-    /// The key that was pressed last.
+    /// What was typed last: the command, then keys.
     pub key: String,
     /// How long it is shown.
     pub lasts: Duration,

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 const HOST: &str = "docker-bridge";
 /// How often the screen is looked at.
 const LOOK: Duration = Duration::from_millis(20);
-/// What happens by itself is shown for at least this long.
-const LEAST: Duration = Duration::from_millis(120);
+/// What happens by itself is shown for at least this long, however fast it was: each step of a change is to be seen.
+const LEAST: Duration = Duration::from_millis(400);
 /// The screen is settled when nothing has changed for this long.
 const QUIET: Duration = Duration::from_millis(1700);
 /// A step of the walk takes no longer.
@@ -61,13 +61,13 @@ fn main() {
 
     let mut pty = Pty::spawn(&argv, &env, 80, 24);
     let mut scenes = Vec::new();
-    watch(&pty, "$ logtail-doctor", &mut scenes);
+    watch(&pty, &format!("$ logtail-doctor demo {HOST}"), &mut scenes);
     for &(key, read_ms) in KEYS {
         if let Some(last) = scenes.last_mut() {
             last.lasts = Duration::from_millis(read_ms);
         }
         pty.send(key);
-        watch(&pty, key, &mut scenes);
+        watch(&pty, &format!("[{key}]"), &mut scenes);
     }
     if let Some(last) = scenes.last_mut() {
         last.lasts = END;

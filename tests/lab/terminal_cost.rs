@@ -1,8 +1,10 @@
 //! What the wizard costs its terminal: `cargo run --release --example terminal_cost [COLUMNSxROWS] [PROGRAM [ARGUMENT…]]`.
-//! Drives a program (this one, built beside the example) in a pseudo-terminal and prints the first frame, the keys, ten
-//! idle seconds, memory. Needs Linux; the numbers are medians, and mean something only in a release build.
+//! Drives a program (this one, built beside the example, or the one that `LOGTAIL_DOCTOR_BIN` names) in a
+//! pseudo-terminal and prints the first frame, the keys, ten idle seconds, memory; and of this program, where there is
+//! root for a laboratory, three seconds in which it waits for endpoints that do not answer. Needs Linux; the numbers
+//! are medians, and times mean something only in a release build.
 
-use lab::Pty;
+use lab::{Fault, Lab, Pty};
 use std::time::{Duration, Instant};
 
 const RUNS: usize = 9;
@@ -11,14 +13,26 @@ const IDLE: Duration = Duration::from_secs(10);
 const QUIET: Duration = Duration::from_millis(150);
 /// The end of a frame.
 const END: &[u8] = b"\x1b[?2026l";
+/// How long the wizard is watched while its probes run, and how long a probe of a silent endpoint lasts.
+const PROBING: Duration = Duration::from_secs(3);
+const PROBE_S: &str = "8";
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-fn has_frame(bytes: &[u8]) -> bool {
-    bytes.windows(END.len()).any(|window| window == END)
+/// How many frames these bytes end.
+fn frames(bytes: &[u8]) -> usize {
+    bytes.windows(END.len()).filter(|window| window == &END).count()
+}
+
+/// Waits for the first frame.
+fn begin(pty: &Pty) {
+    let begin = Instant::now();
+    while frames(&pty.raw()) == 0 && begin.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_micros(200));
+    }
 }
 
 /// Waits until the program has written nothing for a while.
@@ -43,11 +57,51 @@ fn cpu_ms(pid: u32) -> f64 {
     tasks.map(|task| used(task.path())).sum::<f64>() / 1e6
 }
 
-/// A number of `/proc/PID/status`, or of a thread's.
-fn status(pid: u32, name: &str) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+/// A number of a file below `/proc`, such as `PID/status`.
+fn number(file: &str, name: &str) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{file}")).unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or_default()
+}
+
+/// How often the threads of the process have been woken.
+fn wakeups(pid: u32) -> f64 {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let of = |name: std::ffi::OsString| {
+        number(&format!("{pid}/task/{}/status", name.to_string_lossy()), "voluntary_ctxt_switches")
+    };
+    tasks.map(|task| of(task.file_name())).sum()
+}
+
+/// Watches for some time a program that is left alone, and prints what it did.
+fn watch(name: &str, pty: &Pty, pid: u32, time: Duration) {
+    let (bytes, cpu, woken) = (pty.raw().len(), cpu_ms(pid), wakeups(pid));
+    std::thread::sleep(time);
+    let (bytes, cpu, woken) = (pty.raw().len() - bytes, cpu_ms(pid) - cpu, wakeups(pid) - woken);
+    let seconds = time.as_secs_f64();
+    println!(
+        "{name:15} {:8.1} bytes/s, {:.1} wake-ups/s, {cpu:.1} ms of processor in {seconds:.0} s",
+        bytes as f64 / seconds,
+        woken / seconds
+    );
+}
+
+/// The wizard on a host whose probes all wait for an answer that never comes.
+fn measure_probing(columns: u16, rows: u16) {
+    let silent = Lab::new().service(Fault::Drop("*".into(), None)).not_ecs();
+    let Some(lab) = silent.build_or_skip() else { return };
+    let pty = lab.terminal(&["logtail-doctor", "--region", "cn-hangzhou", "--timeout", PROBE_S], columns, rows);
+    begin(&pty);
+    // What answers at once is there; the rest is waited for.
+    settle(&pty);
+    let is_looking = |pty: &Pty| pty.screen().contains(" .. ");
+    assert!(is_looking(&pty), "nothing is waited for:\n{}", pty.screen());
+    // The wizard is the child of what brought it onto the host.
+    let children = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let wizard = pty.pid().and_then(|pid| children(pid).split_whitespace().next()?.parse().ok());
+    let Some(wizard) = wizard else { return println!("while probing   skipped: this kernel does not tell children") };
+    watch("while probing", &pty, wizard, PROBING);
+    assert!(is_looking(&pty), "the probes ended too soon:\n{}", pty.screen());
 }
 
 fn main() {
@@ -60,11 +114,13 @@ fn main() {
         words.remove(0);
     }
     let (columns, rows) = size.unwrap_or((80, 24));
-    if words.is_empty() {
+    let is_ours = words.is_empty();
+    if is_ours {
         let here = std::env::current_exe().expect("a path");
         let built = here.ancestors().nth(2).expect("a target directory").join("logtail-doctor");
-        assert!(built.is_file(), "{} is not built: cargo build --release", built.display());
-        words = vec![built.display().to_string()];
+        let program = std::env::var_os("LOGTAIL_DOCTOR_BIN").map_or(built, Into::into);
+        assert!(program.is_file(), "{} is not built: cargo build --release", program.display());
+        words = vec![program.display().to_string()];
     }
     let state = tempfile::tempdir().expect("a directory");
     let state = state.path().display().to_string();
@@ -74,12 +130,10 @@ fn main() {
 
     let (mut frame_ms, mut frame_cpu, mut frame_bytes) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
-        let begin = Instant::now();
+        let started = Instant::now();
         let pty = Pty::spawn(&words, &env, columns, rows);
-        while !has_frame(&pty.raw()) && begin.elapsed() < Duration::from_secs(10) {
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        frame_ms.push(begin.elapsed().as_secs_f64() * 1e3);
+        begin(&pty);
+        frame_ms.push(started.elapsed().as_secs_f64() * 1e3);
         frame_cpu.push(pty.pid().map(cpu_ms).unwrap_or_default());
         frame_bytes.push(pty.raw().len() as f64);
     }
@@ -95,39 +149,44 @@ fn main() {
     std::thread::sleep(Duration::from_secs(3));
     settle(&pty);
     println!("settled         {:8} bytes in all", pty.raw().len());
+    let Some(pid) = pty.pid() else { return };
     for (name, keys) in [("choice", ["Down", "Up"]), ("step", ["Right", "Left"])] {
-        let (mut ms, mut bytes) = (Vec::new(), Vec::new());
-        for number in 0..20 {
-            let before = pty.raw().len();
+        let (mut ms, mut bytes, mut drawn, mut writes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for turn in 0..20 {
+            let (before, calls) = (pty.raw().len(), number(&format!("{pid}/io"), "syscw"));
             let begin = Instant::now();
-            pty.send(keys[(number / 3) % 2]);
+            pty.send(keys[(turn / 3) % 2]);
             while pty.raw().len() == before && begin.elapsed() < Duration::from_millis(300) {
                 std::thread::sleep(Duration::from_micros(100));
             }
             let took = begin.elapsed().as_secs_f64() * 1e3;
             settle(&pty);
-            let wrote = pty.raw().len() - before;
+            let wrote = pty.raw().split_off(before);
             // A key at the end of a list changes nothing, and writes nothing.
-            if wrote > 0 {
+            if !wrote.is_empty() {
                 ms.push(took);
-                bytes.push(wrote as f64);
+                bytes.push(wrote.len() as f64);
+                drawn.push(frames(&wrote) as f64);
+                // To anything: the frame, the wake-up of one thread by another, the file of the session.
+                writes.push(number(&format!("{pid}/io"), "syscw") - calls);
             }
         }
-        let most = bytes.iter().copied().fold(0.0, f64::max);
-        println!("{name:15} {:8.2} ms, {:.0} bytes, {most:.0} at most", median(ms), median(bytes));
-    }
-    if let Some(pid) = pty.pid() {
-        settle(&pty);
-        let (bytes, cpu) = (pty.raw().len(), cpu_ms(pid));
-        let switches = status(pid, "voluntary_ctxt_switches");
-        std::thread::sleep(IDLE);
+        let most = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         println!(
-            "idle 10 s       {:8} bytes, {:.1} ms of processor, {:.0} wake-ups",
-            pty.raw().len() - bytes,
-            cpu_ms(pid) - cpu,
-            status(pid, "voluntary_ctxt_switches") - switches
+            "{name:15} {:8.2} ms, {:.0} bytes, {:.0} at most, {:.0} frame at most, {:.0} write(2) of all kinds",
+            median(ms),
+            median(bytes.clone()),
+            most(&bytes),
+            most(&drawn),
+            median(writes)
         );
-        println!("memory          {:8.1} MB resident at most", status(pid, "VmHWM") / 1024.0);
     }
+    settle(&pty);
+    watch("idle", &pty, pid, IDLE);
+    println!("memory          {:8.1} MB resident at most", number(&format!("{pid}/status"), "VmHWM") / 1024.0);
     pty.send("q");
+    match is_ours {
+        true => measure_probing(columns, rows),
+        false => println!("while probing   skipped: only this program, given no other"),
+    }
 }
