@@ -258,6 +258,22 @@ fn actions_are_always_in_sight() {
     }
 }
 
+/// A character two cells wide must not be drawn over the edge of what lies above it.
+#[test]
+fn the_question_before_quitting_has_whole_edges() {
+    for columns in 61..130 {
+        let mut session = samples::confirm_quit(Lang::Zh);
+        let picture = picture(&drawn(&mut session, Glyphs::Ascii, (columns, 40)));
+        let left = usize::from((columns - 60) / 2);
+        let cell = |line: &str| line.char_indices().map(|(at, _)| at).find(|at| width(&line[..*at]) == left);
+        let from_left = |line: &'_ str| cell(line).map(|at| line[at..].to_string()).unwrap_or_default();
+        let top = format!("+{}+", "-".repeat(58));
+        let lines: Vec<String> = picture.lines().map(from_left).skip_while(|line| !line.starts_with(&top)).collect();
+        assert!(lines.len() > 8 && lines[7].starts_with(&top), "{columns}:\n{picture}");
+        assert!(lines[1..7].iter().all(|line| line.starts_with('|')), "{columns}:\n{picture}");
+    }
+}
+
 #[test]
 fn page_down_is_offered_only_while_lines_are_hidden() {
     let mut session = samples::failing(Lang::En, true);
