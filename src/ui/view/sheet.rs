@@ -99,16 +99,22 @@ impl Sheet {
     /// Puts `text` at the right end of the last line if it fits there with two blanks before it, else on a line of
     /// its own, indented by `hang`.
     pub(super) fn aside(&mut self, hang: usize, text: &str, style: Style) {
-        let text = printable(text).into_owned();
-        let room = self.cells.saturating_sub(self.lines.last().map_or(0, Line::width));
-        match self.lines.last_mut() {
-            Some(line) if width(&text) + 2 <= room => {
-                let blank = room - width(&text);
-                line.push_span(Span::raw(" ".repeat(blank)));
-                line.push_span(Span::styled(text, style));
-            }
-            _ => self.hung(&[], hang, &[run(text, style)]),
+        if !self.aside_of(self.lines.len().saturating_sub(1), text, style) {
+            self.hung(&[], hang, &[run(text, style)]);
         }
+    }
+
+    /// Puts `text` at the right end of that line if it fits there with two blanks before it; tells whether it did.
+    pub(super) fn aside_of(&mut self, number: usize, text: &str, style: Style) -> bool {
+        let text = printable(text).into_owned();
+        let Some(line) = self.lines.get_mut(number) else { return false };
+        let room = self.cells.saturating_sub(line.width());
+        let fits = width(&text) + 2 <= room;
+        if fits {
+            line.push_span(Span::raw(" ".repeat(room - width(&text))));
+            line.push_span(Span::styled(text, style));
+        }
+        fits
     }
 
     /// One line, cut where the column ends.
