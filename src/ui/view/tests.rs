@@ -331,6 +331,44 @@ fn the_actions_keep_their_place_from_step_to_step() {
     assert_eq!(places.len(), 1, "{places:?}");
 }
 
+/// In a tall window they follow the text, which is shorter without the restart.
+#[test]
+fn the_buttons_keep_their_place_while_the_focus_goes_from_one_to_the_other() {
+    let mut session = samples::preview(Lang::En, true);
+    let mut rows = Vec::new();
+    for _ in 0..3 {
+        let picture = picture(&drawn(&mut session, Glyphs::Ascii, (120, 40)));
+        rows.push(picture.lines().position(|line| line.contains("[ Cancel ]")).unwrap());
+        session.handle(Event::Key(Key::Right));
+    }
+    assert!(rows[0] < 30, "near the text: {rows:?}");
+    rows.dedup();
+    assert_eq!(rows.len(), 1, "{rows:?}");
+}
+
+#[test]
+fn a_heading_is_never_the_last_line_of_a_remedy_in_sight_while_its_text_is_hidden() {
+    for rows in 20..40 {
+        let picture = picture(&drawn(&mut samples::outcome(Lang::En), Glyphs::Ascii, (60, rows)));
+        let lines: Vec<&str> = picture.lines().collect();
+        let rule = lines.iter().rposition(|line| line.starts_with(" ---")).unwrap();
+        assert!(![" Done", " Output"].contains(&lines[rule - 1]), "{picture}");
+    }
+}
+
+#[test]
+fn a_source_never_stands_beside_what_is_expected() {
+    for lang in [Lang::En, Lang::Zh] {
+        for columns in 60..160 {
+            let picture = picture(&drawn(&mut samples::failing(lang, true), Glyphs::Ascii, (columns, 70)));
+            let expected = |line: &&str| line.contains("expected:") || line.contains("期望：");
+            let beside = picture.lines().filter(expected).find(|line| line.contains("/etc/hosts:4"));
+            assert_eq!(beside, None, "{picture}");
+            assert!(picture.contains("/etc/hosts:4"), "{picture}");
+        }
+    }
+}
+
 /// In the help of the screen, or in the footer where no help can be opened. What is not named does nothing.
 #[test]
 fn every_key_that_works_is_named_where_it_works() {
