@@ -1,7 +1,7 @@
-//! The end of the walk: the verdict of the whole, one line a step, and what this session changed.
+//! The end of the walk: the verdict of the whole, the steps that need a hand, what this session changed, the others.
 
 use super::page::{self, Page};
-use super::sheet::{Sheet, run};
+use super::sheet::{Run, Sheet, run};
 use super::{Look, flowchart, wrap};
 use crate::finding::{StepId, Verdict};
 use crate::flow::{Session, undo_command};
@@ -48,21 +48,40 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look)
         verdict.hung(&[run(head, theme.verdict(worst))], hang, &[run(look.read(&sentence(session)), theme.text)]);
     }
     let mut body = Sheet::new(area.width);
+    // Once all is known, what needs a hand comes first and in full. Until then every step keeps its place.
+    let mut troubles: Vec<StepId> = Vec::new();
+    if !session.is_looking() {
+        troubles.extend(StepId::ALL.iter().filter(|step| trouble(session, **step).is_some()));
+        troubles.sort_by_key(|step| trouble(session, *step));
+    }
+    for step in &troubles {
+        step_lines(&mut body, session, *step, look);
+    }
     if !session.owed_restart.is_empty() {
         body.heading(look.word("Restart owed", "待执行的重启"), theme);
         owed(&mut body, session, look);
-        body.gap();
-    }
-    for &step in StepId::ALL {
-        step_line(&mut body, session, step, look);
     }
     changed(&mut body, session, look);
+    body.gap();
+    for step in StepId::ALL.iter().filter(|step| !troubles.contains(step)) {
+        step_line(&mut body, session, *step, look);
+    }
     let page = Page { title, question: Vec::new(), verdict: verdict.lines, body: body.lines };
     page::draw(frame, area, session, page, look)
 }
 
-/// One step in one line: what does not fit ends at a word.
-fn step_line(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
+/// How urgent a step is, the smallest first; None where there is nothing to do.
+fn trouble(session: &Session, step: StepId) -> Option<u8> {
+    match session.finding(step)?.verdict {
+        Verdict::Fail => Some(0),
+        Verdict::Unknown => Some(1),
+        Verdict::Warn => Some(2),
+        Verdict::Pass | Verdict::Skipped => None,
+    }
+}
+
+/// The number and verdict of a step in their style, and what was found.
+fn told(session: &Session, step: StepId, look: Look) -> (Run, String) {
     let (sign, word, style) = flowchart::status(session, step, look);
     let number = step.index() + 1;
     let head = format!("{number:>2} {sign} {} ", pad(word, 4));
@@ -70,8 +89,21 @@ fn step_line(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
         Some(finding) => look.read(&finding.summary).to_string(),
         None => look.read(&step.title()).to_string(),
     };
+    (run(head, style), text)
+}
+
+/// One step with all that its summary says.
+fn step_lines(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
+    let (head, text) = told(session, step, look);
+    let hang = width(&head.0);
+    sheet.hung(&[head], hang, &[run(text, look.theme.text)]);
+}
+
+/// One step in one line: what does not fit ends at a word.
+fn step_line(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
+    let (head, text) = told(session, step, look);
     let text = printable(&text).into_owned();
-    let room = sheet.cells.saturating_sub(width(&head));
+    let room = sheet.cells.saturating_sub(width(&head.0));
     let whole = wrap::wrap(&text, room);
     let shown = match whole.as_slice() {
         [] | [_] => text,
@@ -80,7 +112,7 @@ fn step_line(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
             format!("{}{}", &text[first], look.glyphs.ellipsis())
         }
     };
-    sheet.line(&[run(head, style), run(shown, look.theme.text)]);
+    sheet.line(&[head, run(shown, look.theme.text)]);
 }
 
 /// What was changed in this session, and how to take it back.
