@@ -147,13 +147,14 @@ fn evidence(sheet: &mut Sheet, rows: &[Evidence], look: Look) {
     }
 }
 
-/// Where a row was read, on a line of its own. A path is read, and copied, best in one piece: where there is no room
-/// for that, the indentation gives way, then the word before it.
+/// Where a row was read, on a line of its own. A path or command is read, and copied, best in one piece: where there is
+/// no room for that, the indentation gives way, then the word before it.
 fn from(sheet: &mut Sheet, hang: usize, source: &str, look: Look) {
     let word = look.word("from: ", "来源：");
-    let least = width(word) + source.split(' ').next().map_or(0, width);
-    let hang = if least + hang > sheet.cells { 4 } else { hang };
-    let word = if least + hang > sheet.cells { "" } else { word };
+    let whole = width(word) + width(source);
+    let first = width(word) + source.split(' ').next().map_or(0, width);
+    let hang = if whole + hang > sheet.cells { 4 } else { hang };
+    let word = if first + hang > sheet.cells { "" } else { word };
     sheet.hung(&[], hang, &[run(word, look.theme.dim), run(source, look.theme.dim)]);
 }
 
