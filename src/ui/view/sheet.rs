@@ -12,6 +12,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use std::ops::Range;
 
+/// A column of fewer cells is narrow: indentation and labels beside values give way to the text.
+const NARROW: usize = 44;
+
 /// A piece of text in one style.
 pub(super) type Run = (String, Style);
 
@@ -30,6 +33,10 @@ pub(super) fn run(text: impl Into<String>, style: Style) -> Run {
 impl Sheet {
     pub(super) fn new(cells: u16) -> Sheet {
         Sheet { cells: usize::from(cells), lines: Vec::new() }
+    }
+
+    pub(super) fn is_narrow(&self) -> bool {
+        self.cells < NARROW
     }
 
     /// An empty line, but neither at the top nor below another one.

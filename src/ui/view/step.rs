@@ -14,8 +14,6 @@ use ratatui::style::Style;
 const LABEL: usize = 22;
 /// The same in a narrow page, where a longer label stands above its value.
 const LABEL_NARROW: usize = 12;
-/// A page of fewer cells is narrow.
-const NARROW: usize = 44;
 
 pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, step: StepId, look: Look) -> (usize, usize) {
     let number = step.index() + 1;
@@ -52,13 +50,24 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, step: StepI
 fn verdict_lines(sheet: &mut Sheet, session: &Session, finding: &Finding, look: Look) {
     let verdict = finding.verdict;
     let (sign, _, style) = flowchart::status(session, finding.step, look);
-    let head = format!("{sign} {}", look.read(&verdict.word()));
-    let hang = width(&head) + 2;
-    sheet.hung(&[run(head, style)], hang, &[run(look.read(&finding.summary), look.theme.text)]);
+    let hang = judged(sheet, (sign, look.read(&verdict.word()), style), look.read(&finding.summary), look);
     if session.steps.get(&finding.step).is_some_and(|view| view.is_open) {
         let again = look.word("It is being checked again...", "正在重新检查...");
         sheet.hung(&[], hang, &[run(again, look.theme.dim)]);
     }
+}
+
+/// A verdict's sign and word, and the sentence beside them. Returns how far the sentence is indented.
+pub(super) fn judged(sheet: &mut Sheet, (sign, word, style): (&str, &str, Style), sentence: &str, look: Look) -> usize {
+    let sentence = run(sentence, look.theme.text);
+    if sheet.is_narrow() {
+        sheet.hung(&[run(sign, style)], 2, &[run(word, style), run("  ", look.theme.text), sentence]);
+        return 2;
+    }
+    let head = format!("{sign} {word}");
+    let hang = width(&head) + 2;
+    sheet.hung(&[run(head, style)], hang, &[sentence]);
+    hang
 }
 
 /// What is wrong, each with why it breaks the heartbeat.
@@ -104,7 +113,7 @@ fn evidence(sheet: &mut Sheet, rows: &[Evidence], look: Look) {
         return;
     }
     sheet.heading(look.word("Evidence", "证据"), look.theme);
-    let is_narrow = sheet.cells < NARROW;
+    let is_narrow = sheet.is_narrow();
     let most = if is_narrow { LABEL_NARROW } else { LABEL };
     let labels = rows.iter().map(|row| width(look.read(&row.label)));
     let column = labels.filter(|cells| *cells <= most).max().unwrap_or_default();
