@@ -34,7 +34,7 @@ const ENGLISH: Words = Words {
     lang: "en",
     page: "Enter do it",
     form: "Enter accept",
-    button: "Enter press it",
+    button: "Enter press",
     groups: "Enter take it",
     apply: "[ Apply",
     console_shows_now: "shows now: heartbeat OK",
