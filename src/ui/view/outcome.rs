@@ -41,6 +41,12 @@ pub(super) fn lines(
     let column = rows.iter().map(|(label, _)| width(label)).max().unwrap_or_default();
     sheet.gap();
     for (label, value) in rows {
-        sheet.hung(&[run(label, theme.dim)], column + 2, &[run(value, theme.text)]);
+        if column + 2 + width(&value) <= sheet.cells {
+            sheet.hung(&[run(label, theme.dim)], column + 2, &[run(value, theme.text)]);
+        } else {
+            // A command is copied best in one piece.
+            sheet.say(label, theme.dim);
+            sheet.hung(&[], 2, &[run(value, theme.text)]);
+        }
     }
 }
