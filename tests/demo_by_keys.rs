@@ -34,7 +34,7 @@ const ENGLISH: Words = Words {
     lang: "en",
     page: "Enter do it",
     form: "Enter accept",
-    button: "Enter press it",
+    button: "Enter press",
     groups: "Enter take it",
     apply: "[ Apply",
     console_shows_now: "shows now: heartbeat OK",
@@ -164,7 +164,8 @@ fn walk(host: &str, words: &Words) -> usize {
         let most = if host == "which-group" { KEYS_WITH_A_KEY } else { KEYS };
         assert!(walk.keys.len() < most, "{host}: {:?} lead nowhere:\n{}", walk.keys, walk.pty.screen());
     }
-    let screen = walk.pty.screen();
+    // A screen may arrive in pieces; the footer is the last of them.
+    let screen = walk.pty.wait_until("the keys of the last screen", LATER, |screen| footer(screen).contains("q "));
     assert!(!screen.contains("FAIL") && !screen.contains("UNKN"), "{host}: {screen}");
     println!("{host}: {} keys: {:?}", walk.keys.len(), walk.keys);
     walk.press(&screen, "q", "q ");

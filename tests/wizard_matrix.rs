@@ -77,7 +77,7 @@ impl<'a> Case<'a> {
         }
         let screen = pty.wait_for("Cured", CURE);
         assert_eq!(screen.contains("[ Undo ]"), self.is_undone, "{screen}");
-        assert_eq!(screen.contains("undo later"), self.is_undone, "{screen}");
+        assert_eq!(screen.contains("Undo later"), self.is_undone, "{screen}");
         if self.is_undone {
             // The journal is root's for both, and sudo remembers the password.
             pty.send("Right");

@@ -266,8 +266,23 @@ impl Judge<'_> {
                 IP_REMEDIES,
             ));
         }
+        self.mark_the_ip();
         self.edited(path);
         self.against_prediction();
+    }
+
+    /// The row of the address itself, which is the first one, bears the verdict on it: there the eye looks for it.
+    fn mark_the_ip(&mut self) {
+        let mark = match self.causes.iter().map(|cause| cause.severity).max() {
+            Some(Severity::Fail) => Mark::Bad,
+            Some(Severity::Warn) => Mark::Doubtful,
+            Some(Severity::Unknown) => Mark::Unknown,
+            None if self.is_of_use() => Mark::Good,
+            None => Mark::Note,
+        };
+        if let Some(row) = self.evidence.first_mut() {
+            row.mark = mark;
+        }
     }
 
     fn not_local(&mut self) {

@@ -127,7 +127,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         }
         rows.extend(tried.iter().map(alternative_row));
         if let Some(sentence) = tried.first().and_then(proposal) {
-            troubles.explain_failures(&sentence);
+            troubles.advise(&sentence);
             has_alternative = true;
         }
     }
@@ -235,12 +235,11 @@ impl Probe<'_> {
         let place = self.wanted.target.place();
         match &self.outcome {
             Outcome::Reached { doubt: Some(doubt), .. } => {
-                troubles.note(CauseId::DnsWrongAddress, Severity::Warn, doubt.clone());
+                troubles.note(CauseId::DnsWrongAddress, Severity::Warn, None, doubt.clone());
             }
             Outcome::Reached { .. } | Outcome::Unsure(_) => {}
             Outcome::Failed { cause, severity, value } => {
-                let (en, zh) = (value.get(Lang::En), value.get(Lang::Zh));
-                troubles.note(*cause, *severity, Text::filled(format!("{place}: {en}"), format!("{place}：{zh}")));
+                troubles.note(*cause, *severity, Some(place), value.clone());
             }
         }
     }

@@ -243,16 +243,12 @@ fn unit_row(look: &Look, said: &Looked<CommandSeen>, shape: Shape) -> Option<Evi
     if active != "active" || matches!(shape, Shape::Pair { .. }) {
         return None;
     }
-    let row = Evidence::new(
-        Text::fixed("systemd says", "systemd 状态"),
-        Text::same(format!("{active} ({sub})")),
-        look.line(),
+    let value = say!(
+        "{active} ({sub}): it does not notice when the processes end; use restart, not start",
+        "{active} ({sub})：进程退出后 systemd 并不知情；请用 restart 而不是 start"
     );
-    let expected = Text::fixed(
-        "systemd does not notice when the processes end; use restart, not start",
-        "进程退出后 systemd 并不知情；请用 restart 而不是 start",
-    );
-    Some(row.expecting(expected).marked(Mark::Doubtful))
+    let label = Text::fixed("systemd says", "systemd 状态");
+    Some(Evidence::new(label, value, look.line()).marked(Mark::Doubtful))
 }
 
 #[cfg(test)]

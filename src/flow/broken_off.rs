@@ -55,8 +55,8 @@ impl BrokenOff {
     pub fn told(&self) -> Vec<Text> {
         let (title, id, actor) = (remedies::title(self.done.remedy), &self.done.id, &self.done.actor);
         let mut out = vec![Text::filled(
-            format!("{} ({id}, by {actor}) has a beginning in the journal and no end.", title.get(Lang::En)),
-            format!("操作日志中“{}”（{id}，操作者：{actor}）只有开始，没有结束。", title.get(Lang::Zh)),
+            format!("{}: begun by {actor} and never finished, says the journal ({id}).", title.get(Lang::En)),
+            format!("操作日志显示：“{}”已由 {actor} 开始执行，但没有完成（{id}）。", title.get(Lang::Zh)),
         )];
         out.extend(self.done.records.iter().map(|record| {
             let path = match &record.kind {

@@ -129,21 +129,16 @@ fn ends() -> [Binding; 2] {
     ]
 }
 
-/// The keys of a row of buttons.
-fn button_bindings() -> [Binding; 3] {
+/// The keys of a row of so many buttons; from a lone one there is nowhere to go.
+fn button_bindings(buttons: usize) -> Vec<Binding> {
     use Key::*;
-    let left = Text::fixed("button to the left", "左侧按钮");
-    [
-        bind(&[Left, BackTab, Char('h'), Char('<')], "Left", left, Command::PreviousStep, false),
-        bind(
-            &[Right, Tab, Char('l'), Char('>')],
-            "</>",
-            Text::fixed("choose a button", "选择按钮"),
-            Command::NextStep,
-            true,
-        ),
-        bind(&[Enter], "Enter", Text::fixed("press it", "按下按钮"), Command::Choose, true),
-    ]
+    let mut out = vec![bind(&[Enter], "Enter", Text::fixed("press", "按下按钮"), Command::Choose, true)];
+    if buttons > 1 {
+        let (left, any) = (Text::fixed("button to the left", "左侧按钮"), Text::fixed("choose", "选择按钮"));
+        out.insert(0, bind(&[Right, Tab, Char('l'), Char('>')], "</>", any, Command::NextStep, true));
+        out.insert(0, bind(&[Left, BackTab, Char('h'), Char('<')], "Left", left, Command::PreviousStep, false));
+    }
+    out
 }
 
 impl Session {
@@ -250,16 +245,10 @@ impl Session {
                 }
                 Stage::Planning => out.push(close(Text::fixed("back", "返回"))),
                 Stage::Preview { .. } => {
-                    out.extend(button_bindings());
+                    out.extend(button_bindings(self.buttons().len()));
                     scroll(&mut out);
                     out.push(bind(&[Char('y')], "y", Text::fixed("copy", "复制"), Command::Copy, true));
-                    out.push(bind(
-                        &[Esc],
-                        "Esc",
-                        Text::fixed("back, change nothing", "返回，不做更改"),
-                        Command::Close,
-                        true,
-                    ));
+                    out.push(bind(&[Esc], "Esc", Text::fixed("change nothing", "不做更改"), Command::Close, true));
                 }
                 Stage::Applying { .. } => scroll(&mut out),
                 Stage::Verifying { .. } => {
@@ -267,7 +256,7 @@ impl Session {
                     out.push(bind(&[Esc], "Esc", Text::fixed("stop waiting", "不再等待"), Command::Close, true));
                 }
                 Stage::Outcome { .. } => {
-                    out.extend(button_bindings());
+                    out.extend(button_bindings(self.buttons().len()));
                     scroll(&mut out);
                     out.push(bind(&[Esc], "Esc", Text::fixed("back to the step", "返回该步骤"), Command::Close, true));
                 }

@@ -118,7 +118,7 @@ impl Users {
             let what = id.kind.text();
             let place = if id.from_environment { "ALIYUN_LOGTAIL_USER_ID" } else { self.path.as_str() };
             let (name, (en, zh)) = (id.name.escape_debug(), subject::both(&what));
-            let detail = say!("In {place}, \"{name}\" is {en}.", "{place} 中的 \"{name}\"：{zh}。");
+            let detail = say!("In {place}, \"{name}\" is {en}.", "{place} 中的“{name}”：{zh}。");
             let why = Text::fixed(
                 "The name itself is the id, and it must be the main account's, nothing else.",
                 "文件名本身就是账号 ID，必须恰好是主账号 ID。",

@@ -109,9 +109,16 @@ impl Ids {
         let describe = |lang: Lang| {
             let one = |id: &&CustomId| {
                 let flaws: Vec<_> = id.flaws.iter().map(|flaw| flaw.text().get(lang).to_string()).collect();
-                format!("{} ({})", id.meant, flaws.join(", "))
+                match lang {
+                    Lang::En => format!("{} ({})", id.meant, flaws.join(", ")),
+                    Lang::Zh => format!("{} 带有{}", id.meant, flaws.join("、")),
+                }
             };
-            flawed.iter().map(one).collect::<Vec<_>>().join("; ")
+            let between = match lang {
+                Lang::En => "; ",
+                Lang::Zh => "；",
+            };
+            flawed.iter().map(one).collect::<Vec<_>>().join(between)
         };
         let (en, zh) = (describe(Lang::En), describe(Lang::Zh));
         let path = &self.path;

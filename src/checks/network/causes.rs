@@ -12,18 +12,23 @@ pub struct Troubles {
 
 struct Trouble {
     severity: Severity,
-    /// Each place that it concerns, with what happened there.
-    places: Vec<Text>,
-    /// Whole sentences that explain it.
+    /// What happened, and the places where it did. A sentence that names its place itself has none beside it.
+    events: Vec<(Text, Vec<String>)>,
+    /// Whole sentences that explain it. They come first: what stops the traffic matters more than what it stops.
     reasons: Vec<Text>,
+    /// Whole sentences on what would work instead.
+    ways_out: Vec<Text>,
 }
 
 impl Troubles {
-    /// Notes what happened at one place.
-    pub fn note(&mut self, cause: CauseId, severity: Severity, text: Text) {
-        let trouble = self.found.entry(cause).or_insert(Trouble { severity, places: Vec::new(), reasons: Vec::new() });
+    /// Notes what happened at one place; the same at several places is said once.
+    pub fn note(&mut self, cause: CauseId, severity: Severity, place: Option<String>, text: Text) {
+        let trouble = self.found.entry(cause).or_insert_with(|| Trouble::of(severity));
         trouble.severity = trouble.severity.max(severity);
-        trouble.places.push(text);
+        match trouble.events.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, places)) => places.extend(place),
+            None => trouble.events.push((text, place.into_iter().collect())),
+        }
     }
 
     /// Adds a sentence to those of these causes that were found.
@@ -33,10 +38,10 @@ impl Troubles {
         }
     }
 
-    /// Adds a sentence to every cause that breaks the heartbeat.
-    pub fn explain_failures(&mut self, sentence: &Text) {
+    /// Adds a sentence on what would work instead to every cause that breaks the heartbeat.
+    pub fn advise(&mut self, sentence: &Text) {
         for trouble in self.found.values_mut().filter(|trouble| trouble.severity == Severity::Fail) {
-            trouble.reasons.push(sentence.clone());
+            trouble.ways_out.push(sentence.clone());
         }
     }
 
@@ -52,14 +57,21 @@ impl Troubles {
 }
 
 impl Trouble {
+    fn of(severity: Severity) -> Trouble {
+        Trouble { severity, events: Vec::new(), reasons: Vec::new(), ways_out: Vec::new() }
+    }
+
     fn cause(self, id: CauseId, has_alternative: bool) -> Cause {
+        let event = |(text, places): &(Text, Vec<String>), lang: Lang| match lang {
+            _ if places.is_empty() => text.get(lang).to_string(),
+            Lang::En => format!("{}: {}", places.join(", "), text.get(lang)),
+            Lang::Zh => format!("{}：{}", places.join("、"), text.get(lang)),
+        };
         let all = |lang: Lang, between: &str, end: &str, space: &str| {
-            let mut text = self.places.iter().map(|place| place.get(lang)).collect::<Vec<_>>().join(between) + end;
-            for reason in &self.reasons {
-                text.push_str(space);
-                text.push_str(reason.get(lang));
-            }
-            text
+            let events = self.events.iter().map(|told| event(told, lang)).collect::<Vec<_>>().join(between) + end;
+            let reasons = self.reasons.iter().map(|text| text.get(lang));
+            let ways_out = self.ways_out.iter().map(|text| text.get(lang));
+            reasons.chain([events.as_str()]).chain(ways_out).collect::<Vec<_>>().join(space)
         };
         let detail = Text::filled(all(Lang::En, "; ", ".", " "), all(Lang::Zh, "；", "。", ""));
         let remedies = match id {
@@ -102,5 +114,28 @@ fn why(id: CauseId) -> Text {
             "A proxy, a captive portal or another server answers in the service's place.",
             "代理、认证门户或其他服务器代替日志服务作出了应答。",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_comes_first_and_what_happened_at_several_places_is_said_once() {
+        let mut troubles = Troubles::default();
+        let silent = || Text::fixed("no answer", "无应答");
+        for place in ["a:80", "b:443"] {
+            troubles.note(CauseId::ConnectTimeout, Severity::Fail, Some(place.into()), silent());
+        }
+        troubles.note(CauseId::ConnectTimeout, Severity::Warn, Some("c:80".into()), Text::fixed("slow", "缓慢"));
+        troubles.explain(&[CauseId::ConnectTimeout], &Text::fixed("A rule drops it.", "规则丢弃了流量。"));
+        troubles.advise(&Text::fixed("d answers.", "d 有应答。"));
+        let causes = troubles.causes(false);
+        assert_eq!(causes.len(), 1);
+        assert_eq!(causes[0].severity, Severity::Fail);
+        let detail = &causes[0].detail;
+        assert_eq!(detail.get(Lang::En), "A rule drops it. a:80, b:443: no answer; c:80: slow. d answers.");
+        assert_eq!(detail.get(Lang::Zh), "规则丢弃了流量。a:80、b:443：无应答；c:80：缓慢。d 有应答。");
     }
 }

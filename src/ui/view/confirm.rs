@@ -3,6 +3,7 @@
 use super::sheet::{Sheet, part, run, show};
 use super::{Look, result};
 use crate::flow::Session;
+use crate::text::width;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, Clear};
@@ -39,8 +40,19 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look)
 
     let height = (sheet.height() as u16 + 2).min(area.height);
     let window = part(area, (area.width - cells) / 2, (area.height - height) / 2, cells, height);
+    part_wide_characters(frame, window);
     frame.render_widget(Clear, window);
     let border = Block::bordered().border_set(look.glyphs.border()).border_style(theme.border_focused);
     frame.render_widget(border, window);
     show(frame, part(window, 2, 1, cells.saturating_sub(4), height.saturating_sub(2)), sheet.lines);
+}
+
+/// A character two cells wide whose right half the window covers would be drawn over the window's edge: it gives way.
+fn part_wide_characters(frame: &mut Frame, window: Rect) {
+    let Some(x) = window.x.checked_sub(1) else { return };
+    for y in window.top()..window.bottom() {
+        if let Some(cell) = frame.buffer_mut().cell_mut((x, y)).filter(|cell| width(cell.symbol()) > 1) {
+            cell.set_symbol(" ");
+        }
+    }
 }

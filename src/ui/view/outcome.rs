@@ -4,7 +4,7 @@ use super::Look;
 use super::sheet::{Sheet, run};
 use crate::carry_out::{Applied, AppliedResult};
 use crate::remedies::{Plan, change_titles};
-use crate::text::Text;
+use crate::text::{Text, width};
 
 /// The lines of an outcome. Without `applied` nothing was done, and `said` tells why; `undo` is the command that takes
 /// it back, where one does.
@@ -32,17 +32,21 @@ pub(super) fn lines(
             sheet.hung(&[run(look.glyphs.bullet(), theme.dim)], 2, &[run(title, theme.text)]);
         }
     }
-    if !applied.backups.is_empty() {
-        sheet.heading(look.word("Backups", "备份"), theme);
-        for path in &applied.backups {
-            sheet.hung(&[], 2, &[run(path.display().to_string(), theme.text)]);
-        }
-    }
-    if let Some(entry) = &applied.entry {
-        sheet.heading(look.word("Journal", "操作日志"), theme);
-        sheet.hung(&[], 2, &[run(entry.clone(), theme.text)]);
-        if let Some(undo) = undo {
-            sheet.hung(&[], 2, &[run(look.word("undo later: ", "以后撤销："), theme.dim), run(undo, theme.text)]);
+    let mut rows = Vec::new();
+    let backups = applied.backups.iter().map(|path| path.display().to_string());
+    rows.extend(backups.map(|path| (look.word("Backup", "备份"), path)));
+    rows.extend(applied.entry.iter().map(|entry| (look.word("Journal", "操作日志"), entry.clone())));
+    let undo = undo.filter(|_| applied.entry.is_some());
+    rows.extend(undo.map(|undo| (look.word("Undo later", "以后撤销"), undo.to_string())));
+    let column = rows.iter().map(|(label, _)| width(label)).max().unwrap_or_default();
+    sheet.gap();
+    for (label, value) in rows {
+        if column + 2 + width(&value) <= sheet.cells {
+            sheet.hung(&[run(label, theme.dim)], column + 2, &[run(value, theme.text)]);
+        } else {
+            // A command is copied best in one piece.
+            sheet.say(label, theme.dim);
+            sheet.hung(&[], 2, &[run(value, theme.text)]);
         }
     }
 }

@@ -15,7 +15,7 @@ const BODY: usize = 5;
 const BODY_LEAST: usize = 2;
 
 /// A page takes at least this many lines where there are so many: all of a window of 24 lines.
-const STEADY: usize = 20;
+pub(super) const STEADY: usize = 20;
 
 /// What a page consists of, from the top; all wrapped to the width of its area.
 pub(super) struct Page {
@@ -90,9 +90,10 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, page: Page,
 
 /// A heading whose text is out of sight says nothing; `end` is the first line below those in sight. Scrolling always
 /// leaves one line in sight, so the heading comes back with its text.
-fn leave_out_lone_heading(body: &mut [Line], end: usize, look: Look) {
+pub(super) fn leave_out_lone_heading(body: &mut [Line], end: usize, look: Look) {
     let is_heading = |line: &Line| line.width() > 0 && line.spans.iter().all(|span| span.style == look.theme.heading);
-    if end < body.len()
+    let has_text = body.get(end).is_some_and(|line| line.width() > 0);
+    if has_text
         && let Some(last) = end.checked_sub(1).and_then(|last| body.get_mut(last))
         && is_heading(last)
     {

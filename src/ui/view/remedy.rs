@@ -20,27 +20,24 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: L
     let previous = session.extent;
     let Some(layer) = remedy_of(session) else { return (0, 0) };
     let mut body = Sheet::new(area.width);
-    let mut follows = false;
+    let (mut follows, mut least) = (false, 0);
     match &layer.stage {
         Stage::Asking(form) => return form::draw(frame, area, form, Some(layer.remedy), look),
         Stage::Planning => {
             let text = look.word("Looking at what it would change...", "正在确定需要更改的内容...");
             body.hung(&[run(look.glyphs.running(), look.theme.running)], 2, &[run(text, look.theme.running)]);
+            let calm = look
+                .word("Nothing is changed before you have seen it and agreed.", "在您查看并确认之前，不会做任何更改。");
+            body.hung(&[], 2, &[run(calm, look.theme.dim)]);
         }
         Stage::Preview { plan } => {
-            let with_restart = buttons.get(layer.focus) != Some(&Button::ApplyOnly);
-            if plan.is_automatic() && !session.may_change() {
-                who_may(&mut body, session, plan, look);
+            preview_lines(&mut body, session, plan, true, look);
+            if buttons.get(layer.focus) == Some(&Button::ApplyOnly) {
+                // The buttons stay where they are while the operator goes from one to the other.
+                least = body.height();
+                body.lines.clear();
+                preview_lines(&mut body, session, plan, false, look);
             }
-            if plan.is_automatic() && matches!(session.way(), Way::Sudo(_)) {
-                let text = look.word(
-                    "You are not root: this runs through sudo, which may ask for your password.",
-                    "当前不是 root：将通过 sudo 执行，可能需要输入密码。",
-                );
-                body.hung(&[run("", look.theme.dim)], 0, &[run(text, look.theme.accent)]);
-                body.gap();
-            }
-            plan_lines(&mut body, plan, with_restart, look);
         }
         Stage::Applying { plan, states, output } => {
             changes(&mut body, plan, states, look);
@@ -62,26 +59,32 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: L
     let title = title(layer, look);
     let (focus, mut scroll) = (layer.focus, layer.scroll);
     let row = button_rows(&buttons, focus, area.width, look);
-    let text_area = frame_of(area, row.len());
+    let text_area = frame_of(area, row.len(), body.height().max(least));
+    let height = usize::from(text_area.height);
     if follows {
         // The newest line stays in sight until the operator scrolls away from it.
         let was_at_end = scroll >= previous.0.saturating_sub(previous.1);
         if was_at_end {
-            scroll = body.height().saturating_sub(usize::from(text_area.height));
+            scroll = body.height().saturating_sub(height);
             keep_scroll(session, scroll);
         }
     }
+    let first = scroll.min(body.height().saturating_sub(height));
+    page::leave_out_lone_heading(&mut body.lines, first + height, look);
     let (extent, hidden) = show_scrolled(frame, text_area, body.lines, scroll);
     let more = page::more(hidden, scroll > 0, look);
     // Without a line of its own below the text, the mark stands in the title's.
     let (above, below) = if is_tight(area) { (more, None) } else { (None, more) };
     show(frame, part(area, 0, 0, area.width, 1), vec![head(title, above, area.width, look)]);
-    if let Some(more) = below {
-        let line = part(area, 0, text_area.bottom() - area.y, area.width, 1);
-        show(frame, line, vec![page::rule(area.width, "", &more, look)]);
+    let mut y = text_area.bottom() - area.y;
+    if !is_tight(area) {
+        if !row.is_empty() || below.is_some() {
+            let rule = page::rule(area.width, "", below.as_deref().unwrap_or_default(), look);
+            show(frame, part(area, 0, y, area.width, 1), vec![rule]);
+        }
+        y += 1;
     }
-    let below = area.height.saturating_sub(row.len() as u16);
-    show(frame, part(area, 0, below, area.width, row.len() as u16), row);
+    show(frame, part(area, 0, y, area.width, row.len() as u16), row);
     extent
 }
 
@@ -106,12 +109,15 @@ fn keep_scroll(session: &mut Session, scroll: usize) {
     }
 }
 
-/// The area of the text: below the title and a blank line, above the buttons and the line that tells what is hidden.
-fn frame_of(area: Rect, buttons: usize) -> Rect {
+/// The area of a text of so many lines: below the title and a blank line, above the buttons and the line that tells
+/// what is hidden. As on a page, the buttons keep their place in a small window and follow the text in a tall one.
+fn frame_of(area: Rect, buttons: usize, lines: usize) -> Rect {
     let is_tight = is_tight(area);
     let top = if is_tight { 1 } else { 2 };
-    let below = buttons as u16 + u16::from(!is_tight);
-    part(area, 0, top, area.width, area.height.saturating_sub(top + below))
+    let around = top + buttons + usize::from(!is_tight);
+    let most = usize::from(area.height).saturating_sub(around);
+    let steady = usize::from(area.height).min(page::STEADY).saturating_sub(around);
+    part(area, 0, top as u16, area.width, (lines + 1).max(steady).min(most) as u16)
 }
 
 /// What is on screen: the remedy and where it stands.
@@ -141,11 +147,28 @@ fn head((name, stage): (String, &'static str), more: Option<String>, cells: u16,
         None => (name, stage.to_string(), look.theme.dim),
     };
     sheet.line(&[run(name, look.theme.title)]);
-    let room = sheet.cells.saturating_sub(sheet.lines.first().map_or(0, Line::width));
-    if width(&remark) + 2 <= room {
-        sheet.aside(0, &remark, style);
+    // Where the whole remark has no room, its first word does.
+    let short = remark.split([':', '\u{ff1a}']).next().unwrap_or_default();
+    if !sheet.aside_of(0, &remark, style) {
+        sheet.aside_of(0, short, style);
     }
     sheet.lines.into_iter().next().unwrap_or_default()
+}
+
+/// What there is to know before the consent: who may do it and how, and the plan.
+fn preview_lines(sheet: &mut Sheet, session: &Session, plan: &Plan, with_restart: bool, look: Look) {
+    if plan.is_automatic() && !session.may_change() {
+        who_may(sheet, session, plan, look);
+    }
+    if plan.is_automatic() && matches!(session.way(), Way::Sudo(_)) {
+        let text = look.word(
+            "You are not root: this runs through sudo, which may ask for your password.",
+            "当前不是 root：将通过 sudo 执行，可能需要输入密码。",
+        );
+        sheet.say(text, look.theme.accent);
+        sheet.gap();
+    }
+    plan_lines(sheet, plan, with_restart, look);
 }
 
 /// The plan: why, every change with its diff or command, manual steps, cautions.

@@ -1,8 +1,8 @@
-//! The end of the walk: the verdict of the whole, one line a step, and what this session changed.
+//! The end of the walk: the verdict of the whole, the steps that need a hand, what this session changed, the others.
 
 use super::page::{self, Page};
-use super::sheet::{Sheet, run};
-use super::{Look, flowchart, wrap};
+use super::sheet::{Run, Sheet, run};
+use super::{Look, flowchart, step, wrap};
 use crate::finding::{StepId, Verdict};
 use crate::flow::{Session, undo_command};
 use crate::remedies;
@@ -43,35 +43,70 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look)
         verdict.hung(&[run(look.glyphs.running(), theme.running)], 2, &[run(text, theme.running)]);
     } else {
         let worst = session.verdict();
-        let head = format!("{} {}", look.glyphs.verdict(worst), look.read(&worst.word()));
-        let hang = width(&head) + 2;
-        verdict.hung(&[run(head, theme.verdict(worst))], hang, &[run(look.read(&sentence(session)), theme.text)]);
+        let (word, sentence) = (worst.word(), sentence(session));
+        let told = (look.glyphs.verdict(worst), look.read(&word), theme.verdict(worst));
+        step::judged(&mut verdict, told, look.read(&sentence), look);
     }
     let mut body = Sheet::new(area.width);
+    // Once all is known, what needs a hand comes first and in full. Until then every step keeps its place.
+    let mut troubles: Vec<StepId> = Vec::new();
+    if !session.is_looking() {
+        troubles.extend(StepId::ALL.iter().filter(|step| trouble(session, **step).is_some()));
+        troubles.sort_by_key(|step| trouble(session, *step));
+    }
+    for step in &troubles {
+        step_lines(&mut body, session, *step, look);
+    }
     if !session.owed_restart.is_empty() {
         body.heading(look.word("Restart owed", "待执行的重启"), theme);
         owed(&mut body, session, look);
-        body.gap();
-    }
-    for &step in StepId::ALL {
-        step_line(&mut body, session, step, look);
     }
     changed(&mut body, session, look);
+    body.gap();
+    for step in StepId::ALL.iter().filter(|step| !troubles.contains(step)) {
+        step_line(&mut body, session, *step, look);
+    }
     let page = Page { title, question: Vec::new(), verdict: verdict.lines, body: body.lines };
     page::draw(frame, area, session, page, look)
 }
 
-/// One step in one line: what does not fit ends at a word.
-fn step_line(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
+/// How urgent a step is, the smallest first; None where there is nothing to do.
+fn trouble(session: &Session, step: StepId) -> Option<u8> {
+    match session.finding(step)?.verdict {
+        Verdict::Fail => Some(0),
+        Verdict::Unknown => Some(1),
+        Verdict::Warn => Some(2),
+        Verdict::Pass | Verdict::Skipped => None,
+    }
+}
+
+/// The number of a step, its verdict in its style, and what was found.
+fn told(session: &Session, step: StepId, look: Look) -> ([Run; 2], String) {
     let (sign, word, style) = flowchart::status(session, step, look);
     let number = step.index() + 1;
-    let head = format!("{number:>2} {sign} {} ", pad(word, 4));
     let text = match session.finding(step) {
         Some(finding) => look.read(&finding.summary).to_string(),
         None => look.read(&step.title()).to_string(),
     };
+    ([run(format!("{number:>2} "), look.theme.text), run(format!("{sign} {}", pad(word, 4)), style)], text)
+}
+
+/// One step with all that its summary says.
+fn step_lines(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
+    let ([number, verdict], text) = told(session, step, look);
+    let hang = width(&number.0);
+    if sheet.is_narrow() {
+        return sheet.hung(&[number], hang, &[verdict, run(" ", look.theme.text), run(text, look.theme.text)]);
+    }
+    let hang = hang + width(&verdict.0) + 1;
+    sheet.hung(&[number, verdict], hang, &[run(text, look.theme.text)]);
+}
+
+/// One step in one line: what does not fit ends at a word.
+fn step_line(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
+    let ([number, verdict], text) = told(session, step, look);
     let text = printable(&text).into_owned();
-    let room = sheet.cells.saturating_sub(width(&head));
+    let room = sheet.cells.saturating_sub(width(&number.0) + width(&verdict.0) + 1);
     let whole = wrap::wrap(&text, room);
     let shown = match whole.as_slice() {
         [] | [_] => text,
@@ -80,7 +115,7 @@ fn step_line(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
             format!("{}{}", &text[first], look.glyphs.ellipsis())
         }
     };
-    sheet.line(&[run(head, style), run(shown, look.theme.text)]);
+    sheet.line(&[number, verdict, run(" ", look.theme.text), run(shown, look.theme.text)]);
 }
 
 /// What was changed in this session, and how to take it back.

@@ -75,18 +75,21 @@ pub(super) fn failing_address() -> Finding {
             Mark::Good,
         ),
         row(Text::fixed("working_ip", "working_ip"), "", "/usr/local/ilogtail/ilogtail_config.json", Mark::Note),
-        row(
+        Evidence::new(
             Text::same("logtail.cn-hangzhou-intranet.log.aliyuncs.com:80"),
-            "not asked: an address is needed first",
+            Text::fixed("not asked: an address is needed first", "未访问：需要先确定 IP 地址"),
             "tcp",
-            Mark::Unknown,
-        ),
-        row(
+        )
+        .marked(Mark::Unknown),
+        Evidence::new(
             Text::fixed("Agent started", "Agent 启动时间"),
-            "2026-11-20 08:15:02 +0800, before /etc/hosts changed",
+            Text::fixed(
+                "2026-11-20 08:15:02 +0800, before /etc/hosts changed",
+                "2026-11-20 08:15:02 +0800，早于 /etc/hosts 的修改",
+            ),
             "/proc/2211/stat",
-            Mark::Doubtful,
-        ),
+        )
+        .marked(Mark::Doubtful),
         row(Text::fixed("Instance id", "实例 ID"), "i-bp1f3xexample\u{1b}[31mred", "/etc/cloud", Mark::Note),
     ];
     let summary = Text::fixed("The agent uses an IP that this host does not have.", "Agent 使用的 IP 不是本机的地址。");
@@ -392,8 +395,9 @@ fn preview_of(plan: Plan, lang: Lang, privileged: bool) -> Session {
 /// A remedy that asks for an address first.
 pub(super) fn asking(lang: Lang) -> Session {
     let mut session = planning(lang);
-    let addresses = [("10.0.3.17", "eth0"), ("172.17.0.1", "docker0, virtual")]
-        .map(|(ip, nic)| Choice { value: ip.into(), label: Text::same(nic) });
+    let addresses =
+        [("10.0.3.17", Text::same("eth0")), ("172.17.0.1", Text::fixed("docker0, virtual", "docker0，虚拟网卡"))]
+            .map(|(ip, label)| Choice { value: ip.into(), label });
     session.handle(Event::Around(Box::new(Around { addresses: addresses.to_vec(), ..Around::default() })));
     session.handle(Event::Planned(Box::new(Planned::Needs(vec![(InputId::Ip, "10.0.3.17".into())]))));
     session
@@ -427,6 +431,7 @@ pub(super) fn verifying(lang: Lang) -> Session {
 
 pub(in crate::ui) fn outcome(lang: Lang) -> Session {
     let mut session = verifying(lang);
+    session.handle(finished(passing(StepId::Address)));
     session.handle(Event::Verified { proof: Proof::Holds });
     session
 }

@@ -12,6 +12,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use std::ops::Range;
 
+/// A column of fewer cells is narrow: indentation and labels beside values give way to the text.
+const NARROW: usize = 44;
+
 /// A piece of text in one style.
 pub(super) type Run = (String, Style);
 
@@ -30,6 +33,10 @@ pub(super) fn run(text: impl Into<String>, style: Style) -> Run {
 impl Sheet {
     pub(super) fn new(cells: u16) -> Sheet {
         Sheet { cells: usize::from(cells), lines: Vec::new() }
+    }
+
+    pub(super) fn is_narrow(&self) -> bool {
+        self.cells < NARROW
     }
 
     /// An empty line, but neither at the top nor below another one.
@@ -99,16 +106,22 @@ impl Sheet {
     /// Puts `text` at the right end of the last line if it fits there with two blanks before it, else on a line of
     /// its own, indented by `hang`.
     pub(super) fn aside(&mut self, hang: usize, text: &str, style: Style) {
-        let text = printable(text).into_owned();
-        let room = self.cells.saturating_sub(self.lines.last().map_or(0, Line::width));
-        match self.lines.last_mut() {
-            Some(line) if width(&text) + 2 <= room => {
-                let blank = room - width(&text);
-                line.push_span(Span::raw(" ".repeat(blank)));
-                line.push_span(Span::styled(text, style));
-            }
-            _ => self.hung(&[], hang, &[run(text, style)]),
+        if !self.aside_of(self.lines.len().saturating_sub(1), text, style) {
+            self.hung(&[], hang, &[run(text, style)]);
         }
+    }
+
+    /// Puts `text` at the right end of that line if it fits there with two blanks before it; tells whether it did.
+    pub(super) fn aside_of(&mut self, number: usize, text: &str, style: Style) -> bool {
+        let text = printable(text).into_owned();
+        let Some(line) = self.lines.get_mut(number) else { return false };
+        let room = self.cells.saturating_sub(line.width());
+        let fits = width(&text) + 2 <= room;
+        if fits {
+            line.push_span(Span::raw(" ".repeat(room - width(&text))));
+            line.push_span(Span::styled(text, style));
+        }
+        fits
     }
 
     /// One line, cut where the column ends.

@@ -12,8 +12,8 @@ use ratatui::style::Style;
 
 /// The column of labels is at most this wide.
 const LABEL: usize = 22;
-/// Below this width a label stands above its value.
-const STACKED: usize = 44;
+/// The same in a narrow page, where a longer label stands above its value.
+const LABEL_NARROW: usize = 12;
 
 pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, step: StepId, look: Look) -> (usize, usize) {
     let number = step.index() + 1;
@@ -50,13 +50,24 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, step: StepI
 fn verdict_lines(sheet: &mut Sheet, session: &Session, finding: &Finding, look: Look) {
     let verdict = finding.verdict;
     let (sign, _, style) = flowchart::status(session, finding.step, look);
-    let head = format!("{sign} {}", look.read(&verdict.word()));
-    let hang = width(&head) + 2;
-    sheet.hung(&[run(head, style)], hang, &[run(look.read(&finding.summary), look.theme.text)]);
+    let hang = judged(sheet, (sign, look.read(&verdict.word()), style), look.read(&finding.summary), look);
     if session.steps.get(&finding.step).is_some_and(|view| view.is_open) {
         let again = look.word("It is being checked again...", "正在重新检查...");
         sheet.hung(&[], hang, &[run(again, look.theme.dim)]);
     }
+}
+
+/// A verdict's sign and word, and the sentence beside them. Returns how far the sentence is indented.
+pub(super) fn judged(sheet: &mut Sheet, (sign, word, style): (&str, &str, Style), sentence: &str, look: Look) -> usize {
+    let sentence = run(sentence, look.theme.text);
+    if sheet.is_narrow() {
+        sheet.hung(&[run(sign, style)], 2, &[run(word, style), run("  ", look.theme.text), sentence]);
+        return 2;
+    }
+    let head = format!("{sign} {word}");
+    let hang = width(&head) + 2;
+    sheet.hung(&[run(head, style)], hang, &[sentence]);
+    hang
 }
 
 /// What is wrong, each with why it breaks the heartbeat.
@@ -95,33 +106,42 @@ pub(super) fn mark(mark: Mark, look: Look) -> (&'static str, Style) {
     }
 }
 
-/// The table of what was read.
+/// The table of what was read. Where it was read stands at the right of the value, or below it all; never at the right
+/// of what is expected, which would then seem to come from there.
 fn evidence(sheet: &mut Sheet, rows: &[Evidence], look: Look) {
     if rows.is_empty() {
         return;
     }
     sheet.heading(look.word("Evidence", "证据"), look.theme);
-    let labels = rows.iter().map(|row| width(look.read(&row.label))).filter(|cells| *cells <= LABEL).max();
-    let column = labels.unwrap_or(LABEL).min(LABEL);
+    let is_narrow = sheet.is_narrow();
+    let most = if is_narrow { LABEL_NARROW } else { LABEL };
+    let labels = rows.iter().map(|row| width(look.read(&row.label)));
+    let column = labels.filter(|cells| *cells <= most).max().unwrap_or_default();
     for row in rows {
         let (sign, style) = mark(row.mark, look);
         let label = look.read(&row.label);
-        let value_style = if row.mark == Mark::Bad { look.theme.heading } else { look.theme.text };
-        let hang = if sheet.cells >= STACKED { column + 4 } else { 4 };
-        let is_beside = sheet.cells >= STACKED && width(label) <= column;
+        let is_beside = width(label) <= column;
+        let hang = if is_beside || !(is_narrow || column == 0) { column + 4 } else { 4 };
         let mut lines = printable_block(look.read(&row.value)).into_iter();
         let (first, value_style) = match lines.next() {
-            Some(first) => (first, value_style),
+            Some(first) if row.mark == Mark::Bad => (first, look.theme.heading),
+            Some(first) => (first, look.theme.text),
             None => (look.word("(empty)", "（空）").to_string(), look.theme.dim),
         };
-        if is_beside {
-            let lead = [run(format!("{sign} "), style), run(label, look.theme.dim)];
+        let top = if is_beside {
+            let top = sheet.height();
+            let lead = [run(sign, style), run(" ", look.theme.text), run(label, look.theme.dim)];
             sheet.hung(&lead, hang, &[run(first, value_style)]);
+            top
         } else {
             // A long label, such as an endpoint's address, has a line of its own.
             sheet.hung(&[run(sign, style)], 2, &[run(label, look.theme.dim)]);
+            let top = sheet.height();
             sheet.hung(&[], hang, &[run(first, value_style)]);
-        }
+            top
+        };
+        let source = look.read(&row.source);
+        let is_told = source.is_empty() || sheet.aside_of(top, source, look.theme.dim);
         for line in lines {
             sheet.hung(&[], hang, &[run(line, value_style)]);
         }
@@ -130,10 +150,21 @@ fn evidence(sheet: &mut Sheet, rows: &[Evidence], look: Look) {
             let body = [run(word, look.theme.dim), run(look.read(expected), look.theme.text)];
             sheet.hung(&[], hang, &body);
         }
-        if !row.source.is_empty() {
-            sheet.aside(hang, look.read(&row.source), look.theme.dim);
+        if !is_told {
+            from(sheet, hang, source, look);
         }
     }
+}
+
+/// Where a row was read, on a line of its own. A path or command is read, and copied, best in one piece: where there is
+/// no room for that, the indentation gives way, then the word before it.
+fn from(sheet: &mut Sheet, hang: usize, source: &str, look: Look) {
+    let word = look.word("from: ", "来源：");
+    let whole = width(word) + width(source);
+    let first = width(word) + source.split(' ').next().map_or(0, width);
+    let hang = if whole + hang > sheet.cells { 4 } else { hang };
+    let word = if first + hang > sheet.cells { "" } else { word };
+    sheet.hung(&[], hang, &[run(word, look.theme.dim), run(source, look.theme.dim)]);
 }
 
 /// What the operator could tell to make the verdict exact.

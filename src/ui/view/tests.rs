@@ -1,5 +1,7 @@
 //! Every screen at four sizes in both languages, and what holds for all of them at every size.
 
+mod places;
+
 use super::{draw, samples, summary_lines};
 use crate::flow::{Command, Event, Key, Layer, Session};
 use crate::text::{Lang, width};

@@ -22,7 +22,7 @@ struct Piece {
 }
 
 /// The lines of a paragraph, each at most `cells` wide; blanks at a break are dropped. A word longer than a line is
-/// broken where the line ends. An empty text is one empty line; with no room at all there is no line.
+/// broken where the line ends, a path after the last slash in the line's second half. An empty text is one empty line; with no room at all there is no line.
 pub fn wrap(text: &str, cells: usize) -> Vec<Range<usize>> {
     if cells == 0 {
         return Vec::new();
@@ -41,7 +41,7 @@ pub fn wrap(text: &str, cells: usize) -> Vec<Range<usize>> {
             }
             _ => {
                 lines.extend(line.take().map(|(range, _)| range));
-                let mut broken = hard(text, piece.range.clone(), cells);
+                let mut broken = hard(text, piece.range.clone(), cells, Some("/"));
                 let last = broken.pop().unwrap_or_default();
                 lines.extend(broken);
                 line = Some((last.clone(), width(&text[last])));
@@ -60,22 +60,29 @@ pub fn wrap_exact(text: &str, cells: usize) -> Vec<Range<usize>> {
     if cells == 0 {
         return Vec::new();
     }
-    let lines = hard(text, 0..text.len(), cells);
+    let lines = hard(text, 0..text.len(), cells, None);
     if lines.is_empty() { std::iter::once(0..0).collect() } else { lines }
 }
 
-/// Cuts a range wherever the line is full. A character wider than the line gets a line of its own.
-fn hard(text: &str, range: Range<usize>, cells: usize) -> Vec<Range<usize>> {
+/// Cuts a range wherever the line is full, but rather after the last `joint` in the second half of the line. A character
+/// wider than the line gets a line of its own.
+fn hard(text: &str, range: Range<usize>, cells: usize, joint: Option<&str>) -> Vec<Range<usize>> {
     let mut lines = Vec::new();
     let (mut start, mut used) = (range.start, 0);
+    // Behind the last joint: where it is, and how many cells come before it.
+    let mut behind = None;
     for (at, grapheme) in text[range.clone()].grapheme_indices(true) {
         let at = at + range.start;
         let w = width(grapheme);
         if used + w > cells && at > start {
-            lines.push(start..at);
-            (start, used) = (at, 0);
+            let (end, before) = behind.take().unwrap_or((at, used));
+            lines.push(start..end);
+            (start, used) = (end, used - before);
         }
         used += w;
+        if joint == Some(grapheme) && used * 2 > cells {
+            behind = Some((at + grapheme.len(), used));
+        }
     }
     if start < range.end {
         lines.push(start..range.end);
@@ -133,8 +140,10 @@ mod tests {
     }
 
     #[test]
-    fn a_word_longer_than_the_line_is_broken_and_the_next_one_joins_its_rest() {
-        assert_eq!(lines("see /usr/local/ilogtail now", 8), ["see", "/usr/loc", "al/ilogt", "ail now"]);
+    fn a_word_longer_than_the_line_is_broken_a_path_after_a_slash_and_the_next_one_joins_its_rest() {
+        assert_eq!(lines("see /usr/local/ilogtail now", 8), ["see", "/usr/", "local/", "ilogtail", "now"]);
+        assert_eq!(lines("abcdefghijk/l m", 8), ["abcdefgh", "ijk/l m"]);
+        assert_eq!(lines("/etc/ilogtail_config.json", 8), ["/etc/", "ilogtail", "_config.", "json"]);
     }
 
     #[test]
