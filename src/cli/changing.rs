@@ -11,7 +11,7 @@ use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Progr
 use crate::checks::Judge;
 use crate::engine::{Looking, Wish};
 use crate::finding::{CauseId, RemedyId, StepId};
-use crate::flow::{Goal, Proof, undo_command};
+use crate::flow::{Goal, Proof, rolled_back, undo_command};
 use crate::host::Host;
 use crate::redact::Redactor;
 use crate::remedies::{self, InputId, Inputs, Plan, Planned, PreviewMark};
@@ -168,8 +168,11 @@ impl Changing<'_> {
         let (sudo, consent) = match self.leave(&plan).await {
             Leave::Direct(consent) => (None, consent),
             Leave::Sudo(sudo, consent) => (Some(sudo), consent),
-            Leave::No(refusal) => {
-                settings.complain(&refusal);
+            Leave::No(refusals) => {
+                // A line each: the commands among them are there to be copied.
+                for refusal in &refusals {
+                    settings.complain(refusal);
+                }
                 return Ok(REFUSED);
             }
         };
@@ -202,7 +205,7 @@ impl Changing<'_> {
                 return Ok(REFUSED);
             }
             AppliedResult::RolledBack(reason) => {
-                settings.complain(&reason);
+                settings.complain(&rolled_back(&reason));
                 return Ok(if applied.entry.is_some() { ROLLED_BACK } else { COULD_NOT_RUN });
             }
             AppliedResult::LeftOver(reason) => {
@@ -314,7 +317,7 @@ impl Changing<'_> {
             Progress::State(number, ChangeState::Done) => (number, Text::fixed("done", "完成")),
             Progress::State(number, ChangeState::Already) => (number, Text::fixed("was so already", "已是如此")),
             Progress::State(number, ChangeState::RolledBack) => (number, Text::fixed("rolled back", "已回退")),
-            Progress::State(number, ChangeState::Failed(reason)) => (number, reason.clone()),
+            Progress::State(number, ChangeState::Failed(_)) => (number, Text::fixed("failed", "失败")),
         };
         Some(format!("{}. {}", number + 1, word.get(lang)))
     }

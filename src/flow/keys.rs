@@ -266,6 +266,10 @@ impl Session {
                 Stage::Outcome { .. } => {
                     out.extend(button_bindings());
                     scroll(&mut out);
+                    if layer.refused_plan().is_some() {
+                        let copy = Text::fixed("copy command", "复制命令");
+                        out.push(bind(&[Char('y')], "y", copy, Command::Copy, true));
+                    }
                     out.push(bind(&[Esc], "Esc", Text::fixed("back to the step", "返回该步骤"), Command::Close, true));
                 }
             },

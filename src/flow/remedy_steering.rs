@@ -238,13 +238,7 @@ impl Session {
                     "{path} 在预览之后发生了变化。未做任何更改。"
                 )
             }
-            AppliedResult::RolledBack(reason) => {
-                let (en, zh) = (reason.get(Lang::En), reason.get(Lang::Zh));
-                Text::filled(
-                    format!("{en} What had been changed before was taken back."),
-                    format!("{zh}之前所做的更改已回退。"),
-                )
-            }
+            AppliedResult::RolledBack(reason) => rolled_back(reason),
             AppliedResult::Refused(reason) | AppliedResult::Busy(reason) | AppliedResult::LeftOver(reason) => {
                 reason.clone()
             }
@@ -448,6 +442,15 @@ fn remedy_restarts(remedy: RemedyId) -> bool {
             | RemedyId::InstallAgent
             | RemedyId::ReinstallAgent
             | RemedyId::UpgradeAgent
+    )
+}
+
+/// The sentence that ends a plan of which a step failed, and after which nothing of it is left.
+pub fn rolled_back(reason: &Text) -> Text {
+    let (en, zh) = (reason.get(Lang::En), reason.get(Lang::Zh));
+    Text::filled(
+        format!("{en} What had been changed before was taken back."),
+        format!("{zh}之前所做的更改已回退。"),
     )
 }
 
