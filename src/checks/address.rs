@@ -295,8 +295,8 @@ impl Judge<'_> {
             is_listed || rule == Some(Rule::WorkingIp),
             detail,
             Text::fixed(
-                "The machine group lists the host's real address, so the heartbeat is booked on another one.",
-                "机器组中填写的是本机真实地址，心跳会记在另一个地址上。",
+                "The service books the heartbeat on this address; a machine group that lists the host's own shows none.",
+                "服务端会把心跳记在该地址上；机器组中填写的若是本机真实地址，就看不到心跳。",
             ),
             IP_REMEDIES,
         );

@@ -240,7 +240,8 @@ impl Changing<'_> {
                 };
                 let value = if suggestion.is_empty() { possible() } else { suggestion.clone() };
                 let option = remedies::shell_line(&["--set".to_string(), format!("{id}={value}")]);
-                format!("  {option}   {}: {}", label.get(lang), hint.get(lang))
+                let colon = if lang == Lang::Zh { "：" } else { ": " };
+                format!("  {option}   {}{colon}{}", label.get(lang), hint.get(lang))
             };
             self.settings.complain(&Text::filled(line(Lang::En), line(Lang::Zh)));
         }

@@ -267,8 +267,7 @@ impl Session {
                     out.extend(button_bindings());
                     scroll(&mut out);
                     if layer.refused_plan().is_some() {
-                        let copy = Text::fixed("copy command", "复制命令");
-                        out.push(bind(&[Char('y')], "y", copy, Command::Copy, true));
+                        out.push(bind(&[Char('y')], "y", Text::fixed("copy", "复制"), Command::Copy, true));
                     }
                     out.push(bind(&[Esc], "Esc", Text::fixed("back to the step", "返回该步骤"), Command::Close, true));
                 }

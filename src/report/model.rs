@@ -231,6 +231,11 @@ fn needed_by(steps: &[Checked], inputs: &Inputs, seen: &Seen) -> Vec<(RemedyId, 
     needed.collect()
 }
 
+/// Whether a remedy is planned from values that only the operator knows.
+pub fn needs_values(remedy: RemedyId) -> bool {
+    !inputs_of(remedy).is_empty()
+}
+
 /// The values that a remedy needs.
 fn inputs_of(remedy: RemedyId) -> &'static [InputId] {
     const REGION: InputId = InputId::Context(Field::Region);
