@@ -86,7 +86,8 @@ fn a_cancelled_password_leaves_the_command_on_the_screen() {
     assert!(screen.contains("[ Copy the command ]"), "{screen}");
     pty.send("y");
     pty.wait_for("OSC 52", SOON);
-    pty.send("Esc");
+    pty.send("Enter");
+    pty.wait_for("What to do", SOON);
     pty.send("q");
     assert_eq!(pty.exit_code(SOON), 0);
     assert!(lab.heartbeats().is_empty(), "nothing was started");
