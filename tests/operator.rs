@@ -100,6 +100,10 @@ fn a_refusal_without_a_terminal_has_its_command_on_a_line_of_its_own() {
     let refused = lab.as_user("ops").run(&["fix", "start-agent", "--yes", "--region", "cn-hangzhou"]);
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.stderr.lines().any(|line| line.ends_with("fix start-agent --yes")), "{refused:?}");
+    lab.sh("mv $(command -v sudo) /root/");
+    let refused = lab.as_user("ops").run(&["fix", "start-agent", "--yes", "--region", "cn-hangzhou"]);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.stderr.contains("no sudo here") && !refused.stderr.contains("sudo /"), "{refused:?}");
 }
 
 #[test]
@@ -109,7 +113,7 @@ fn a_change_that_failed_says_that_it_was_taken_back_and_what_to_do() {
     lab.sh("mount --bind /etc /etc && mount -o remount,ro,bind /etc");
     let failed = lab.run(&["fix", "bind-hostname", "--set", "ip=10.1.1.5", "--yes"]);
     assert_eq!(failed.code, 4, "{failed:?}");
-    assert!(failed.stdout.contains("1. failed"), "{failed:?}");
+    assert!(failed.stdout.contains("1. failed: "), "{failed:?}");
     assert!(failed.stderr.contains("remount,rw") && failed.stderr.contains("was taken back"), "{failed:?}");
     assert_eq!(failed.stderr.matches("Read-only file system").count(), 1, "{failed:?}");
     assert_eq!(lab.read("/etc/hosts"), before);

@@ -138,7 +138,7 @@ fn unread(path: &str, trouble: &crate::host::Trouble, prediction: Option<&(IpInp
     let (en, zh) = subject::both(&what);
     let row = |mark| vec![Evidence::new(Text::same(path), what.clone(), path).marked(mark)];
     if !matches!(trouble, crate::host::Trouble::Absent | crate::host::Trouble::NotAFile(_)) {
-        let text = say!("{path} could not be read: {en}.", "无法读取 {path}：{zh}。");
+        let text = say!("{path}: {en}.", "{path}：{zh}。");
         return Finding::unknown(STEP, text, with_prediction(row(Mark::Unknown), prediction));
     }
     let detail = say!("{path} {en}.", "{path} {zh}。");

@@ -318,7 +318,10 @@ impl Changing<'_> {
             Progress::State(number, ChangeState::Done) => (number, Text::fixed("done", "完成")),
             Progress::State(number, ChangeState::Already) => (number, Text::fixed("was so already", "已是如此")),
             Progress::State(number, ChangeState::RolledBack) => (number, Text::fixed("rolled back", "已回退")),
-            Progress::State(number, ChangeState::Failed(_)) => (number, Text::fixed("failed", "失败")),
+            Progress::State(number, ChangeState::Failed(reason)) => {
+                let (en, zh) = (reason.get(Lang::En), reason.get(Lang::Zh));
+                (number, say!("failed: {en}", "失败：{zh}"))
+            }
         };
         Some(format!("{}. {}", number + 1, word.get(lang)))
     }

@@ -48,7 +48,14 @@ impl Changing<'_> {
                 Ok(argv) if self.authorise(&sudo, &argv).await => Leave::Sudo(sudo, consent),
                 argv => Leave::No(self.without_leave(plan, &sudo, &user, argv.ok()).await),
             },
-            _ => Leave::No(vec![self.as_root(plan)]),
+            _ => {
+                let command = self.command(plan);
+                let command = command.strip_prefix("sudo ").unwrap_or(&command);
+                Leave::No(vec![say!(
+                    "Nothing was changed: this needs root, and there is no sudo here. Run as root: {command}",
+                    "未做任何更改：需要 root 权限，而本机没有 sudo。请以 root 运行：{command}"
+                )])
+            }
         }
     }
 
@@ -93,12 +100,17 @@ impl Changing<'_> {
         texts
     }
 
-    /// The command that does the same as root.
-    pub(super) fn as_root(&self, plan: &Plan) -> Text {
-        let command = match &self.undoes {
+    /// The command that does the same, through sudo where it needs root.
+    fn command(&self, plan: &Plan) -> String {
+        match &self.undoes {
             Some(entry) => crate::flow::undo_command(entry, plan.remedy, plan.is_roots),
             None => crate::flow::command_for(plan),
-        };
+        }
+    }
+
+    /// That it needs root, and the command that does the same.
+    pub(super) fn as_root(&self, plan: &Plan) -> Text {
+        let command = self.command(plan);
         say!(
             "Nothing was changed: this needs root, which sudo did not give here without a password. Run: {command}",
             "未做任何更改：需要 root 权限，而此处 sudo 未能免密授权。请运行：{command}"
