@@ -389,6 +389,13 @@ impl Finding {
         self
     }
 
+    /// Whether the step found something that may be what breaks the heartbeat, though it does not fail. An unknown step
+    /// may, too: of it the rest could not be determined.
+    pub fn is_doubtful(&self) -> bool {
+        let is_open = matches!(self.verdict, Verdict::Warn | Verdict::Unknown);
+        is_open && self.causes.iter().any(|cause| cause.severity != Severity::Unknown)
+    }
+
     /// The remedies of all causes, the worst cause's first, each once.
     pub fn remedies(&self) -> Vec<RemedyId> {
         let mut all = Vec::new();

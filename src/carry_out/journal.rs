@@ -63,6 +63,16 @@ pub enum Recorded {
     Undone,
 }
 
+impl Recorded {
+    /// Whether the backups of a change that ended so still lie there. Taken back, a change leaves none.
+    pub fn has_backups(self) -> bool {
+        match self {
+            Recorded::Open | Recorded::Applied | Recorded::LeftOver => true,
+            Recorded::RolledBack | Recorded::Undone => false,
+        }
+    }
+}
+
 /// What one change did to a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {

@@ -306,8 +306,8 @@ fn no_journal(error: &ActError) -> Text {
     let reason = explain(error);
     let (en, zh) = (reason.get(crate::text::Lang::En), reason.get(crate::text::Lang::Zh));
     Text::filled(
-        format!("Nothing was changed: the journal cannot be written ({en})."),
-        format!("未做任何更改：无法写入操作日志（{zh}）。"),
+        format!("Nothing was changed: the journal cannot be written. {en}"),
+        format!("未做任何更改：无法写入操作日志。{zh}"),
     )
 }
 

@@ -50,6 +50,27 @@ pub(super) fn is_uncertain(error: &ActError) -> bool {
     }
 }
 
+/// What the operator can do about the errors of a file system that are met in practice, each by its number; a text that
+/// follows a sentence, or none.
+fn way_out(reason: &str) -> Text {
+    let is = |number: i32| reason.contains(&format!("(os error {number})"));
+    if is(nix::errno::Errno::EROFS as i32) {
+        Text::fixed(
+            " Make its file system writable (mount -o remount,rw; the kernel log says why it is not), then try again.",
+            "请先将所在文件系统恢复为可写（mount -o remount,rw；只读的原因见内核日志），然后重试。",
+        )
+    } else if is(nix::errno::Errno::ENOSPC as i32) || is(nix::errno::Errno::EDQUOT as i32) {
+        Text::fixed(" Free space there (df, df -i), then try again.", "请先释放空间（df、df -i），然后重试。")
+    } else if is(nix::errno::Errno::EPERM as i32) {
+        Text::fixed(
+            " It may be immutable (lsattr shows i), or a security module guards it.",
+            "文件可能被设为不可变（lsattr 显示 i），或受安全模块保护。",
+        )
+    } else {
+        Text::same("")
+    }
+}
+
 /// What kept a change from happening, and what to do, in a sentence.
 pub(super) fn explain(error: &ActError) -> Text {
     match error {
@@ -62,8 +83,9 @@ pub(super) fn explain(error: &ActError) -> Text {
             say!("{path} exists already.", "{path} 已存在。")
         }
         ActError::Io { path, reason } => {
-            let path = path.display();
-            say!("{path} could not be changed: {reason}.", "无法更改 {path}：{reason}。")
+            let (path, next) = (path.display(), way_out(reason));
+            let (en, zh) = (next.get(Lang::En), next.get(Lang::Zh));
+            say!("{path} could not be changed: {reason}.{en}", "无法更改 {path}：{reason}。{zh}")
         }
         ActError::NotStarted { program, reason } => {
             say!("{program} could not be started: {reason}.", "无法启动 {program}：{reason}。")

@@ -262,10 +262,20 @@ fn file_back(
     let is_ours =
         Fingerprint::of(now.as_deref()) == record.after || is_open && was_cut_short(see, record, now.as_deref())?;
     if !is_ours {
-        return Ok(Err(say!(
-            "{name} has been changed since, by somebody else; undoing would lose that change. Compare it with the backup beside it.",
-            "{name} 在此之后又被修改过，撤销会丢失那次修改。请与旁边的备份对比。"
-        )));
+        return Ok(Err(match &record.backup {
+            Some(backup) => {
+                let argv = ["diff", "-u", &backup.display().to_string(), &name.to_string()].map(str::to_string);
+                let compare = crate::remedies::shell_line(&argv);
+                say!(
+                    "{name} has been changed since, by somebody else; undoing would lose that change. Compare, and take back by hand what is to go: {compare}",
+                    "{name} 在此之后又被修改过，撤销会丢失那次修改。请对比后手动恢复：{compare}"
+                )
+            }
+            None => say!(
+                "{name} was created by this change and has been changed since, by somebody else; undoing would lose that change. Remove it by hand if it is to go.",
+                "{name} 由该更改创建，之后又被修改过，撤销会丢失那次修改。如不再需要，请手动删除。"
+            ),
+        }));
     }
     let Some(backup) = &record.backup else {
         files.insert(path.clone(), None);

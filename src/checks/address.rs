@@ -138,7 +138,7 @@ fn unread(path: &str, trouble: &crate::host::Trouble, prediction: Option<&(IpInp
     let (en, zh) = subject::both(&what);
     let row = |mark| vec![Evidence::new(Text::same(path), what.clone(), path).marked(mark)];
     if !matches!(trouble, crate::host::Trouble::Absent | crate::host::Trouble::NotAFile(_)) {
-        let text = say!("{path} could not be read: {en}.", "无法读取 {path}：{zh}。");
+        let text = say!("{path}: {en}.", "{path}：{zh}。");
         return Finding::unknown(STEP, text, with_prediction(row(Mark::Unknown), prediction));
     }
     let detail = say!("{path} {en}.", "{path} {zh}。");
@@ -310,8 +310,8 @@ impl Judge<'_> {
             is_listed || rule == Some(Rule::WorkingIp),
             detail,
             Text::fixed(
-                "The machine group lists the host's real address, so the heartbeat is booked on another one.",
-                "机器组中填写的是本机真实地址，心跳会记在另一个地址上。",
+                "The service books the heartbeat on this address; a machine group that lists the host's own shows none.",
+                "服务端会把心跳记在该地址上；机器组中填写的若是本机真实地址，就看不到心跳。",
             ),
             IP_REMEDIES,
         );

@@ -4,7 +4,7 @@
 use super::subject;
 use crate::agent::endpoint;
 use crate::agent::service::{self, Able, Standing};
-use crate::context::Context;
+use crate::context::{Context, Field};
 use crate::finding::{Evidence, Mark};
 use crate::host::{CloudTrouble, CloudTroubleKind, CredentialsSeen, Seen, Site, Unseen};
 use crate::say;
@@ -34,6 +34,7 @@ pub fn told(see: &Seen, told: &Context) -> Result<Told, Unseen> {
         Standing::Unasked => Told { context, site: None, rows: Vec::new(), moved: None },
         Standing::Unable(trouble) => {
             let mut rows = rows_of(&trouble);
+            rows.extend(remembered_row(&trouble, told));
             rows.extend(see.cloud_credentials()?.as_ref().ok().and_then(proxy_row));
             Told { context, site: None, rows, moved: None }
         }
@@ -63,11 +64,23 @@ pub fn told(see: &Seen, told: &Context) -> Result<Told, Unseen> {
                         context.region = Some(region.clone());
                     }
                 }
-                Err(trouble) => rows.extend(rows_of(trouble)),
+                Err(trouble) => {
+                    rows.extend(rows_of(trouble));
+                    rows.extend(remembered_row(trouble, told));
+                }
             }
             Told { context, site: Some(site), rows, moved }
         }
     })
+}
+
+/// Where the name of a project that is not there comes from, when nobody told it in this session.
+fn remembered_row(trouble: &CloudTrouble, told: &Context) -> Option<Evidence> {
+    let is_of_before = told.remembered.contains(&Field::Project) && trouble.kind == CloudTroubleKind::ProjectNotExist;
+    let project = told.project.as_deref().filter(|_| is_of_before)?;
+    let value = say!("{project}; --project NAME tells another", "{project}；可用 --project NAME 重新填写");
+    let source = Text::fixed("remembered from an earlier session", "来自之前的会话");
+    Some(Evidence { source, ..Evidence::new(Field::Project.label(), value, "") }.marked(Mark::Doubtful))
 }
 
 /// A proxy of this program's own environment that it cannot use: the service was asked without it.

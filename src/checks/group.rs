@@ -69,11 +69,16 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         }
         Some(IdentityKind::Custom) => by_custom_id(told, from, ip.as_deref(), &ids, held.as_ref(), evidence),
         None => {
-            let shown = ip.filter(|ip| !ip.is_empty()).unwrap_or_else(|| "-".to_string());
-            let text = say!(
-                "This host reports IP {shown}. Tell what the machine group lists to have it compared.",
-                "本机上报的 IP 为 {shown}。请填写机器组中的内容以进行对比。"
-            );
+            let text = match ip.filter(|ip| !ip.is_empty()) {
+                Some(ip) => say!(
+                    "This host reports IP {ip}. Tell what the machine group lists to have it compared.",
+                    "本机上报的 IP 为 {ip}。请填写机器组中的内容以进行对比。"
+                ),
+                None => Text::fixed(
+                    "No IP that this host reports is known, see step 6. Tell what the machine group lists, too.",
+                    "尚不知道本机上报的 IP，见第 6 步。并请填写机器组中的内容。",
+                ),
+            };
             // Whether the group goes by identifier is not known, so a flawed one cannot be the fault yet.
             let mut causes = ids.malformed_causes();
             for cause in &mut causes {
@@ -176,6 +181,12 @@ fn by_ip(
             say!("The {en} lists {list}, but the agent reports {ip}.", "{zh}中是 {list_zh}，而 Agent 上报的是 {ip}。")
         };
         causes.extend(from.and_then(|listed| listed.wrong_kind(ids)));
+        // A lone address is most likely this host's old one. Of several nobody knows which is, and to take out a wrong
+        // one stops the heartbeat of another host; one more stops none.
+        let cures: &[RemedyId] = match from.map_or(all.len(), |listed| listed.items.len()) {
+            1 => &[RemedyId::ReplaceIpInGroup, RemedyId::AddIpToGroup],
+            _ => &[RemedyId::AddIpToGroup, RemedyId::ReplaceIpInGroup],
+        };
         causes.push(Cause::fail(
             CauseId::IpNotInGroup,
             detail,
@@ -183,7 +194,7 @@ fn by_ip(
                 "The service books the heartbeat by IP; an address that no group lists belongs to nobody.",
                 "服务端按 IP 匹配心跳；不在机器组中的 IP 不属于任何机器组。",
             ),
-            &[RemedyId::ReplaceIpInGroup, RemedyId::AddIpToGroup],
+            cures,
         ));
     }
     let uncertain = Text::fixed(

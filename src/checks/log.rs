@@ -244,10 +244,10 @@ fn local_time(seconds: i64, offset_s: i32) -> Option<String> {
 }
 
 fn row(group: &SignGroup, past: Option<Text>, severity: Option<Severity>, path: &str) -> Evidence {
-    let (count, last, sample) = (group.count, &group.last, group.sample.trim());
+    let (count, last, sample) = (signs::times(group.count), &group.last, group.sample.trim());
     let what = group.sign.text();
-    let (en, zh) = subject::both(&what);
-    let label = say!("{en}: {count} times, last {last}", "{zh}：{count} 次，最近 {last}");
+    let ((en, zh), (count_en, count_zh)) = (subject::both(&what), subject::both(&count));
+    let label = say!("{en}: {count_en}, last {last}", "{zh}：{count_zh}，最近 {last}");
     let mark = match severity {
         Some(Severity::Fail) => Mark::Bad,
         Some(_) => Mark::Doubtful,

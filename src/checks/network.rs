@@ -132,7 +132,8 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         }
     }
     let all_reached = probes.iter().all(|probe| matches!(probe.outcome, Outcome::Reached { .. }));
-    let finding = conclude(rows, troubles.causes(has_alternative), &probes, told);
+    let reason = troubles.first_reason();
+    let finding = conclude(rows, (troubles.causes(has_alternative), reason), &probes, told);
     Ok(match doubt {
         Some(doubt) if doubt.is_certain || !all_reached => doubted(finding, &doubt.sentence),
         _ => finding,
@@ -151,8 +152,13 @@ fn doubted(mut finding: Finding, sentence: &Text) -> Finding {
     finding
 }
 
-/// The finding of all that was gathered.
-fn conclude(rows: Vec<Evidence>, causes: Vec<Cause>, probes: &[Probe<'_>], told: &Context) -> Finding {
+/// The finding of all that was gathered: the causes, and what was found out about the worst of them.
+fn conclude(
+    rows: Vec<Evidence>,
+    (causes, reason): (Vec<Cause>, Option<Text>),
+    probes: &[Probe<'_>],
+    told: &Context,
+) -> Finding {
     let all = probes.len();
     let unsure = probes.iter().find_map(|probe| match &probe.outcome {
         Outcome::Unsure(value) => Some(value.clone()),
@@ -160,13 +166,16 @@ fn conclude(rows: Vec<Evidence>, causes: Vec<Cause>, probes: &[Probe<'_>], told:
     });
     let failed: Vec<&Text> = probes.iter().filter_map(Probe::failure).collect();
     let summary = match (causes.iter().max_by_key(|cause| cause.severity), &unsure) {
-        // The causes name every place; the summary says how many there are, and the reason of the first.
+        // The causes name every place, which may fill a screen; the summary says how many there are, what happened at
+        // the first, and the reason that was found.
         (Some(_), _) if failed.len() > 1 => {
             let (count, first) = (failed.len(), failed[0]);
-            let (en, zh) = (first.get(Lang::En), first.get(Lang::Zh));
+            let ((en, zh), reason) = (subject::both(first), reason.unwrap_or_else(|| Text::same("")));
+            let (why_en, why_zh) = subject::both(&reason);
+            let why_en = if why_en.is_empty() { String::new() } else { format!(" {why_en}") };
             Text::filled(
-                format!("{count} of {all} probes do not reach the service: {en}."),
-                format!("{all} 项探测中有 {count} 项未连通日志服务：{zh}。"),
+                format!("{count} of {all} probes do not reach the service: {en}.{why_en}"),
+                format!("{all} 项探测中有 {count} 项未连通日志服务：{zh}。{why_zh}"),
             )
         }
         (Some(worst), _) => worst.detail.clone(),

@@ -155,7 +155,7 @@ fn unreadable(agent: &Agent, path: &str, trouble: &ConfigTrouble) -> Finding {
         ConfigTrouble::File(why) => {
             let what = subject::trouble(why);
             let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
-            let text = Text::filled(format!("{path} could not be read: {en}."), format!("无法读取 {path}：{zh}。"));
+            let text = Text::filled(format!("{path}: {en}."), format!("{path}：{zh}。"));
             Finding::unknown(STEP, text, vec![Evidence::new(label, what, path).marked(Mark::Unknown)])
         }
         ConfigTrouble::Json(fault) => {

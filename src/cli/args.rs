@@ -129,7 +129,7 @@ pub struct Manner {
     #[arg(long, global = true)]
     pub no_cloud: bool,
     /// Language; without it LC_ALL, LC_MESSAGES or LANG decides, but the Linux console is English
-    #[arg(long, global = true, value_enum)]
+    #[arg(long, global = true, value_enum, ignore_case = true)]
     pub lang: Option<LangArg>,
     /// Signs and lines in ASCII only
     #[arg(long, global = true)]
@@ -147,12 +147,14 @@ pub struct Manner {
     pub plain: bool,
 }
 
-/// The languages, as `--lang` names them.
+/// The languages, as `--lang` names them. The names that browsers and locales have for them are understood, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LangArg {
     /// English
+    #[value(aliases = ["en-US", "en_US", "en_US.UTF-8", "en_US.utf8", "en-GB", "en_GB", "en_GB.UTF-8", "C"])]
     En,
     /// 简体中文
+    #[value(aliases = ["zh-CN", "zh_CN", "zh_CN.UTF-8", "zh_CN.utf8", "zh-Hans", "zh-Hans-CN", "cn"])]
     Zh,
 }
 
@@ -221,6 +223,7 @@ pub enum Command {
         consent: ConsentArgs,
     },
     /// Write the support bundle: a .tar.gz with ticket text, report and observations, without secrets
+    #[command(alias = "ticket")]
     Bundle {
         /// Where to write it; without it logtail-doctor-HOST-TIME.tar.gz in the current directory
         #[arg(short, long, value_name = "FILE")]

@@ -11,7 +11,7 @@ use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Progr
 use crate::checks::Judge;
 use crate::engine::{Looking, Wish};
 use crate::finding::{CauseId, RemedyId, StepId};
-use crate::flow::{Goal, Proof, undo_command};
+use crate::flow::{Goal, Proof, rolled_back, undo_command};
 use crate::host::Host;
 use crate::redact::Redactor;
 use crate::remedies::{self, InputId, Inputs, Plan, Planned, PreviewMark};
@@ -168,8 +168,11 @@ impl Changing<'_> {
         let (sudo, consent) = match self.leave(&plan).await {
             Leave::Direct(consent) => (None, consent),
             Leave::Sudo(sudo, consent) => (Some(sudo), consent),
-            Leave::No(refusal) => {
-                settings.complain(&refusal);
+            Leave::No(refusals) => {
+                // A line each: the commands among them are there to be copied.
+                for refusal in &refusals {
+                    settings.complain(refusal);
+                }
                 return Ok(REFUSED);
             }
         };
@@ -202,7 +205,7 @@ impl Changing<'_> {
                 return Ok(REFUSED);
             }
             AppliedResult::RolledBack(reason) => {
-                settings.complain(&reason);
+                settings.complain(&rolled_back(&reason));
                 return Ok(if applied.entry.is_some() { ROLLED_BACK } else { COULD_NOT_RUN });
             }
             AppliedResult::LeftOver(reason) => {
@@ -237,7 +240,8 @@ impl Changing<'_> {
                 };
                 let value = if suggestion.is_empty() { possible() } else { suggestion.clone() };
                 let option = remedies::shell_line(&["--set".to_string(), format!("{id}={value}")]);
-                format!("  {option}   {}: {}", label.get(lang), hint.get(lang))
+                let colon = if lang == Lang::Zh { "：" } else { ": " };
+                format!("  {option}   {}{colon}{}", label.get(lang), hint.get(lang))
             };
             self.settings.complain(&Text::filled(line(Lang::En), line(Lang::Zh)));
         }
@@ -314,7 +318,10 @@ impl Changing<'_> {
             Progress::State(number, ChangeState::Done) => (number, Text::fixed("done", "完成")),
             Progress::State(number, ChangeState::Already) => (number, Text::fixed("was so already", "已是如此")),
             Progress::State(number, ChangeState::RolledBack) => (number, Text::fixed("rolled back", "已回退")),
-            Progress::State(number, ChangeState::Failed(reason)) => (number, reason.clone()),
+            Progress::State(number, ChangeState::Failed(reason)) => {
+                let (en, zh) = (reason.get(Lang::En), reason.get(Lang::Zh));
+                (number, say!("failed: {en}", "失败：{zh}"))
+            }
         };
         Some(format!("{}. {}", number + 1, word.get(lang)))
     }

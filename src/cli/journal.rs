@@ -6,8 +6,9 @@ use crate::carry_out::{self, JOURNAL, JournalDone, Record, RecordKind, Store};
 use crate::flow::{recorded_word, undo_command};
 use crate::host::{Answer, Host, Question, Trouble};
 use crate::remedies;
+use crate::report;
 use crate::say;
-use crate::text::{Text, printable};
+use crate::text::{Lang, Text, printable};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,9 +38,7 @@ pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Wr
             writeln!(out, "    {}", printable(ways_out(done).get(settings.lang)))?;
         }
         for record in &done.records {
-            let pruned = Text::fixed("backup pruned", "备份已清理");
-            let pruned = done.pruned.then(|| pruned.get(settings.lang));
-            writeln!(out, "    {}", printable(&record_line(record, pruned)))?;
+            writeln!(out, "    {}", printable(record_line(record, done).get(settings.lang)))?;
         }
     }
     if unread > 0 {
@@ -49,20 +48,32 @@ pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Wr
 }
 
 /// One recorded change in one line.
-fn record_line(record: &Record, pruned: Option<&str>) -> String {
+fn record_line(record: &Record, done: &JournalDone) -> Text {
     let path = record.path.display();
-    let shown = |backup: &PathBuf| pruned.map_or_else(|| backup.display().to_string(), str::to_string);
-    let backup = record.backup.as_ref().map(|backup| format!("  ({})", shown(backup))).unwrap_or_default();
+    let backup = match &record.backup {
+        // With the change its backups are gone.
+        Some(_) if !done.result.has_backups() => Text::same(""),
+        Some(_) if done.pruned => Text::fixed("  (backup pruned)", "  （备份已清理）"),
+        Some(backup) => Text::same(format!("  ({})", backup.display())),
+        None => Text::same(""),
+    };
+    let (en, zh) = (backup.get(Lang::En), backup.get(Lang::Zh));
     match &record.kind {
-        RecordKind::Write => format!("write {path}{backup}"),
-        RecordKind::Remove => format!("remove {path}{backup}"),
-        RecordKind::RenameTo(to) => format!("rename {path} -> {}", to.display()),
-        RecordKind::MakeDir => format!("mkdir {path}"),
-        RecordKind::RemoveDir => format!("rmdir {path}"),
-        RecordKind::PutGroup { .. } => format!("edit {path}"),
-        RecordKind::MakeGroup { .. } => format!("create {path}"),
-        RecordKind::RemoveGroup { .. } => format!("remove {path}"),
-        RecordKind::Run(argv) => format!("run {}", remedies::shell_line(argv)),
+        RecordKind::Write => say!("write {path}{en}", "写入 {path}{zh}"),
+        RecordKind::Remove => say!("remove {path}{en}", "删除 {path}{zh}"),
+        RecordKind::RenameTo(to) => {
+            let to = to.display();
+            say!("rename {path} -> {to}", "重命名 {path} -> {to}")
+        }
+        RecordKind::MakeDir => say!("mkdir {path}", "创建目录 {path}"),
+        RecordKind::RemoveDir => say!("rmdir {path}", "删除目录 {path}"),
+        RecordKind::PutGroup { .. } => say!("edit {path}", "修改 {path}"),
+        RecordKind::MakeGroup { .. } => say!("create {path}", "创建 {path}"),
+        RecordKind::RemoveGroup { .. } => say!("remove {path}", "删除 {path}"),
+        RecordKind::Run(argv) => {
+            let command = remedies::shell_line(argv);
+            say!("run {command}", "执行 {command}")
+        }
     }
 }
 
@@ -150,8 +161,15 @@ fn store_of(settings: &Settings, done: &JournalDone) -> Store {
 pub(super) fn ways_out(done: &JournalDone) -> Text {
     let (id, remedy, undo) = (&done.id, done.remedy.id(), undo_command(&done.id, done.remedy, done.is_roots));
     let finish = remedies::for_root(&["fix", remedy, "--yes"]);
-    say!(
-        "{remedy} {id} was broken off. Take it back: {undo}; or finish it: {finish}",
-        "{remedy} {id} 曾被中断。撤销：{undo}；或继续完成：{finish}"
-    )
+    // The journal does not keep the values; without them the command says which are missing.
+    match report::needs_values(done.remedy) {
+        true => say!(
+            "{remedy} {id} was broken off. Take it back: {undo}; or finish it with the values (--set) that it had: {finish}",
+            "{remedy} {id} 曾被中断。撤销：{undo}；或使用原来的参数（--set）继续完成：{finish}"
+        ),
+        false => say!(
+            "{remedy} {id} was broken off. Take it back: {undo}; or finish it: {finish}",
+            "{remedy} {id} 曾被中断。撤销：{undo}；或继续完成：{finish}"
+        ),
+    }
 }

@@ -182,9 +182,10 @@ fn show(report: &Report, settings: &Settings, format: Format, out: &mut impl Wri
     Ok(code_of(report.verdict()))
 }
 
-/// Where a bundle is to be written.
+/// Where a bundle is to be written; in a directory under the usual name.
 pub fn places(name: &str, output: Option<&Path>) -> Vec<std::path::PathBuf> {
     match output {
+        Some(path) if path.is_dir() => vec![path.join(format!("{name}.tar.gz"))],
         Some(path) => vec![path.to_path_buf()],
         None => report::bundle_places(name),
     }

@@ -4,6 +4,8 @@ use super::{Face, Run};
 use crate::carry_out::{self, Applied, Consent, Progress, errand};
 use crate::flow::{Event, Goal};
 use crate::remedies::{Change, Plan};
+use crate::say;
+use crate::text::Lang;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +70,13 @@ impl Run<'_> {
             Ok(argv) => face.authorise(&sudo, &argv, self.session).await,
             Err(text) => Err(text),
         };
-        if let Err(text) = allowed {
+        if let Err(reason) = allowed {
+            let (command, en, zh) =
+                (self.session.command_of_plan(&order.plan), reason.get(Lang::En), reason.get(Lang::Zh));
+            let text = say!(
+                "{en} Nothing was changed. Somebody who may can run this: {command}",
+                "{zh}未做任何更改。有权限的人可执行：{command}"
+            );
             let effects = self.session.handle(Event::Applied(Box::new(Applied::refused(text))));
             if effects.contains(&crate::flow::Effect::RecheckAll) {
                 self.looking.look_again();

@@ -258,6 +258,9 @@ impl Session {
                 Stage::Outcome { .. } => {
                     out.extend(button_bindings(self.buttons().len()));
                     scroll(&mut out);
+                    if layer.refused_plan().is_some() {
+                        out.push(bind(&[Char('y')], "y", Text::fixed("copy", "复制"), Command::Copy, true));
+                    }
                     out.push(bind(&[Esc], "Esc", Text::fixed("back to the step", "返回该步骤"), Command::Close, true));
                 }
             },

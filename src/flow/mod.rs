@@ -32,7 +32,7 @@ pub use key_form::{KeyField, KeyForm};
 pub use keys::{Binding, Command, Key};
 pub use proof::{Goal, Proof};
 pub use remedy_layer::{Button, RemedyLayer, Stage};
-pub use remedy_steering::command_for;
+pub use remedy_steering::{command_for, rolled_back};
 pub use search::Search;
 pub use session::{Action, Around, Clip, Demo, Effect, Event, Layer, Notice, Place, Session, StepView, Way};
 pub use watch::{Pulse, WatchLayer};

@@ -2,7 +2,7 @@
 //! the keys are handled in `steering`.
 
 use super::Form;
-use crate::carry_out::{Applied, ChangeState};
+use crate::carry_out::{Applied, AppliedResult, ChangeState};
 use crate::finding::RemedyId;
 use crate::host::LiveLine;
 use crate::remedies::Plan;
@@ -88,6 +88,16 @@ impl RemedyLayer {
     /// Whether there is nothing left to decide or to wait for.
     pub fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Outcome { .. })
+    }
+
+    /// The plan that was refused as a whole: nothing of it was begun, so somebody else may still carry it out.
+    pub fn refused_plan(&self) -> Option<&Plan> {
+        match &self.stage {
+            Stage::Outcome { plan: Some(plan), applied: Some(applied), .. } => {
+                matches!(applied.result, AppliedResult::Refused(_)).then_some(plan.as_ref())
+            }
+            _ => None,
+        }
     }
 
     /// Moves on to another stage, with the focus on its first button.

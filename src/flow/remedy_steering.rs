@@ -93,7 +93,8 @@ impl Session {
                 Button::Apply | Button::ApplyAndRestart | Button::ApplyOnly | Button::Undo | Button::Force => {
                     may_change
                 }
-                Button::CopyCommand => !may_change,
+                // What was refused as a whole somebody else can still do.
+                Button::CopyCommand => !may_change || layer.is_over(),
                 // Where the heartbeat is the proof and has come, there is nothing left to watch for.
                 Button::Watch => !self.context.no_cloud && !self.has_heartbeat_come(layer),
                 Button::Cancel | Button::Continue | Button::DoneByHand => true,
@@ -238,13 +239,7 @@ impl Session {
                     "{path} 在预览之后发生了变化。未做任何更改。"
                 )
             }
-            AppliedResult::RolledBack(reason) => {
-                let (en, zh) = (reason.get(Lang::En), reason.get(Lang::Zh));
-                Text::filled(
-                    format!("{en} What had been changed before was taken back."),
-                    format!("{zh}之前所做的更改已回退。"),
-                )
-            }
+            AppliedResult::RolledBack(reason) => rolled_back(reason),
             AppliedResult::Refused(reason) | AppliedResult::Busy(reason) | AppliedResult::LeftOver(reason) => {
                 reason.clone()
             }
@@ -360,6 +355,8 @@ impl Session {
             ),
         };
         if let Some(layer) = self.remedy_layer() {
+            // Taking back is not there to cure anything: done, it has done what it is for.
+            let cured = cured || is_undo;
             layer.enter(Stage::Outcome { plan: Some(plan), applied: Some(applied), output, cured, said });
         }
         if is_undo {
@@ -419,6 +416,7 @@ fn layer_buttons(layer: &RemedyLayer) -> Vec<Button> {
             let watch = (*cured || plan.verify == StepId::Heartbeat).then_some(Button::Watch);
             [Some(Button::Continue), undo, watch].into_iter().flatten().collect()
         }
+        Stage::Outcome { .. } if layer.refused_plan().is_some() => vec![Button::Continue, Button::CopyCommand],
         Stage::Outcome { .. } if layer.may_force => vec![Button::Continue, Button::Force],
         Stage::Outcome { .. } => vec![Button::Continue],
         Stage::Asking(_) | Stage::Planning | Stage::Applying { .. } | Stage::Verifying { .. } => Vec::new(),
@@ -449,6 +447,12 @@ fn remedy_restarts(remedy: RemedyId) -> bool {
             | RemedyId::ReinstallAgent
             | RemedyId::UpgradeAgent
     )
+}
+
+/// The sentence that ends a plan of which a step failed, and after which nothing of it is left.
+pub fn rolled_back(reason: &Text) -> Text {
+    let (en, zh) = (reason.get(Lang::En), reason.get(Lang::Zh));
+    Text::filled(format!("{en} What had been changed before was taken back."), format!("{zh}之前所做的更改已回退。"))
 }
 
 /// The command that carries out this plan without the wizard: by root, or from a script.

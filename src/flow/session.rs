@@ -375,11 +375,15 @@ impl Session {
         if all_there { worst } else { worst.max(Verdict::Unknown) }
     }
 
-    /// Where the operator is wanted: at the first step that fails, else at the first one that only the operator can make
-    /// certain, else at the result.
+    /// Where the operator is wanted: at the first step that fails. As long as one is unknown, at the first that found
+    /// something doubtful, which may be the reason, else at the first that only the operator can make certain. Else at
+    /// the result. After a cure the doubts have been seen, and certainty is what is left to get.
     pub(super) fn wanted_at(&self) -> Place {
-        let unknown =
-            || self.findings().find(|finding| finding.verdict == Verdict::Unknown).map(|finding| finding.step);
+        let unknown = || {
+            let unknown = self.findings().find(|finding| finding.verdict == Verdict::Unknown)?;
+            let doubtful = self.findings().find(|finding| finding.is_doubtful() && self.done.is_empty());
+            Some(doubtful.unwrap_or(unknown).step)
+        };
         self.stopped_at().or_else(unknown).map_or(Place::Finish, Place::Step)
     }
 

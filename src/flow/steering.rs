@@ -106,8 +106,8 @@ impl Session {
         vec![Effect::Quit]
     }
 
-    /// Until the operator moves, and again after a cure, the cursor rests on the first step that fails. When all verdicts are there and none
-    /// fails, it rests on the first one that only the operator can make certain, else on the result.
+    /// Until the operator moves, and again after a cure, the cursor rests on the first step that fails. When all verdicts
+    /// are there and none fails, it rests where the operator is wanted.
     pub(super) fn rest_on_first_failure(&mut self) {
         if self.has_moved || !self.layers.is_empty() {
             return;
@@ -489,9 +489,10 @@ impl Session {
             return clip;
         }
         match (self.layers.last(), self.place) {
-            (Some(Layer::Remedy(layer)), _) => match &layer.stage {
-                Stage::Preview { plan } => Clip::Command(self.command_of_plan(plan)),
-                _ => Clip::Evidence(layer_step(layer)),
+            (Some(Layer::Remedy(layer)), _) => match (&layer.stage, layer.refused_plan()) {
+                (Stage::Preview { plan }, _) => Clip::Command(self.command_of_plan(plan)),
+                (_, Some(plan)) => Clip::Command(self.command_of_plan(plan)),
+                (_, None) => Clip::Evidence(layer_step(layer)),
             },
             (_, Place::Step(step)) => Clip::Evidence(step),
             (_, Place::Ticket | Place::Finish) => Clip::Ticket,

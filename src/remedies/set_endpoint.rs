@@ -54,12 +54,12 @@ pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     let way = network.id();
     let why = if was.is_empty() {
         say!(
-            "Region {region} over {way} means {host} and {data}; the agent is set to none.",
+            "Region {region} with network type {way} means {host} and {data}; the agent is set to none.",
             "地域 {region}、网络类型 {way} 对应 {host} 和 {data}；Agent 目前没有配置地址。"
         )
     } else {
         say!(
-            "Region {region} over {way} means {host} and {data}; the agent is set to {was}.",
+            "Region {region} with network type {way} means {host} and {data}; the agent is set to {was}.",
             "地域 {region}、网络类型 {way} 对应 {host} 和 {data}；Agent 目前的配置是 {was}。"
         )
     };

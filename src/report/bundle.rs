@@ -116,6 +116,11 @@ pub fn write_bundle(bytes: &[u8], places: &[PathBuf]) -> Result<PathBuf, BundleE
 
 fn write_beside(bytes: &[u8], place: &Path) -> io::Result<PathBuf> {
     let name = place.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy().into_owned();
+    // A device or a pipe cannot be left alone by taking another name: nobody looks for a bundle beside /dev/null.
+    let is_special = |about: &fs::Metadata| !about.is_file() && !about.is_symlink() && !about.is_dir();
+    if fs::symlink_metadata(place).is_ok_and(|about| is_special(&about)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is something else than a file of this name"));
+    }
     let temporary = place.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
     let written = (|| {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
@@ -139,10 +144,9 @@ fn numbered(place: &Path, name: &str, number: usize) -> PathBuf {
     if number == 1 {
         return place.to_path_buf();
     }
-    let (stem, ending) = match name.strip_suffix(".tar.gz") {
-        Some(stem) => (stem, ".tar.gz"),
-        None => (name, ""),
-    };
+    let endings = [".tar.gz", ".tgz"].into_iter();
+    let (stem, ending) =
+        endings.filter_map(|ending| Some((name.strip_suffix(ending)?, ending))).next().unwrap_or((name, ""));
     place.with_file_name(format!("{stem}-{number}{ending}"))
 }
 

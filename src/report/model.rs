@@ -5,10 +5,11 @@ use crate::checks::{Checked, Investigation};
 use crate::context::{Context, Field};
 use crate::finding::{Finding, RemedyId, StepId, Verdict, worst};
 use crate::host::{IdentitySeen, Seen};
-use crate::remedies::shell_line;
+use crate::remedies::{InputId, Inputs, Planned, plan, shell_line};
 use crate::say;
-use crate::text::Text;
+use crate::text::{Lang, Text};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The agent that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,8 @@ pub struct Report {
     pub context: Context,
     /// In flowchart order.
     pub steps: Vec<Checked>,
+    /// The values that each offered remedy still needs, with what planning suggests for them.
+    needed: Vec<(RemedyId, Vec<(InputId, String)>)>,
 }
 
 impl Report {
@@ -65,7 +68,8 @@ impl Report {
             Some(checked) => redactor.through(checked).unwrap_or_else(|| absent(step)),
             None => absent(step),
         });
-        let steps = steps.collect();
+        let steps: Vec<Checked> = steps.collect();
+        let needed = needed_by(&steps, &Inputs::from_context(found.context()), seen);
         Report {
             tool_version: env!("CARGO_PKG_VERSION").to_string(),
             taken,
@@ -73,6 +77,7 @@ impl Report {
             agent: agent.and_then(|agent| redactor.through(&agent)),
             context: redactor.through(found.context()).unwrap_or_default(),
             steps,
+            needed,
         }
     }
 
@@ -91,30 +96,37 @@ impl Report {
         self.steps.iter().map(|checked| &checked.finding)
     }
 
-    /// What the whole came to, in one sentence.
+    /// What the whole came to, in a sentence or two.
     pub fn conclusion(&self) -> Text {
-        let steps = |wanted: Verdict, lang| {
-            let titles =
-                self.findings().filter(|finding| finding.verdict == wanted).map(|finding| finding.step.title());
+        let steps = |is_meant: &dyn Fn(&Finding) -> bool, lang| {
+            let titles = self.findings().filter(|finding| is_meant(finding)).map(|finding| finding.step.title());
             titles.map(|title| title.get(lang).to_string()).collect::<Vec<_>>()
         };
-        let en = |wanted| steps(wanted, crate::text::Lang::En).join(", ");
-        let zh = |wanted| steps(wanted, crate::text::Lang::Zh).join("、");
+        let titles = |is_meant: &dyn Fn(&Finding) -> bool| {
+            (steps(is_meant, Lang::En).join(", "), steps(is_meant, Lang::Zh).join("、"))
+        };
+        let (doubtful_en, doubtful_zh) = titles(&Finding::is_doubtful);
         match self.verdict() {
             Verdict::Fail => {
-                let (en, zh) = (en(Verdict::Fail), zh(Verdict::Fail));
+                let (en, zh) = titles(&|finding| finding.verdict == Verdict::Fail);
                 say!("Something breaks the heartbeat: {en}.", "有步骤使心跳中断：{zh}。")
             }
             Verdict::Unknown => {
-                let (en, zh) = (en(Verdict::Unknown), zh(Verdict::Unknown));
-                say!(
-                    "Nothing fails, but this could not be determined: {en}.",
-                    "没有失败的步骤，但以下步骤未能确定：{zh}。"
-                )
+                let (en, zh) = titles(&|finding| finding.verdict == Verdict::Unknown);
+                // What is only a warning may be the very reason, as long as not everything is known.
+                match doubtful_en.is_empty() {
+                    true => say!(
+                        "Nothing fails, but this could not be determined: {en}.",
+                        "没有失败的步骤，但以下步骤未能确定：{zh}。"
+                    ),
+                    false => say!(
+                        "Nothing fails for certain, but look at: {doubtful_en}. This could not be determined: {en}.",
+                        "没有确定失败的步骤，但请留意：{doubtful_zh}。以下步骤未能确定：{zh}。"
+                    ),
+                }
             }
             Verdict::Warn => {
-                let (en, zh) = (en(Verdict::Warn), zh(Verdict::Warn));
-                say!("Nothing fails. Worth a look: {en}.", "没有失败的步骤。值得留意：{zh}。")
+                say!("Nothing fails. Worth a look: {doubtful_en}.", "没有失败的步骤。值得留意：{doubtful_zh}。")
             }
             Verdict::Pass | Verdict::Skipped => Text::fixed("Nothing fails.", "没有失败的步骤。"),
         }
@@ -123,8 +135,10 @@ impl Report {
     /// What to do next, one sentence a line; empty when there is nothing to do.
     pub fn next(&self) -> Vec<Text> {
         let mut out = Vec::new();
-        if let Some(stopped) = self.stopped_at() {
-            let remedy = self.finding(stopped).and_then(|finding| finding.remedies().first().copied());
+        let stopped = self.stopped_at();
+        let first_doubt = || self.findings().find(|finding| finding.is_doubtful()).map(|finding| finding.step);
+        if let Some(step) = stopped.or_else(first_doubt) {
+            let remedy = self.finding(step).and_then(|finding| finding.remedies().first().copied());
             if let Some(remedy) = remedy {
                 let command = self.fix_command(remedy);
                 out.push(say!(
@@ -132,6 +146,8 @@ impl Report {
                     "查看首选修复将做的更改：{command} --dry-run"
                 ));
             }
+        }
+        if stopped.is_some() {
             out.push(Text::fixed(
                 "Still failing? Write a support bundle: logtail-doctor bundle",
                 "仍未解决？生成工单诊断包：logtail-doctor bundle",
@@ -164,20 +180,39 @@ impl Report {
         self.findings().find(|finding| finding.step == step)
     }
 
-    /// The command that carries a remedy out, with what was told; what it needs beyond that stands in capitals, or as the
-    /// values to choose from.
+    /// The command that carries a remedy out, with what was told and the address that planning suggests; what it needs
+    /// beyond that stands in capitals, or as the values to choose from.
     pub fn fix_command(&self, remedy: RemedyId) -> String {
+        let needed = self.needed.iter().filter(|(known, _)| *known == remedy).flat_map(|(_, needed)| needed);
+        let suggestions: Vec<&(InputId, String)> = needed.collect();
+        let mut inputs = inputs_of(remedy).to_vec();
+        // What the operator is to tell stands there already; a choice like a new group only planning knows of.
+        let others = suggestions.iter().map(|(input, _)| *input).filter(|input| !matches!(input, InputId::Context(_)));
+        for other in others {
+            if !inputs.contains(&other) {
+                inputs.push(other);
+            }
+        }
         let mut words = ["logtail-doctor", "fix", remedy.id()].map(str::to_string).to_vec();
-        for &field in inputs_of(remedy) {
-            let told = self.context.get(field);
-            let value = match (told.is_empty(), field.choices()) {
-                (false, _) => told,
-                (true, []) => field.id().to_uppercase(),
-                (true, choices) => choices.join("|"),
-            };
-            words.extend(["--set".to_string(), format!("{}={value}", field.id())]);
+        for input in inputs {
+            words.extend(["--set".to_string(), format!("{}={}", input.id(), self.value_of(input, &suggestions))]);
         }
         shell_line(&words)
+    }
+
+    fn value_of(&self, input: InputId, suggestions: &[&(InputId, String)]) -> String {
+        let (told, choices) = match input {
+            InputId::Context(field) => (self.context.get(field), field.choices()),
+            _ => {
+                let suggested = suggestions.iter().find(|(known, _)| *known == input).map(|(_, value)| value.clone());
+                (suggested.unwrap_or_default(), &[] as &[&str])
+            }
+        };
+        match (told.is_empty(), choices) {
+            (false, _) => told,
+            (true, []) => input.id().to_uppercase(),
+            (true, choices) => choices.join("|"),
+        }
     }
 
     /// A name for files and headings.
@@ -186,13 +221,34 @@ impl Report {
     }
 }
 
-/// The context values that a remedy needs. Addresses are not among them: planning suggests those.
-fn inputs_of(remedy: RemedyId) -> &'static [Field] {
+/// What each remedy that the findings offer still needs. A remedy whose plan wants more than was looked at is left out.
+fn needed_by(steps: &[Checked], inputs: &Inputs, seen: &Seen) -> Vec<(RemedyId, Vec<(InputId, String)>)> {
+    let offered: BTreeSet<RemedyId> = steps.iter().flat_map(|checked| checked.finding.remedies()).collect();
+    let needed = offered.into_iter().filter_map(|remedy| match plan(remedy, inputs, seen) {
+        Ok(Planned::Needs(needed)) => Some((remedy, needed)),
+        _ => None,
+    });
+    needed.collect()
+}
+
+/// Whether a remedy is planned from values that only the operator knows.
+pub fn needs_values(remedy: RemedyId) -> bool {
+    !inputs_of(remedy).is_empty()
+}
+
+/// The values that a remedy needs.
+fn inputs_of(remedy: RemedyId) -> &'static [InputId] {
+    const REGION: InputId = InputId::Context(Field::Region);
+    const NETWORK: InputId = InputId::Context(Field::Network);
+    const PROJECT: InputId = InputId::Context(Field::Project);
+    const GROUP: InputId = InputId::Context(Field::MachineGroup);
     match remedy {
-        RemedyId::InstallAgent | RemedyId::ReinstallAgent | RemedyId::SetEndpoint => &[Field::Region, Field::Network],
-        RemedyId::WriteCustomId => &[Field::CustomId],
-        RemedyId::AddAliuid | RemedyId::RenameAliuid => &[Field::Aliuid],
-        RemedyId::AddIpToGroup | RemedyId::ReplaceIpInGroup => &[Field::Project, Field::MachineGroup],
+        RemedyId::InstallAgent | RemedyId::ReinstallAgent | RemedyId::SetEndpoint => &[REGION, NETWORK],
+        RemedyId::WriteCustomId => &[InputId::Context(Field::CustomId)],
+        RemedyId::AddAliuid | RemedyId::RenameAliuid => &[InputId::Context(Field::Aliuid)],
+        RemedyId::AddIpToGroup => &[PROJECT, GROUP, InputId::Ip],
+        RemedyId::ReplaceIpInGroup => &[PROJECT, GROUP, InputId::Ip, InputId::OldIp],
+        RemedyId::BindHostname | RemedyId::SetWorkingIp => &[InputId::Ip],
         RemedyId::UpgradeAgent
         | RemedyId::StartAgent
         | RemedyId::RestartAgent
@@ -202,8 +258,6 @@ fn inputs_of(remedy: RemedyId) -> &'static [Field] {
         | RemedyId::AllowEgress
         | RemedyId::SyncClock
         | RemedyId::EnableTimeAdjust
-        | RemedyId::BindHostname
-        | RemedyId::SetWorkingIp
         | RemedyId::CleanCustomId
         | RemedyId::RemoveCustomId => &[],
     }

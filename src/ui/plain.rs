@@ -338,7 +338,7 @@ impl<W: Write> engine::Face for Plain<W> {
         if let Some(signals) = &mut self.signals {
             signals.forget_typed().await;
         }
-        sudo::allowed(has_asked, sudo, argv, sudo::user_of(session)).await
+        sudo::allowed(has_asked, sudo, argv).await
     }
 
     async fn perform(&mut self, favour: Favour, session: &Session, found: &Investigation) -> Option<Event> {

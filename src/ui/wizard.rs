@@ -229,7 +229,7 @@ impl engine::Face for Wizard {
             Ok(()) => self.arrived.push_back(Event::Redraw),
             Err(Gone) => self.lose(),
         }
-        sudo::allowed(has_asked, sudo, argv, sudo::user_of(session)).await
+        sudo::allowed(has_asked, sudo, argv).await
     }
 
     async fn perform(&mut self, favour: Favour, session: &Session, found: &Investigation) -> Option<Event> {

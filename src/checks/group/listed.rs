@@ -111,7 +111,7 @@ fn candidates(
     let count = names.len();
     Ok(Some(if having.is_empty() {
         say!(
-            "Its groups are: {all_en}. None of those that were read lists this host ({count} in all). Tell which one is meant.",
+            "The groups of the project are: {all_en}. None of those that were read lists this host ({count} in all). Tell which one is meant.",
             "现有机器组：{all_zh}。已读取的机器组中均没有本机（共 {count} 个）。请填写要使用的机器组。"
         )
     } else {

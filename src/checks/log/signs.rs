@@ -1,6 +1,7 @@
 //! What each sign of the log means: which cause it is, which step cures it, and whether a restart has settled it.
 
 use crate::agent::log::{LogSign, SignGroup};
+use crate::checks::subject;
 use crate::finding::{Cause, CauseId, RemedyId, Severity, StepId};
 use crate::say;
 use crate::text::Text;
@@ -84,11 +85,20 @@ pub(super) fn uuid_none(detail: Text) -> Cause {
     )
 }
 
+/// How often, in words.
+pub(super) fn times(count: usize) -> Text {
+    match count {
+        1 => Text::fixed("once", "1 次"),
+        _ => say!("{count} times", "{count} 次"),
+    }
+}
+
 /// What a sign means for the heartbeat; None for one that an earlier step judges by better evidence.
 pub(super) fn judge(group: &SignGroup) -> Option<Cause> {
-    let (count, last) = (group.count, &group.last);
+    let (count, last) = (times(group.count), &group.last);
+    let (count_en, count_zh) = subject::both(&count);
     let cause = |id, severity, en: &str, zh: &str, why: Text, remedies: &[RemedyId]| {
-        let detail = say!("{en} ({count} times, last {last}).", "{zh}（{count} 次，最近 {last}）。");
+        let detail = say!("{en} ({count_en}, last {last}).", "{zh}（{count_zh}，最近 {last}）。");
         Some(Cause { id, severity, detail, why, remedies: remedies.to_vec() })
     };
     match group.sign {
@@ -161,8 +171,8 @@ pub(super) fn judge(group: &SignGroup) -> Option<Cause> {
             &[RemedyId::StopExtraAgent],
         ),
         LogSign::UuidNone => Some(uuid_none(say!(
-            "The machine has no UUID ({count} times, last {last}).",
-            "机器没有 UUID（{count} 次，最近 {last}）。"
+            "The machine has no UUID ({count_en}, last {last}).",
+            "机器没有 UUID（{count_zh}，最近 {last}）。"
         ))),
         LogSign::ContactLost
         | LogSign::Started

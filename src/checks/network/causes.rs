@@ -50,6 +50,13 @@ impl Troubles {
         self.found.values().any(|trouble| trouble.severity == Severity::Fail)
     }
 
+    /// The first thing that was found out about the worst of them, beyond what happened at which place.
+    pub fn first_reason(&self) -> Option<Text> {
+        let worst = self.found.values().map(|trouble| trouble.severity).max()?;
+        let of_worst = self.found.values().filter(|trouble| trouble.severity == worst);
+        of_worst.flat_map(|trouble| &trouble.reasons).next().cloned()
+    }
+
     /// The causes; another endpoint is proposed first only where one is known to answer.
     pub fn causes(self, has_alternative: bool) -> Vec<Cause> {
         self.found.into_iter().map(|(id, trouble)| trouble.cause(id, has_alternative)).collect()

@@ -426,6 +426,9 @@ fn the_hosts_own_firewall_is_named() {
     let mut world = world(NetworkType::Internet, |target| unconnected(target, ConnectTrouble::Refused));
     world.nft = Ok(CommandSeen { code: Some(0), out: rules.into(), err: String::new() });
     expect(&world, CauseId::ConnectRefused, Severity::Fail, &["own firewall stops 203.0.113.7:80", "reject"]);
+    // The places fill the first screen; the reason must not stand below them only.
+    let summary = world.finding().summary;
+    assert!(summary.get(Lang::En).contains("own firewall stops 203.0.113.7:80"), "{summary:?}");
     world.nft = Ok(CommandSeen { code: Some(1), out: String::new(), err: "must be root".into() });
     let finding = world.finding();
     assert!(!worst(&finding).2.contains("own firewall"));

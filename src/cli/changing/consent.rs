@@ -6,7 +6,7 @@ use crate::carry_out::{ConsentBy, errand};
 use crate::host::{Answer, IdentitySeen, Question};
 use crate::remedies::Plan;
 use crate::say;
-use crate::text::{Lang, Text, printable};
+use crate::text::{Text, printable};
 use crate::ui::sudo;
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
@@ -15,27 +15,28 @@ use std::path::{Path, PathBuf};
 pub(super) enum Leave {
     Direct(ConsentBy),
     Sudo(PathBuf, ConsentBy),
-    No(Text),
+    /// Why not, and what can be done instead; a line each.
+    No(Vec<Text>),
 }
 
 impl Changing<'_> {
     /// Whether and how the plan is carried out.
     pub(super) async fn leave(&self, plan: &Plan) -> Leave {
         if !plan.is_automatic() {
-            return Leave::No(Text::fixed("These steps are to be done by hand.", "以上步骤需要手动完成。"));
+            return Leave::No(vec![Text::fixed("These steps are to be done by hand.", "以上步骤需要手动完成。")]);
         }
         if self.settings.read_only {
-            return Leave::No(Text::fixed("Nothing was changed: --read-only.", "未做任何更改：--read-only。"));
+            return Leave::No(vec![Text::fixed("Nothing was changed: --read-only.", "未做任何更改：--read-only。")]);
         }
         let consent = match (self.consent.yes, self.settings.asks) {
             (true, _) => ConsentBy::YesOption,
             (false, true) if self.is_answered_with_yes() => ConsentBy::Answer,
-            (false, true) => return Leave::No(Text::fixed("Nothing was changed.", "未做任何更改。")),
+            (false, true) => return Leave::No(vec![Text::fixed("Nothing was changed.", "未做任何更改。")]),
             (false, false) => {
-                return Leave::No(Text::fixed(
+                return Leave::No(vec![Text::fixed(
                     "Nothing was changed. Add --yes to carry this out.",
                     "未做任何更改。加上 --yes 以执行。",
-                ));
+                )]);
             }
         };
         if !plan.needs_root() {
@@ -44,10 +45,17 @@ impl Changing<'_> {
         match self.host.observe(Question::Identity).await {
             Answer::Identity(IdentitySeen { privileged: true, .. }) => Leave::Direct(consent),
             Answer::Identity(IdentitySeen { sudo: Some(sudo), user, .. }) => match errand::argv() {
-                Ok(argv) if self.authorise(&sudo, &argv, &user).await => Leave::Sudo(sudo, consent),
+                Ok(argv) if self.authorise(&sudo, &argv).await => Leave::Sudo(sudo, consent),
                 argv => Leave::No(self.without_leave(plan, &sudo, &user, argv.ok()).await),
             },
-            _ => Leave::No(self.as_root(plan)),
+            _ => {
+                let command = self.command(plan);
+                let command = command.strip_prefix("sudo ").unwrap_or(&command);
+                Leave::No(vec![say!(
+                    "Nothing was changed: this needs root, and there is no sudo here. Run as root: {command}",
+                    "未做任何更改：需要 root 权限，而本机没有 sudo。请以 root 运行：{command}"
+                )])
+            }
         }
     }
 
@@ -62,7 +70,7 @@ impl Changing<'_> {
     }
 
     /// Whether sudo starts the errand: without a password, or with one that is typed on the terminal.
-    async fn authorise(&self, program: &Path, argv: &[String], user: &str) -> bool {
+    async fn authorise(&self, program: &Path, argv: &[String]) -> bool {
         if errand::may_without_password(program, argv).await {
             return true;
         }
@@ -70,12 +78,12 @@ impl Changing<'_> {
             return false;
         }
         self.settings.complain(&sudo::announcement(argv));
-        sudo::allowed(sudo::ask(program).await, program, argv, user).await.is_ok()
+        sudo::allowed(sudo::ask(program).await, program, argv).await.is_ok()
     }
 
     /// What can be done where sudo does not start this program without a password: as root; by the plan's own commands,
     /// where sudo permits those; or with the line of sudoers that is missing.
-    async fn without_leave(&self, plan: &Plan, sudo: &Path, user: &str, argv: Option<Vec<String>>) -> Text {
+    async fn without_leave(&self, plan: &Plan, sudo: &Path, user: &str, argv: Option<Vec<String>>) -> Vec<Text> {
         let mut texts = vec![self.as_root(plan)];
         if let Some(commands) = errand::permitted(sudo, plan).await {
             texts.push(say!(
@@ -89,19 +97,23 @@ impl Changing<'_> {
                 "缺少的 sudoers 配置行（会授予 {user} root 权限）：{line}"
             ));
         }
-        let all = |lang| texts.iter().map(|text| text.get(lang)).collect::<Vec<_>>().join("\n");
-        Text::filled(all(Lang::En), all(Lang::Zh))
+        texts
     }
 
-    /// The command that does the same as root.
-    pub(super) fn as_root(&self, plan: &Plan) -> Text {
-        let command = match &self.undoes {
+    /// The command that does the same, through sudo where it needs root.
+    fn command(&self, plan: &Plan) -> String {
+        match &self.undoes {
             Some(entry) => crate::flow::undo_command(entry, plan.remedy, plan.is_roots),
             None => crate::flow::command_for(plan),
-        };
+        }
+    }
+
+    /// That it needs root, and the command that does the same.
+    pub(super) fn as_root(&self, plan: &Plan) -> Text {
+        let command = self.command(plan);
         say!(
-            "Nothing was changed: this needs root, and sudo does not give it without a password. Run: {command}",
-            "未做任何更改：需要 root 权限，且 sudo 需要密码。请运行：{command}"
+            "Nothing was changed: this needs root, which sudo did not give here without a password. Run: {command}",
+            "未做任何更改：需要 root 权限，而此处 sudo 未能免密授权。请运行：{command}"
         )
     }
 }

@@ -110,12 +110,13 @@ fn entry(sheet: &mut Sheet, done: &JournalDone, result: &str, is_chosen: bool, l
 fn details(sheet: &mut Sheet, done: &JournalDone, is_demo: bool, look: Look) {
     let theme = look.theme;
     sheet.heading(look.word("What it did", "更改内容"), theme);
+    let is_kept = done.result.has_backups() && !done.pruned;
     for record in &done.records {
         let (verb, what) = recorded(record, look);
         let lead = run(format!("{} {verb}", look.glyphs.bullet()), theme.dim);
         let hang = width(&lead.0) + 1;
         sheet.hung(&[lead], hang, &[run(what, theme.text)]);
-        if let Some(backup) = &record.backup {
+        if let Some(backup) = record.backup.as_ref().filter(|_| is_kept) {
             let word = look.word("backup: ", "备份：");
             let body = [run(word, theme.dim), run(backup.display().to_string(), theme.dim)];
             sheet.hung(&[], 2, &body);
@@ -123,8 +124,8 @@ fn details(sheet: &mut Sheet, done: &JournalDone, is_demo: bool, look: Look) {
     }
     sheet.gap();
     let actor = &done.actor;
-    if is_demo {
-        // No command reaches the simulated host; it is gone by then.
+    if is_demo || !done.can_be_taken_back() {
+        // No command reaches the simulated host, which is gone by then, and none takes back what does not stand.
         let by = say!("by {actor}", "操作者：{actor}");
         return sheet.hung(&[], 0, &[run(look.read(&by), theme.dim)]);
     }
