@@ -185,7 +185,9 @@ pub fn account(see: &Seen, agent: &Agent, told: &Context) -> Result<Account, Uns
 mod tests {
     use super::*;
     use crate::agent::layout::Flavour;
-    use crate::host::{Answer, DirSeen, FileSeen, HttpSeen, Looked, Question, ReachSeen, Target, Trouble};
+    use crate::host::{
+        Answer, DirSeen, FileSeen, HttpSeen, IdentitySeen, Looked, Question, ReachSeen, Target, Trouble,
+    };
     use std::path::PathBuf;
 
     const NOTE: &str = "/etc/ilogtail/checkpoint/instance_identity";
@@ -235,6 +237,7 @@ mod tests {
         Seen::from_iter([
             (Question::Metadata, Answer::Metadata(metadata)),
             (Question::Processes, Answer::Processes(Ok(vec![]))),
+            (Question::Identity, Answer::Identity(IdentitySeen::default())),
             (Question::File(NOTE.into()), Answer::File(note)),
             (Question::File(agent().config_path), Answer::File(file(&config))),
             (Question::Dir("/etc/ilogtail/config.d".into()), Answer::Dir(Ok(DirSeen { entries: vec![], cut: false }))),
