@@ -6,6 +6,7 @@ mod every_pair;
 mod identity_scenarios;
 mod machine;
 mod scenarios;
+mod worlds;
 
 use logtail_doctor::context::Context;
 use logtail_doctor::finding::{CauseId, Finding, Severity, StepId, Verdict};
