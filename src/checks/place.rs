@@ -109,7 +109,8 @@ pub fn network_advice(see: &Seen, agent: &Agent, told: &Context, config_servers:
     let targets = way.targets(told.project.as_deref());
     let target = targets.first().map_or_else(|| target_of(address), |wanted| wanted.target.clone());
     let is_reached = matches!(&see.reach(&target)?.http, Some(Ok(http)) if is_service(http));
-    let is_way_known = subject::is_environment_known(see, agent)? && way.proxies.socks.is_none();
+    let socks = way.proxies.socks_for(targets.iter().map(|wanted| &wanted.target));
+    let is_way_known = subject::is_environment_known(see, agent)? && socks.is_none();
     for row in rows.iter_mut().take(1) {
         row.mark = match (is_reached, is_way_known) {
             (true, _) => Mark::Note,

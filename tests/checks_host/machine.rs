@@ -5,6 +5,7 @@ use logtail_doctor::context::{Context, IdentityKind, NetworkType};
 use logtail_doctor::finding::{Finding, StepId};
 use logtail_doctor::host::*;
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 /// 2026-11-22 05:40:00 UTC.
@@ -71,6 +72,10 @@ pub struct Held {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
     pub flavour: Flavour,
+    pub version: &'static str,
+    pub metadata: Looked<MetadataSeen>,
+    /// What every name of the service leads to.
+    pub service_at: IpAddr,
     record: Record,
     held: Option<Held>,
     pub files: BTreeMap<PathBuf, Node>,
@@ -104,8 +109,13 @@ pub fn local(at: i64) -> String {
 
 impl Machine {
     pub fn healthy(flavour: Flavour) -> Machine {
+        Machine::of_version(flavour, flavour.version())
+    }
+
+    /// The same in another version, which must be one of this flavour.
+    pub fn of_version(flavour: Flavour, version: &'static str) -> Machine {
         let program = flavour.program();
-        let exe = format!("{DIR}/{program}_{}", flavour.version());
+        let exe = format!("{DIR}/{program}_{version}");
         let process = |pid, ppid, started| ProcessSeen {
             pid,
             ppid,
@@ -120,6 +130,9 @@ impl Machine {
         let nic = |name: &str, ip: &str| InterfaceSeen { name: name.into(), up: true, ipv4: vec![ip.parse().unwrap()] };
         let mut machine = Machine {
             flavour,
+            version,
+            metadata: Err(Trouble::TimedOut),
+            service_at: Ipv4Addr::new(100, 100, 80, 165).into(),
             record: Record { uuid: "A", ip: "10.1.1.5".into(), started: STARTED, edition: "" },
             held: None,
             files: BTreeMap::new(),
@@ -208,7 +221,7 @@ impl Machine {
     pub fn record(&mut self, change: impl FnOnce(&mut Record)) {
         change(&mut self.record);
         let key = if self.flavour == Flavour::Loong331 { "loongcollector_version" } else { "logtail_version" };
-        let (version, Record { uuid, ip, started, edition }) = (self.flavour.version(), &self.record);
+        let (version, Record { uuid, ip, started, edition }) = (self.version, &self.record);
         let text = format!(
             "{{\"UUID\" : \"{uuid}\", \"hostname\" : \"web-1\", \"instance_id\" : \"{uuid}_{ip}_{started}\", \
              \"ip\" : \"{ip}\", \"{key}\" : \"{version}{edition}\", \"update_time\" : \"{}\"}}",
@@ -357,19 +370,41 @@ impl Machine {
             }
             Question::Reach(target) if self.is_cut_off && target.host.contains("-intranet") => {
                 let trouble = ConnectTrouble::Silent("100.100.80.165".parse().unwrap());
-                Answer::Reach(ReachSeen { connected: Some(Err(trouble)), tls: None, http: None, ..reached(target) })
+                Answer::Reach(ReachSeen {
+                    connected: Some(Err(trouble)),
+                    tls: None,
+                    http: None,
+                    ..self.reached(target)
+                })
             }
-            Question::Reach(target) => Answer::Reach(reached(target)),
+            Question::Reach(target) => Answer::Reach(self.reached(target)),
             Question::Look(look) => Answer::Look(self.looks.get(&look.line()).cloned().unwrap_or(Err(Trouble::Absent))),
             Question::Clock => {
                 Answer::Clock(ClockSeen { now_ms: NOW * 1000, offset_s: ZONE, booted: STARTED - 86_400 })
             }
             Question::Identity => Answer::Identity(self.identity.clone()),
-            Question::Metadata => Answer::Metadata(Err(Trouble::TimedOut)),
+            Question::Metadata => Answer::Metadata(self.metadata.clone()),
             Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
             Question::AskNameserver { .. } => {
                 Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms: 1 })
             }
+        }
+    }
+
+    /// Everything answers as the service does.
+    fn reached(&self, target: &Target) -> ReachSeen {
+        let ip = self.service_at;
+        let headers = [("server", "Tengine"), ("x-log-requestid", "5DD39230BE9910FC6CF17609")];
+        let mut headers: Vec<_> = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        headers.push(("x-log-time".into(), NOW.to_string()));
+        let body = "{\"Error\":{\"Code\":\"OLSInvalidMethod\",\"Message\":\"The script name is invalid : /\"}}";
+        ReachSeen {
+            resolved: Some(Ok(vec![ip])),
+            connected: Some(Ok((ip, 2))),
+            tls: target.tls.then(|| Ok(TlsSeen { version: "TLSv1_2".into() })),
+            http: Some(Ok(HttpSeen { status: 405, headers, body: body.into(), received_ms: NOW * 1000 })),
+            elapsed_ms: 5,
+            ..ReachSeen::default()
         }
     }
 
@@ -405,23 +440,6 @@ impl Machine {
         }
         let entries: Vec<_> = entries.into_values().collect();
         if entries.is_empty() { Err(Trouble::Absent) } else { Ok(DirSeen { entries, cut: false }) }
-    }
-}
-
-/// Everything answers as the service does.
-fn reached(target: &Target) -> ReachSeen {
-    let ip: std::net::IpAddr = "100.100.80.165".parse().unwrap();
-    let headers = [("server", "Tengine"), ("x-log-requestid", "5DD39230BE9910FC6CF17609")];
-    let mut headers: Vec<_> = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    headers.push(("x-log-time".into(), NOW.to_string()));
-    let body = "{\"Error\":{\"Code\":\"OLSInvalidMethod\",\"Message\":\"The script name is invalid : /\"}}";
-    ReachSeen {
-        resolved: Some(Ok(vec![ip])),
-        connected: Some(Ok((ip, 2))),
-        tls: target.tls.then(|| Ok(TlsSeen { version: "TLSv1_2".into() })),
-        http: Some(Ok(HttpSeen { status: 405, headers, body: body.into(), received_ms: NOW * 1000 })),
-        elapsed_ms: 5,
-        ..ReachSeen::default()
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod damaged;
 mod every_pair;
+mod healthy;
 mod identity_scenarios;
 mod machine;
 mod scenarios;
