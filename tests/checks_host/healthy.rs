@@ -257,6 +257,104 @@ const FURTHER: &[Way] = &[
         &[],
     ),
     (
+        "the keys of Logtail, as an upgrade keeps them",
+        |m, _| {
+            let endpoint = "cn-hangzhou-intranet.log.aliyuncs.com";
+            m.configure(&format!(
+                "{{\"config_server_address\": \"http://logtail.{endpoint}\", \
+                 \"data_server_list\": [{{\"cluster\": \"cn-hangzhou\", \"endpoint\": \"{endpoint}\"}}]}}"
+            ));
+        },
+        &[],
+    ),
+    (
+        "a config server over https, in capitals, with a slash",
+        |m, _| {
+            m.reconfigure(|text| {
+                let endpoint = "http://logtail.cn-hangzhou-intranet.log.aliyuncs.com";
+                text.replace(endpoint, "https://LOGTAIL.cn-hangzhou-intranet.log.aliyuncs.com:443/")
+            });
+        },
+        &[],
+    ),
+    ("data over https", |m, _| m.reconfigure(|text| text.replacen('{', "{\"data_server_port\": 443,", 1)), &[]),
+    (
+        "an overlay pins the address",
+        |m, _| {
+            m.write_at("/etc/ilogtail/config.d/10.json", "{\"working_ip\": \"10.1.1.5\"}", STARTED - 60);
+            let config = m.text(CONFIG);
+            m.configure(&config.replacen('{', "{\"working_ip\": \"10.1.1.5\",", 1));
+            m.write(CONFIG, &config);
+            m.lookup = Ok(vec![]);
+        },
+        &[],
+    ),
+    (
+        "the directory of identities was moved",
+        |m, told| {
+            m.reconfigure(|text| text.replacen('{', "{\"logtail_sys_conf_dir\": \"/data/ilogtail\",", 1));
+            m.remove(USERS);
+            m.write(&format!("/data/ilogtail/users/{OWNER}"), "");
+            m.write("/data/ilogtail/user_defined_id", "web\n");
+            group_of(told, "web");
+            m.write("/data/ilogtail/config/enterprise/a.json", "{}");
+        },
+        &[],
+    ),
+    (
+        "a region of the finance cloud, whose install parameter is another",
+        |m, told| {
+            m.reconfigure(|text| text.replace("cn-hangzhou-intranet", "cn-shanghai-finance-1-intranet"));
+            m.reconfigure(|text| text.replace("\"cn-hangzhou\"", "\"cn-shanghai-finance\""));
+            told.region = Some("cn-shanghai-finance".into());
+        },
+        &[],
+    ),
+    (
+        "a region of the government cloud",
+        |m, told| {
+            m.reconfigure(|text| text.replace("cn-hangzhou", "cn-north-2-gov-1"));
+            told.region = Some("cn-north-2-gov-1".into());
+        },
+        &[],
+    ),
+    (
+        "a group of many machines",
+        |_, told| told.group_ips = (1..200).map(|n| Ipv4Addr::new(10, 1, 1, n)).collect(),
+        &[],
+    ),
+    (
+        "several accounts, of which the owner's has 18 digits",
+        |m, told| {
+            told.aliuid = Some("165421896534305012".into());
+            m.write(&format!("{USERS}/165421896534305012"), "");
+        },
+        &[],
+    ),
+    (
+        "the account from the environment",
+        |m, _| {
+            m.remove(USERS);
+            m.environment.as_mut().unwrap().push(("ALIYUN_LOGTAIL_USER_ID".into(), format!("{OTHER},{OWNER}")));
+        },
+        &[],
+    ),
+    ("the running agent says what the files say", |m, _| m.held(|_| {}), &[]),
+    ("the machine was renamed since", |m, _| m.identity.hostname = "web-2".into(), &[]),
+    (
+        "another hostname is reported than the machine's",
+        |m, _| m.reconfigure(|text| text.replacen('{', "{\"working_hostname\": \"shop\",", 1)),
+        &[],
+    ),
+    (
+        "a hostname of digits, and eth0",
+        |m, _| {
+            m.identity.hostname = "12345".into();
+            m.lookup = Ok(vec![Ipv4Addr::new(0, 0, 48, 57)]);
+        },
+        &[IpStale],
+    ),
+    (
         "a log that was rotated a moment ago",
         |m, _| {
             let path = m.log_path();
