@@ -34,9 +34,14 @@ const ORDINARY: &str = "an ordinary user is not told what only root can see";
 const IN_CONTAINER: &str = "inside a container, ruled by its variables";
 const MOVED_NETWORK: &str = "the private network of another region than the instance's";
 const INSTALLERS_ID: &str = "only the instance owner's AliUid, which the installer wrote";
+const REMOVED_ID: &str = "the identifier was removed, the running agent holds it";
+const REMOVED_ALIUID: &str = "the AliUid was removed, the running agent holds it";
+const STOPPED: &str = "the agent is stopped";
 const MOVED_ADDRESS: &str = "the address moved after the start";
 const ONE_PROCESS: &str = "the worker is gone";
 const NOT_TAKEN_UP: &str = "the running agent has not taken up the AliUid";
+
+const IN_THE_FILE: &str = "an identifier is in the file, so none was removed";
 
 /// While the first is there, the second cannot be seen or has no meaning, and why.
 const HIDDEN: &[(By, What, &str)] = &[
@@ -120,6 +125,19 @@ const HIDDEN: &[(By, What, &str)] = &[
         What::Scenarios(&[ONE_PROCESS, "no link of a run level starts it"]),
         "an image runs one process and has no init script",
     ),
+    (By::Scenario("a foreign address, and a group by identifier"), What::Scenarios(&[REMOVED_ID]), IN_THE_FILE),
+    (By::Scenario("a record that was cut off"), What::Scenarios(&[REMOVED_ID]), IN_THE_FILE),
+    (By::Scenario("no record of a start"), What::Scenarios(&[REMOVED_ID]), IN_THE_FILE),
+    (By::Scenario("one of several identifiers fits"), What::Scenarios(&[REMOVED_ID]), IN_THE_FILE),
+    (By::Scenario("the identifier differs in case"), What::Scenarios(&[REMOVED_ID]), IN_THE_FILE),
+    (By::Scenario("the identifier ends in a carriage return"), What::Scenarios(&[REMOVED_ID]), IN_THE_FILE),
+    (By::Scenario("an identifier left behind on a group by IP"), What::Scenarios(&[REMOVED_ID]), IN_THE_FILE),
+    (By::Scenario(ORDINARY), What::Scenarios(&[REMOVED_ID]), "the file is for root"),
+    (
+        By::Scenario("no AliUid, and the note says that none is needed"),
+        What::Scenarios(&[REMOVED_ALIUID]),
+        "the owner's instance needs none",
+    ),
     (By::Cause(InstallIncomplete), What::Causes(&[NotEnabledAtBoot]), "the script that the boot would run is gone"),
 ];
 
@@ -173,6 +191,25 @@ const OTHERWISE: &[(&str, &str, &[Expected], &str)] = &[
         &[(Account, AliuidMissing, Fail), (Account, AliuidMalformed, Warn)],
         "the flawed name was not meant for this owner, and no other is there",
     ),
+    (INSTALLERS_ID, REMOVED_ALIUID, &[(Account, AliuidMissing, Fail)], "it was another owner's id that was removed"),
+    (
+        REMOVED_ALIUID,
+        STOPPED,
+        &[(Running, AgentStopped, Fail), (Account, AliuidMissing, Fail)],
+        "nothing runs that would hold it still",
+    ),
+    (
+        REMOVED_ID,
+        STOPPED,
+        &[(Running, AgentStopped, Fail), (Group, CustomIdMissing, Fail)],
+        "nothing runs that would hold it still",
+    ),
+    (
+        "the group wants an identifier, the host has none",
+        "an identifier left behind in the running agent",
+        &[(Group, CustomIdMissing, Warn)],
+        "what the running agent holds is what the group wants",
+    ),
     (INSTALLERS_ID, "no AliUid", &[(Account, AliuidMissing, Fail)], "then not even the installer's is there"),
     (
         INSTALLERS_ID,
@@ -214,6 +251,7 @@ const IMPOSSIBLE: &[(&str, &str, &str)] = &[
         "an identifier left behind in the running agent",
         "what a process has in its environment, it has read when it started",
     ),
+    (IN_CONTAINER, REMOVED_ALIUID, "what a process has in its environment, it holds with what it has read"),
     (IN_CONTAINER, NOT_TAKEN_UP, "what a process has in its environment, it has read when it started"),
     (
         "the file was touched, its contents are in force",

@@ -199,6 +199,15 @@ pub const OF_IDENTITY: &[Scenario] = &[
         &[(Group, CustomIdMismatch, Fail)],
     ),
     (
+        "the identifier was removed, the running agent holds it",
+        Logtail188,
+        |m, told| {
+            group_of(told, "web");
+            m.held(|held| held.ids = Some("web"));
+        },
+        &[(Group, CustomIdMissing, Warn)],
+    ),
+    (
         "a group by identifier that lists an address",
         Logtail188,
         |m, told| {
@@ -220,6 +229,15 @@ pub const OF_IDENTITY: &[Scenario] = &[
         &[(Group, CustomIdStale, Warn)],
     ),
     ("no AliUid", Logtail188, |m, _| m.remove(USERS), &[(Account, AliuidMissing, Fail)]),
+    (
+        "the AliUid was removed, the running agent holds it",
+        Logtail207,
+        |m, _| {
+            m.remove(USERS);
+            m.held(|held| held.aliuids = Some(OWNER));
+        },
+        &[(Account, AliuidMissing, Warn)],
+    ),
     (
         "no AliUid, and the note says that none is needed",
         Loong331,

@@ -6,7 +6,7 @@
 
 mod faults;
 
-use faults::{Cause, FAULTS, Fault, Makes, When};
+use faults::{Cause, FAULTS, Fault, Makes, OTHER, When, ecs};
 use logtail_doctor::checks;
 use logtail_doctor::context::{Context, IdentityKind};
 use logtail_doctor::finding::{CauseId, Finding, Severity, StepId};
@@ -343,4 +343,20 @@ fn every_two_faults_of_a_world_are_both_reported() {
     }
     println!("{count} pairs of {} faults of worlds", FAULTS.len());
     assert!(wrong.is_empty(), "{} of {count}\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn what_the_running_agent_still_holds_is_no_failure_where_it_says_so() {
+    let quarter = Duration::from_secs(120);
+    for flavour in Flavour::ALL {
+        let world = World::healthy(flavour).still().ecs(ecs("cn-hangzhou", OTHER)).group(Group::Custom("web".into()));
+        let world = world.custom_id("web\n").later(quarter);
+        let world = world.remove("/etc/ilogtail/users").remove("/etc/ilogtail/user_defined_id").later(quarter);
+        assert_eq!(world.heartbeat(), Ok(()));
+        // From 3.0 on no agent writes what it holds; then only the files are known.
+        let severity = if flavour == Flavour::Loong331 { Fail } else { Warn };
+        let told = told(&world);
+        let found = causes(&judge(world, &told, &[]).0);
+        assert_eq!(found, BTreeSet::from([(CustomIdMissing, severity), (AliuidMissing, severity)]), "{flavour:?}");
+    }
 }

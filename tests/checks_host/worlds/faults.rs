@@ -11,7 +11,7 @@ use Severity::{Fail, Warn};
 use When::{After, Around, Before, Then};
 
 const OWNER: &str = "1654218965343050";
-const OTHER: &str = "1111222233334444";
+pub const OTHER: &str = "1111222233334444";
 const USERS: &str = "/etc/ilogtail/users";
 const SERVER: &str = "logtail.cn-hangzhou-intranet.log.aliyuncs.com";
 const CONFIG: &str = "/usr/local/ilogtail/ilogtail_config.json";
@@ -64,7 +64,8 @@ const fn fault(
     Fault { name, when, makes, apply, reports }
 }
 
-fn ecs(region: &str, account: &str) -> Option<Ecs> {
+/// An instance in this region, of this account.
+pub fn ecs(region: &str, account: &str) -> Option<Ecs> {
     Some(Ecs { region: region.into(), account: account.into() })
 }
 
