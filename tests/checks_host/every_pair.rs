@@ -162,6 +162,12 @@ const OTHERWISE: &[(&str, &str, &[Expected], &str)] = &[
         "the restart came after the change and took it up",
     ),
     (
+        "the worker ends itself again and again, as it cannot send",
+        "the server was changed after the start",
+        &[(Running, RestartLoop, Fail)],
+        "a restart came after the change and took it up",
+    ),
+    (
         "the worker starts again and again, as its address changes",
         "the server was changed after the start",
         &[(Running, RestartLoop, Fail)],

@@ -115,6 +115,12 @@ const OF_THE_AGENT: &[Scenario] = &[
         &[(Running, RestartLoop, Fail)],
     ),
     (
+        "the worker ends itself again and again, as it cannot send",
+        Logtail188,
+        |m, _| restarted(m, 3, "last sender daemon run time is too old:1795300000 prepare force exit"),
+        &[(Running, RestartLoop, Fail)],
+    ),
+    (
         "one restart is no loop",
         Logtail207,
         |m, _| restarted(m, 1, "error:host ip changed during running, prepare to restart Logtail"),

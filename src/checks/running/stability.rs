@@ -103,8 +103,10 @@ fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Look
     let label = Text::fixed("Starts of the worker in the last hour", "最近一小时工作进程启动次数");
     let row = Evidence::new(label, Text::same(starts.to_string()), path.clone());
     found.evidence.push(row.expecting(Text::fixed("none", "无")).marked(mark));
-    let is_reason =
-        |sign| matches!(sign, LogSign::IpChanged | LogSign::ResourceLimit | LogSign::Crash | LogSign::ContactLost);
+    let is_reason = |sign| {
+        use LogSign::{ContactLost, Crash, IpChanged, ResourceLimit, Stuck};
+        matches!(sign, IpChanged | ResourceLimit | Crash | ContactLost | Stuck)
+    };
     let reason = recent.iter().rev().map(|(sign, _)| *sign).find(|sign| is_reason(*sign));
     if let Some(reason) = reason {
         let row = Evidence::new(Text::fixed("Reason in the log", "日志中的原因"), reason.text(), path);
