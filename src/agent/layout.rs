@@ -81,8 +81,8 @@ pub struct Agent {
     pub log_path: PathBuf,
     /// Those of this host; those of containers are in [`contained_processes`].
     pub processes: Vec<ProcessSeen>,
-    /// The environment variables of the running worker that bear on the agent; empty when none runs or we may not
-    /// look.
+    /// The environment variables that bear on the agent, see [`environment_of`]; empty when there are none or we may
+    /// not look.
     pub environment: Vec<(String, String)>,
     /// Whether a running program's file was replaced or removed: upgraded without a restart.
     pub program_replaced: bool,
@@ -169,8 +169,11 @@ fn look_for(see: &Seen) -> Result<Vec<Agent>, Unseen> {
         agents.extend(agent?);
     }
     // An installed agent goes before a mere program of that name: any user can start one, and root's remedies must not
-    // follow it.
-    agents.sort_by_key(|agent: &Agent| (agent.init_script.is_none(), agent.processes.is_empty()));
+    // follow it. One whose script alone is gone is still installed.
+    agents.sort_by_key(|agent: &Agent| {
+        let is_installed = agent.init_script.is_some() || (is_usual_place(&agent.install_dir) && !agent.community);
+        (!is_installed, agent.processes.is_empty(), agent.init_script.is_none())
+    });
     Ok(agents)
 }
 
@@ -237,18 +240,15 @@ impl Scripts {
 
 /// Reads what stands in an install directory. None when nothing there is an agent.
 fn look_into(see: &Seen, dir: PathBuf, place: Place, scripts: &Scripts) -> Result<Option<Agent>, Unseen> {
-    let environment = match worker(&place.processes) {
-        Some(process) => see.environment(process.pid).map(Some),
+    let script = scripts.of_suffix(&place.suffix).filter(|_| is_usual_place(&dir));
+    let environment = match environment_of(see, &place.processes, script.is_some())? {
+        Some(pid) => see.environment(pid).map(Some),
         None => Ok(None),
     };
     let listing = see.dir(&dir);
     let (environment, listing) = (environment?, listing?);
     let environment = environment.and_then(|answer| answer.as_ref().ok()).cloned().unwrap_or_default();
-    let programs = || {
-        names(listing, EntryKind::File)
-            .filter(|name| ["ilogtail", "loongcollector"].iter().any(|stem| is_program(name, stem)))
-    };
-    let script = scripts.of_suffix(&place.suffix).filter(|_| is_usual_place(&dir));
+    let programs = || names(listing, EntryKind::File).filter(|name| is_agent_program(name));
     let has_config = names(listing, EntryKind::File).any(|name| name == "ilogtail_config.json");
     if place.processes.is_empty() && script.is_none() && !has_config && programs().next().is_none() {
         return Ok(None);
@@ -326,16 +326,32 @@ fn look_into(see: &Seen, dir: PathBuf, place: Place, scripts: &Scripts) -> Resul
     }))
 }
 
+/// The process whose variables are the agent's: its worker; in the container of an image, which has no init script, also
+/// the container's first process, because an agent that does not run will be started with the same ones. None where no
+/// variables are known to count.
+///
+/// # Errors
+/// [`Unseen`] when something still has to be looked at.
+pub fn environment_of(see: &Seen, processes: &[ProcessSeen], has_script: bool) -> Result<Option<u32>, Unseen> {
+    if let Some(worker) = worker(processes) {
+        return Ok(Some(worker.pid));
+    }
+    Ok(if !has_script && see.identity()?.container.is_some() { Some(1) } else { None })
+}
+
 /// Whether the installers would have made this directory, so that an init script of the same suffix is its own.
 fn is_usual_place(dir: &Path) -> bool {
     dir.parent() == Some(Path::new("/usr/local")) || dir == Path::new("/opt/loongcollector")
 }
 
-/// `stem` itself, or with a version as `ilogtail_1.8.8`.
-fn is_program(name: &str, stem: &str) -> bool {
-    name.strip_prefix(stem).is_some_and(|rest| {
-        rest.is_empty() || rest.strip_prefix('_').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    })
+/// Whether a file's name is that of the program, alone or with a version as `ilogtail_1.8.8`: not `ilogtail_config.json`.
+pub fn is_agent_program(name: &str) -> bool {
+    let is_of = |stem: &&str| {
+        name.strip_prefix(*stem).is_some_and(|rest| {
+            rest.is_empty() || rest.strip_prefix('_').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
+    };
+    ["ilogtail", "loongcollector"].iter().any(is_of)
 }
 
 /// The record of the last start, and where it stands: `run/app_info.json` in the open-source LoongCollector.

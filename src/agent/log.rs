@@ -77,6 +77,8 @@ pub enum LogSign {
     UuidNone,
     DomainSocketBusy,
     ContactLost,
+    /// A part of a 1.x agent made no progress for hours, so the agent ended itself.
+    Stuck,
     NetworkError,
     ServerError,
     AuthRejected,
@@ -90,7 +92,7 @@ pub enum LogSign {
 
 /// The texts that a sign is known by; all lower case. The first sign that matches is taken, so narrow ones stand first.
 /// Source: the agent's code, and the service's error codes that it prints.
-const SIGNS: [(LogSign, &[&str]); 22] = [
+const SIGNS: [(LogSign, &[&str]); 23] = [
     (LogSign::ClockRejected, &["write request expired", "requesttimeexpired", "invalidrequesttime"]),
     (
         LogSign::AuthRejected,
@@ -109,6 +111,10 @@ const SIGNS: [(LogSign, &[&str]); 22] = [
     (LogSign::UuidNone, &["uuid=none", "get none dmi uuid"]),
     (LogSign::DomainSocketBusy, &["bind domain socket:failed 98"]),
     (LogSign::ContactLost, &["last config get time is too old"]),
+    (
+        LogSign::Stuck,
+        &["last sender daemon run time is too old", "last send time is too old", "last read event time is too old"],
+    ),
     (LogSign::Crash, &["last logtail crash stack", "logtail_crash_alarm"]),
     (LogSign::ResourceLimit, &["resource used by program exceeds"]),
     (LogSign::ProxyOff, &["proxy mode:off"]),
@@ -150,6 +156,10 @@ impl LogSign {
             LogSign::ContactLost => Text::fixed(
                 "the config server was reached before, and not for over an hour",
                 "曾与配置服务器通信，但已中断超过一小时",
+            ),
+            LogSign::Stuck => Text::fixed(
+                "a part of the agent made no progress for hours, and the agent ended itself",
+                "Agent 的某个部分数小时没有进展，Agent 自行退出",
             ),
             LogSign::NetworkError => Text::fixed("data could not be sent: network error", "发送数据失败：网络错误"),
             LogSign::ServerError => Text::fixed("data could not be sent: server error", "发送数据失败：服务端错误"),
@@ -297,6 +307,7 @@ mod tests {
             ("failed to send request:x\terror code:ProjectNotExist", Some(LogSign::RegionRejected)),
             ("failed to send request:shard write quota exceed\terror code:ShardWriteQuotaExceed", Some(LogSign::Quota)),
             ("Bind domain socket:Failed 98:Address already in use", Some(LogSign::DomainSocketBusy)),
+            ("last send time is too old:1795300000\tprepare force exit", Some(LogSign::Stuck)),
             ("get none dmi uuid:maybe this is a docker runtime", Some(LogSign::UuidNone)),
             (
                 "Resource used by program exceeds upper limit for some time:prepare restart Logtail",

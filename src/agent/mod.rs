@@ -8,6 +8,7 @@ pub mod config;
 pub mod config_edit;
 pub mod endpoint;
 pub mod identity_files;
+pub mod in_force;
 pub mod instance;
 pub mod ip_rules;
 pub mod json;

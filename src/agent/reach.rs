@@ -4,11 +4,12 @@
 mod alternatives;
 mod proxies;
 
-pub use alternatives::{Ranked, Tried, alternatives, tried};
+pub use alternatives::{Ranked, Tried, alternatives, elsewhere, tried};
 pub use proxies::{Proxies, Proxy};
 
 use super::config::Config;
 use super::endpoint::{self, EndpointKind};
+use super::in_force;
 use super::layout::{self, Agent};
 use crate::context::{Context, NetworkType};
 use crate::host::{HttpSeen, Seen, Target, Unseen};
@@ -88,8 +89,10 @@ pub fn way(see: &Seen, agent: Option<&Agent>, told: &Context) -> Result<Way, Uns
     let mut way = Way::default();
     if let Some(agent) = agent {
         way.proxies = Proxies::of(&agent.environment);
-        if let Ok(config) = layout::read_config(see, agent)? {
-            way.read(&config, agent);
+        match layout::read_config(see, agent)? {
+            Ok(config) => way.read(&config, agent),
+            // What cannot be read now, the running agent may have read when it could be.
+            Err(_) => in_force::loaded_config(see, agent)?.iter().for_each(|config| way.read(config, agent)),
         }
     }
     way.is_configured = !way.config_servers.is_empty();

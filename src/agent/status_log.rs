@@ -21,6 +21,13 @@ pub struct Status {
     pub started: Option<String>,
 }
 
+impl Status {
+    /// Whether the running agent holds this account's id.
+    pub fn has_aliuid(&self, id: &str) -> bool {
+        self.aliuids.iter().any(|known| known == id)
+    }
+}
+
 const BEGIN: &str = "####logtail status####";
 const END: &str = "####status     end####";
 

@@ -136,11 +136,31 @@ fn with_owner(
         return Finding { verdict: Verdict::Unknown, ..Finding::judged(STEP, text, causes, evidence) }
             .wanting(&[Field::SameAccount]);
     }
-    if !causes.iter().any(|cause| cause.severity == Severity::Fail) {
+    if let (true, Some(memory)) = (users.ids.is_empty(), memory.filter(|memory| memory.status.has_aliuid(owner))) {
+        causes.insert(0, outlived(owner, users, memory));
+    } else if !causes.iter().any(|cause| cause.severity == Severity::Fail) {
         causes.insert(0, absent(owner, users));
     }
     let summary = causes.first().map_or_else(|| absent(owner, users).detail, |cause| cause.detail.clone());
     Finding::judged(STEP, summary, causes, evidence)
+}
+
+/// The owner's id is needed and not there any more, but the running agent has it all the same: it replaces what it holds by
+/// something else, never by nothing (1.x source; later ones alike, as far as is known).
+fn outlived(owner: &str, users: &Users, memory: &Memory) -> Cause {
+    let (path, source) = (&users.path, memory.path.display());
+    Cause::warn(
+        CauseId::AliuidMissing,
+        say!(
+            "{path} has no file {owner} any more; the running agent still holds that id ({source}), until its next start.",
+            "{path} 中已没有文件 {owner}；运行中的 Agent 仍持有该 ID（{source}），下次启动后将不再持有。"
+        ),
+        Text::fixed(
+            "An agent that has read an account's id keeps it while it runs, even when the last file is removed.",
+            "Agent 读取账号 ID 后，即使最后一个文件被删除，运行期间仍会保留。",
+        ),
+        &[RemedyId::AddAliuid],
+    )
 }
 
 /// The owner's id is needed and not there.

@@ -5,7 +5,7 @@ use super::subject;
 use crate::agent::reach::{self, is_service};
 use crate::context::{Context, Field};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
-use crate::host::{CommandSeen, HttpSeen, Look, Looked, ReachSeen, Seen, TlsTrouble, Unseen};
+use crate::host::{CommandSeen, HttpSeen, Look, Looked, ReachSeen, Seen, Target, TlsTrouble, Unseen};
 use crate::text::{Lang, Text};
 
 const STEP: StepId = StepId::Clock;
@@ -22,18 +22,29 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let agent = subject::agent(see)?;
     let clock = see.clock()?;
     let wanted = reach::targets(see, agent.as_ref(), told)?.unwrap_or_default();
-    let answers: Vec<_> = wanted.iter().map(|wanted| (wanted, see.reach(&wanted.target))).collect();
+    let answers: Vec<_> = wanted.iter().map(|wanted| (&wanted.target, see.reach(&wanted.target))).collect();
+    // Asked along, but waited for only where the agent's own way brings no answer.
+    let elsewhere = reach::elsewhere(see, agent.as_ref(), told);
     let mut found: Option<Told> = None;
     let mut certificate = None;
-    for (wanted, answer) in answers {
-        let answer = answer?;
+    let mut note = |target: &Target, answer: &ReachSeen| {
         // An answer over http took the shortest way from the service to us.
-        let is_better = found.as_ref().is_none_or(|found| found.is_tls && !wanted.target.tls);
-        if is_better && let Some(told) = Told::by(wanted.target.place(), wanted.target.tls, answer) {
+        let is_better = found.as_ref().is_none_or(|found| found.is_tls && !target.tls);
+        if is_better && let Some(told) = Told::by(target.place(), target.tls, answer) {
             found = Some(told);
         }
         if let Some(Err(trouble @ (TlsTrouble::Expired | TlsTrouble::NotYetValid))) = &answer.tls {
-            certificate = Some((wanted.target.place(), trouble.clone()));
+            certificate = Some((target.place(), trouble.clone()));
+        }
+        found.is_some()
+    };
+    let mut is_told = false;
+    for (target, answer) in answers {
+        is_told |= note(target, answer?);
+    }
+    if !is_told {
+        for (target, answer) in elsewhere? {
+            note(&target, answer);
         }
     }
     let adjusts = match &agent {

@@ -252,7 +252,9 @@ fn by_custom_id(
     let mark = if has_it { Mark::Good } else { Mark::Bad };
     let value = from.map_or_else(|| Text::same(wanted), |listed| cloud::shown(&listed.items));
     evidence.push(of_group(from, label, value).marked(mark));
-    if !has_it && wanted.parse::<Ipv4Addr>().is_ok() {
+    if let Some(held) = held.filter(|held| ids.ids.is_empty() && held.has(wanted)) {
+        causes = vec![held.outlives(path)];
+    } else if !has_it && wanted.parse::<Ipv4Addr>().is_ok() {
         causes = vec![Cause::fail(
             CauseId::IdentityKindMismatch,
             say!(

@@ -59,7 +59,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let (idle, plugin) = (idle?, plugin?);
     let text = texts.concat();
     let groups = log::signs(text.as_bytes(), since_local.as_deref());
-    let settled = settled(see, &agent, told, &groups, clock)?;
+    let settled = settled(see, &agent, told, &groups, &record, clock)?;
     let mut causes = Vec::new();
     for group in &groups {
         let past = settled.settles(group);
@@ -122,6 +122,7 @@ fn settled(
     agent: &Agent,
     told: &Context,
     groups: &[SignGroup],
+    record: &Record,
     clock: &ClockSeen,
 ) -> Result<Settled, Unseen> {
     let complains = |sign: LogSign| groups.iter().any(|group| group.sign == sign);
@@ -130,8 +131,14 @@ fn settled(
         complains(LogSign::ClockRejected) && super::check(StepId::Clock, see, told)?.verdict == Verdict::Pass;
     let now = clock.now_ms / 1000;
     let right_clock = local_time(now - STOPPED, clock.offset_s).zip(local_time(now, clock.offset_s));
+    // The last run of an agent that does not run any more is the one that the record tells of.
+    let recorded = match record {
+        Record::Known(info) => info.started,
+        Record::Broken(_) | Record::Unread(_) => None,
+    };
+    let started = processes::worker(&agent.processes).map(|worker| worker.started).or(recorded);
     Ok(Settled {
-        started: processes::worker(&agent.processes).and_then(|worker| local_time(worker.started, clock.offset_s)),
+        started: started.and_then(|started| local_time(started, clock.offset_s)),
         named: named.and_then(|at| local_time(at, clock.offset_s)),
         right_clock: right_clock.filter(|_| is_right),
     })

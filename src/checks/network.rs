@@ -98,7 +98,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     rows.push(names.row());
     rows.extend(names.bound_rows(&wanted));
     rows.extend(answered.iter().map(Answered::row));
-    let doubt = doubt(see, agent.as_ref(), &way)?;
+    let doubt = doubt(see, agent.as_ref(), &way, &wanted)?;
     rows.extend(doubt.iter().map(|doubt| doubt.row.clone()));
     rows.extend(invalid_row(agent.as_ref(), &way));
     if !blamed {
@@ -403,10 +403,10 @@ struct Doubt {
 
 /// Whether the agent goes, or may go, another way than the one that was tried: its variables name a proxy that this program
 /// cannot go through, or may not be read.
-fn doubt(see: &Seen, agent: Option<&Agent>, way: &Way) -> Result<Option<Doubt>, Unseen> {
+fn doubt(see: &Seen, agent: Option<&Agent>, way: &Way, wanted: &[Wanted]) -> Result<Option<Doubt>, Unseen> {
     let Some(agent) = agent else { return Ok(None) };
     let label = Text::fixed("The agent's proxies", "Agent 的代理");
-    if let Some((name, value)) = &way.proxies.socks {
+    if let Some((name, value)) = way.proxies.socks_for(wanted.iter().map(|wanted| &wanted.target)) {
         let value = say!("{name}={value}, not tried", "{name}={value}，未测试");
         let source = Text::fixed("environment of the agent", "Agent 的环境变量");
         let row = Evidence { source, ..Evidence::new(label, value, "") }.marked(Mark::Unknown);

@@ -10,7 +10,6 @@ use crate::agent::config::{Config, ConfigOddity};
 use crate::agent::endpoint::{self, EndpointKind};
 use crate::agent::json;
 use crate::agent::layout::{self, Agent, ConfigTrouble};
-use crate::agent::processes;
 use crate::context::{Context, Field, NetworkType};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId, Verdict};
 use crate::host::{Seen, Trouble, Unseen};
@@ -478,10 +477,11 @@ impl Judge<'_> {
 
 /// The variables that the running agent has, which are not those of the operator's shell.
 fn environment_rows(see: &Seen, agent: &Agent) -> Result<Vec<Evidence>, Unseen> {
-    let Some(worker) = processes::worker(&agent.processes) else { return Ok(Vec::new()) };
-    let source = format!("/proc/{}/environ", worker.pid);
+    let pid = layout::environment_of(see, &agent.processes, agent.init_script.is_some())?;
+    let Some(pid) = pid else { return Ok(Vec::new()) };
+    let source = format!("/proc/{pid}/environ");
     let is_telling = |name: &str| !name.starts_with("KUBERNETES_");
-    Ok(match see.environment(worker.pid)? {
+    Ok(match see.environment(pid)? {
         Ok(all) => all
             .iter()
             .filter(|(name, _)| is_telling(name))

@@ -109,7 +109,8 @@ pub fn network_advice(see: &Seen, agent: &Agent, told: &Context, config_servers:
     let targets = way.targets(told.project.as_deref());
     let target = targets.first().map_or_else(|| target_of(address), |wanted| wanted.target.clone());
     let is_reached = matches!(&see.reach(&target)?.http, Some(Ok(http)) if is_service(http));
-    let is_way_known = subject::is_environment_known(see, agent)? && way.proxies.socks.is_none();
+    let socks = way.proxies.socks_for(targets.iter().map(|wanted| &wanted.target));
+    let is_way_known = subject::is_environment_known(see, agent)? && socks.is_none();
     for row in rows.iter_mut().take(1) {
         row.mark = match (is_reached, is_way_known) {
             (true, _) => Mark::Note,
@@ -185,7 +186,9 @@ pub fn account(see: &Seen, agent: &Agent, told: &Context) -> Result<Account, Uns
 mod tests {
     use super::*;
     use crate::agent::layout::Flavour;
-    use crate::host::{Answer, DirSeen, FileSeen, HttpSeen, Looked, Question, ReachSeen, Target, Trouble};
+    use crate::host::{
+        Answer, DirSeen, FileSeen, HttpSeen, IdentitySeen, Looked, Question, ReachSeen, Target, Trouble,
+    };
     use std::path::PathBuf;
 
     const NOTE: &str = "/etc/ilogtail/checkpoint/instance_identity";
@@ -235,6 +238,7 @@ mod tests {
         Seen::from_iter([
             (Question::Metadata, Answer::Metadata(metadata)),
             (Question::Processes, Answer::Processes(Ok(vec![]))),
+            (Question::Identity, Answer::Identity(IdentitySeen::default())),
             (Question::File(NOTE.into()), Answer::File(note)),
             (Question::File(agent().config_path), Answer::File(file(&config))),
             (Question::Dir("/etc/ilogtail/config.d".into()), Answer::Dir(Ok(DirSeen { entries: vec![], cut: false }))),

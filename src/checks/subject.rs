@@ -69,10 +69,10 @@ pub fn is_environment_known(see: &Seen, agent: &Agent) -> Result<bool, Unseen> {
 /// # Errors
 /// Something has not been looked at yet.
 pub fn hidden_environment(see: &Seen, agent: &Agent) -> Result<Option<(Trouble, String)>, Unseen> {
-    Ok(match processes::worker(&agent.processes) {
-        Some(worker) => {
-            let source = format!("/proc/{}/environ", worker.pid);
-            see.environment(worker.pid)?.as_ref().err().map(|why| (why.clone(), source))
+    Ok(match layout::environment_of(see, &agent.processes, agent.init_script.is_some())? {
+        Some(pid) => {
+            let source = format!("/proc/{pid}/environ");
+            see.environment(pid)?.as_ref().err().map(|why| (why.clone(), source))
         }
         // Where processes are hidden, an agent may well run.
         None => see.processes()?.as_ref().err().map(|why| (why.clone(), "/proc".to_string())),

@@ -184,6 +184,6 @@ fn a_system_container_is_judged_like_a_host() {
     machine.identity.container = Some("lxc".into());
     machine.processes.as_mut().unwrap().truncate(1);
     assert_eq!(machine.check(StepId::Running, &told()).verdict, Verdict::Fail, "it has an init script");
-    machine.app_info("203.0.113.7", "web-1");
+    machine.app_info("203.0.113.7");
     assert_eq!(machine.check(StepId::Address, &told()).verdict, Verdict::Fail, "its group goes by IP, as was told");
 }

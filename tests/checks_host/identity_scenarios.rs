@@ -46,7 +46,7 @@ pub const OF_IDENTITY: &[Scenario] = &[
         "no address at all",
         Loong331,
         |m, _| {
-            m.app_info("", "web-1");
+            m.app_info("");
             m.lookup = Ok(vec![]);
             m.interfaces = Ok(vec![nic("lo", "127.0.0.1")]);
         },
@@ -56,8 +56,8 @@ pub const OF_IDENTITY: &[Scenario] = &[
         "the loopback address",
         Logtail188,
         |m, _| {
-            m.app_info("127.0.0.1", "web-1");
-            m.configure(&m.config("cn-hangzhou", "-intranet").replacen('{', "{\"working_ip\": \"127.0.0.1\",", 1));
+            m.app_info("127.0.0.1");
+            m.reconfigure(|text| text.replacen('{', "{\"working_ip\": \"127.0.0.1\",", 1));
         },
         &[(Address, IpLoopback, Fail), (Group, IpNotInGroup, Fail)],
     ),
@@ -65,7 +65,7 @@ pub const OF_IDENTITY: &[Scenario] = &[
         "an address of /etc/hosts that no interface has",
         Logtail207,
         |m, _| {
-            m.app_info("203.0.113.7", "web-1");
+            m.app_info("203.0.113.7");
             m.lookup = Ok(vec!["203.0.113.7".parse().unwrap()]);
         },
         &[(Address, IpNotLocal, Fail), (Group, IpNotInGroup, Fail)],
@@ -74,7 +74,7 @@ pub const OF_IDENTITY: &[Scenario] = &[
         "a foreign address that the group lists",
         Logtail207,
         |m, told| {
-            m.app_info("203.0.113.7", "web-1");
+            m.app_info("203.0.113.7");
             m.lookup = Ok(vec!["203.0.113.7".parse().unwrap()]);
             told.group_ips = vec!["203.0.113.7".parse().unwrap()];
         },
@@ -84,7 +84,7 @@ pub const OF_IDENTITY: &[Scenario] = &[
         "a foreign address, and a group by identifier",
         Logtail207,
         |m, told| {
-            m.app_info("203.0.113.7", "web-1");
+            m.app_info("203.0.113.7");
             m.lookup = Ok(vec!["203.0.113.7".parse().unwrap()]);
             group_of(told, "web");
             m.write(IDS, "web\n");
@@ -106,7 +106,7 @@ pub const OF_IDENTITY: &[Scenario] = &[
         |m, _| {
             m.lookup = Ok(vec![]);
             m.interfaces = Ok(vec![nic("lo", "127.0.0.1"), nic("ens3", "10.1.1.5"), nic("ens4", "10.9.9.9")]);
-            m.configure(&m.config("cn-hangzhou", "-intranet").replacen('{', "{\"working_ip\": \"10.1.1.5\",", 1));
+            m.reconfigure(|text| text.replacen('{', "{\"working_ip\": \"10.1.1.5\",", 1));
         },
         &[],
     ),
@@ -114,7 +114,7 @@ pub const OF_IDENTITY: &[Scenario] = &[
         "the Docker bridge",
         Logtail188,
         |m, told| {
-            m.app_info("172.17.0.1", "web-1");
+            m.app_info("172.17.0.1");
             m.lookup = Ok(vec!["172.17.0.1".parse().unwrap()]);
             m.interfaces.as_mut().unwrap().push(nic("docker0", "172.17.0.1"));
             told.group_ips = vec!["172.17.0.1".parse().unwrap()];
@@ -135,9 +135,7 @@ pub const OF_IDENTITY: &[Scenario] = &[
         "the record was edited by hand",
         Logtail188,
         |m, told| {
-            m.app_info("10.1.1.5", "web-1");
-            let text = String::from_utf8(m.files[std::path::Path::new(APP_INFO)].seen.as_ref().unwrap().bytes.clone());
-            m.write_at(APP_INFO, text.unwrap().replace("\"ip\" : \"10.1.1.5\"", "\"ip\" : \"47.1.2.3\""), NOW);
+            m.write_at(APP_INFO, m.text(APP_INFO).replace("\"ip\" : \"10.1.1.5\"", "\"ip\" : \"47.1.2.3\""), NOW);
             told.group_ips = vec!["47.1.2.3".parse().unwrap()];
         },
         &[(Address, IpStale, Warn), (Group, IpNotInGroup, Fail)],
@@ -196,9 +194,18 @@ pub const OF_IDENTITY: &[Scenario] = &[
         |m, told| {
             group_of(told, "web");
             m.write_at(IDS, "web\n", NOW - 600);
-            m.status("10.1.1.5", "old", OWNER);
+            m.held(|held| held.ids = Some("old"));
         },
         &[(Group, CustomIdMismatch, Fail)],
+    ),
+    (
+        "the identifier was removed, the running agent holds it",
+        Logtail188,
+        |m, told| {
+            group_of(told, "web");
+            m.held(|held| held.ids = Some("web"));
+        },
+        &[(Group, CustomIdMissing, Warn)],
     ),
     (
         "a group by identifier that lists an address",
@@ -218,10 +225,19 @@ pub const OF_IDENTITY: &[Scenario] = &[
     (
         "an identifier left behind in the running agent",
         Logtail207,
-        |m, _| m.status("10.1.1.5", "web", OWNER),
+        |m, _| m.held(|held| held.ids = Some("web")),
         &[(Group, CustomIdStale, Warn)],
     ),
     ("no AliUid", Logtail188, |m, _| m.remove(USERS), &[(Account, AliuidMissing, Fail)]),
+    (
+        "the AliUid was removed, the running agent holds it",
+        Logtail207,
+        |m, _| {
+            m.remove(USERS);
+            m.held(|held| held.aliuids = Some(OWNER));
+        },
+        &[(Account, AliuidMissing, Warn)],
+    ),
     (
         "no AliUid, and the note says that none is needed",
         Loong331,
@@ -269,7 +285,7 @@ pub const OF_IDENTITY: &[Scenario] = &[
     (
         "the running agent has not taken up the AliUid",
         Logtail188,
-        |m, _| m.status("10.1.1.5", "", "1111222233334444"),
+        |m, _| m.held(|held| held.aliuids = Some("1111222233334444")),
         &[(Account, AliuidMissing, Fail)],
     ),
     (
@@ -283,7 +299,7 @@ pub const OF_IDENTITY: &[Scenario] = &[
         Logtail188,
         |m, _| {
             m.log(NOW - 7200, "error", "SendFail:write unauthorized\tErrorCode:Unauthorized");
-            m.each_process(|process| process.started = NOW - 3600);
+            m.restart(NOW - 3600);
         },
         &[],
     ),
@@ -334,18 +350,7 @@ pub const OF_IDENTITY: &[Scenario] = &[
         },
         &[(Log, UuidNone, Warn)],
     ),
-    (
-        "no UUID, by the record",
-        Logtail207,
-        |m, _| {
-            let text = format!(
-                "{{\"UUID\" : \"\", \"ip\" : \"10.1.1.5\", \"instance_id\" : \"_10.1.1.5_{STARTED}\", \
-                 \"logtail_version\" : \"2.0.7\"}}"
-            );
-            m.write_at(APP_INFO, text, STARTED);
-        },
-        &[(Log, UuidNone, Warn)],
-    ),
+    ("no UUID, by the record", Logtail207, |m, _| m.record(|record| record.uuid = ""), &[(Log, UuidNone, Warn)]),
     (
         "nothing was delivered to an idle agent",
         Logtail188,

@@ -5,6 +5,7 @@ use logtail_doctor::context::{Context, IdentityKind, NetworkType};
 use logtail_doctor::finding::{Finding, StepId};
 use logtail_doctor::host::*;
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 /// 2026-11-22 05:40:00 UTC.
@@ -46,14 +47,37 @@ impl Flavour {
 }
 
 /// A file, or why it cannot be read.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     pub seen: Looked<FileSeen>,
 }
 
-#[derive(Clone)]
+/// What the agent writes into `app_info.json` when it starts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    pub uuid: &'static str,
+    pub ip: String,
+    pub started: i64,
+    /// What follows the number in the version.
+    pub edition: &'static str,
+}
+
+/// What the running agent holds, where that is not what the files say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Held {
+    pub ids: Option<&'static str>,
+    pub aliuids: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
     pub flavour: Flavour,
+    pub version: &'static str,
+    pub metadata: Looked<MetadataSeen>,
+    /// What every name of the service leads to.
+    pub service_at: IpAddr,
+    record: Record,
+    held: Option<Held>,
     pub files: BTreeMap<PathBuf, Node>,
     /// Directories that cannot be listed.
     pub dirs: BTreeMap<PathBuf, Trouble>,
@@ -68,6 +92,11 @@ pub struct Machine {
     pub is_cut_off: bool,
 }
 
+fn file_of(bytes: impl AsRef<[u8]>, modified: i64) -> FileSeen {
+    let bytes = bytes.as_ref().to_vec();
+    FileSeen { size: bytes.len() as u64, bytes, modified, mode: 0o644, uid: 0, gid: 0, link_to: None }
+}
+
 pub fn said(code: i32, out: &str) -> Looked<CommandSeen> {
     Ok(CommandSeen { code: Some(code), out: out.into(), err: String::new() })
 }
@@ -80,8 +109,13 @@ pub fn local(at: i64) -> String {
 
 impl Machine {
     pub fn healthy(flavour: Flavour) -> Machine {
+        Machine::of_version(flavour, flavour.version())
+    }
+
+    /// The same in another version, which must be one of this flavour.
+    pub fn of_version(flavour: Flavour, version: &'static str) -> Machine {
         let program = flavour.program();
-        let exe = format!("{DIR}/{program}_{}", flavour.version());
+        let exe = format!("{DIR}/{program}_{version}");
         let process = |pid, ppid, started| ProcessSeen {
             pid,
             ppid,
@@ -96,6 +130,11 @@ impl Machine {
         let nic = |name: &str, ip: &str| InterfaceSeen { name: name.into(), up: true, ipv4: vec![ip.parse().unwrap()] };
         let mut machine = Machine {
             flavour,
+            version,
+            metadata: Err(Trouble::TimedOut),
+            service_at: Ipv4Addr::new(100, 100, 80, 165).into(),
+            record: Record { uuid: "A", ip: "10.1.1.5".into(), started: STARTED, edition: "" },
+            held: None,
             files: BTreeMap::new(),
             dirs: BTreeMap::new(),
             processes: Ok(vec![process(1200, 1, STARTED), process(1201, 1200, STARTED + 1)]),
@@ -128,7 +167,7 @@ impl Machine {
         machine.write_at("/opt/other/file", "x", old);
         machine.write_at("/proc/cpuinfo", "flags\t\t: fpu sse4_2 avx avx2\n", old);
         machine.write_at(CONFIG, &config, old);
-        machine.app_info("10.1.1.5", "web-1");
+        machine.app_info("10.1.1.5");
         machine.write_at(&format!("{USERS}/{OWNER}"), "", old);
         let delivered = match flavour {
             Flavour::Logtail188 => "/usr/local/ilogtail/user_log_config.json",
@@ -168,31 +207,59 @@ impl Machine {
     /// A configuration that was there when the agent started.
     pub fn configure(&mut self, text: &str) {
         self.write_at(CONFIG, text, STARTED - 60);
-        let log = self.log_path();
-        self.write_at(&log, "", NOW);
+        self.lines(|lines| lines.retain(|line| !line.contains("load logtail config file")));
         self.log(STARTED + 1, "info", &format!("load logtail config file, detail:{text}"));
-        self.log(STARTED + 1, "info", "appInfo:{");
     }
 
-    pub fn app_info(&mut self, ip: &str, hostname: &str) {
+    /// The same, made from the configuration that is there.
+    pub fn reconfigure(&mut self, change: impl FnOnce(String) -> String) {
+        let text = change(self.text(CONFIG));
+        self.configure(&text);
+    }
+
+    /// Another record of the last start.
+    pub fn record(&mut self, change: impl FnOnce(&mut Record)) {
+        change(&mut self.record);
         let key = if self.flavour == Flavour::Loong331 { "loongcollector_version" } else { "logtail_version" };
-        let version = self.flavour.version();
+        let (version, Record { uuid, ip, started, edition }) = (self.version, &self.record);
         let text = format!(
-            "{{\"UUID\" : \"A\", \"hostname\" : \"{hostname}\", \"instance_id\" : \"A_{ip}_{STARTED}\", \
-             \"ip\" : \"{ip}\", \"{key}\" : \"{version}\", \"update_time\" : \"{}\"}}",
-            local(STARTED)
+            "{{\"UUID\" : \"{uuid}\", \"hostname\" : \"web-1\", \"instance_id\" : \"{uuid}_{ip}_{started}\", \
+             \"ip\" : \"{ip}\", \"{key}\" : \"{version}{edition}\", \"update_time\" : \"{}\"}}",
+            local(*started)
         );
-        self.write_at(APP_INFO, &text, STARTED);
+        let started = *started;
+        self.write_at(APP_INFO, &text, started);
     }
 
-    /// What the running agent says of itself every minute; only up to 2.x.
-    pub fn status(&mut self, ip: &str, ids: &str, aliuids: &str) {
-        let time = local(NOW - 30);
+    /// The address of the last start.
+    pub fn app_info(&mut self, ip: &str) {
+        self.record(|record| record.ip = ip.into());
+    }
+
+    /// A file's text; empty when it cannot be read.
+    pub fn text(&self, path: &str) -> String {
+        let file = self.files.get(Path::new(path)).and_then(|node| node.seen.as_ref().ok());
+        file.map(|file| file.text().into_owned()).unwrap_or_default()
+    }
+
+    /// What the running agent says of itself every minute; only up to 2.x. It holds what the files say, unless told
+    /// otherwise.
+    pub fn held(&mut self, change: impl FnOnce(&mut Held)) {
+        if self.flavour != Flavour::Loong331 {
+            change(self.held.get_or_insert_default());
+        }
+    }
+
+    fn status(&self, held: &Held) -> FileSeen {
+        let (time, ip) = (local(NOW - 30), &self.record.ip);
+        let ids = held.ids.map_or_else(|| self.text(IDS).replace('\n', " "), str::to_string);
+        let users = self.files.keys().filter_map(|path| path.strip_prefix(USERS).ok()?.to_str());
+        let users = held.aliuids.map_or_else(|| users.collect::<Vec<_>>().join(" "), str::to_string);
         let text = format!(
             "[{time}.000000]\t[info]\t[1]\ta.cpp:1\t\t####logtail status####\nip:{ip}\nuser_defined_id:{ids}\n\
-             aliuids:{aliuids}\n####status     end####\n"
+             aliuids:{users}\n####status     end####\n"
         );
-        self.write_at(STATUS, &text, NOW - 30);
+        file_of(text, NOW - 30)
     }
 
     pub fn write(&mut self, path: &str, bytes: impl AsRef<[u8]>) {
@@ -200,9 +267,7 @@ impl Machine {
     }
 
     pub fn write_at(&mut self, path: &str, bytes: impl AsRef<[u8]>, modified: i64) {
-        let bytes = bytes.as_ref().to_vec();
-        let seen = FileSeen { size: bytes.len() as u64, bytes, modified, mode: 0o644, uid: 0, gid: 0, link_to: None };
-        self.files.insert(path.into(), Node { seen: Ok(seen) });
+        self.files.insert(path.into(), Node { seen: Ok(file_of(bytes, modified)) });
     }
 
     pub fn trouble(&mut self, path: &str, trouble: Trouble) {
@@ -213,18 +278,43 @@ impl Machine {
         self.files.retain(|known, _| !known.starts_with(path));
     }
 
-    /// Adds a line to the agent's log.
+    /// Adds a line to the agent's log, which is in the order of time.
     pub fn log(&mut self, at: i64, level: &str, message: &str) {
+        let line = format!("[{}.000000]\t[{level}]\t[1]\tcore/a.cpp:1\t\t{message}\n", local(at));
+        self.lines(|lines| {
+            lines.push(line);
+            lines.sort();
+        });
+    }
+
+    fn lines(&mut self, change: impl FnOnce(&mut Vec<String>)) {
         let path = self.log_path();
         if let Some(Node { seen: Ok(file) }) = self.files.get_mut(Path::new(&path)) {
-            let line = format!("[{}.000000]\t[{level}]\t[1]\tcore/a.cpp:1\t\t{message}\n", local(at));
-            file.bytes.extend(line.bytes());
+            let mut lines = file.text().split_inclusive('\n').map(str::to_string).collect();
+            change(&mut lines);
+            file.bytes = lines.concat().into_bytes();
             file.size = file.bytes.len() as u64;
         }
     }
 
     pub fn stop(&mut self) {
         self.processes = Ok(vec![]);
+    }
+
+    /// The worker, if it lives.
+    pub fn worker(&mut self, change: impl FnOnce(&mut ProcessSeen)) {
+        if let Some(worker) = self.processes.iter_mut().flatten().find(|process| process.pid == 1201) {
+            change(worker);
+        }
+    }
+
+    /// A restart at this time: of what it read then, the log tells.
+    pub fn restart(&mut self, at: i64) {
+        self.each_process(|process| process.started = at);
+        self.record(|record| record.started = at);
+        let text = self.text(CONFIG);
+        self.log(at + 1, "info", &format!("load logtail config file, detail:{text}"));
+        self.log(at + 1, "info", "appInfo:{");
     }
 
     pub fn each_process(&mut self, change: impl Fn(&mut ProcessSeen)) {
@@ -245,17 +335,27 @@ impl Machine {
 
     /// What a step comes to.
     pub fn check(&self, step: StepId, told: &Context) -> Finding {
-        let mut seen = Seen::default();
+        self.look(step, told, &mut Seen::default())
+    }
+
+    /// The same, with what was seen already.
+    pub fn look(&self, step: StepId, told: &Context, seen: &mut Seen) -> Finding {
         for _ in 0..20 {
-            if let Ok(finding) = checks::check(step, &seen, told) {
+            if let Ok(finding) = checks::check(step, seen, told) {
                 return finding;
             }
-            for question in seen.take_open() {
-                let answer = self.answer(&question);
-                seen.keep(question, answer);
-            }
+            let open = seen.take_open();
+            self.tell(open, seen);
         }
         panic!("the questions of {} do not end", step.id());
+    }
+
+    /// Answers these questions.
+    pub fn tell(&self, questions: impl IntoIterator<Item = Question>, seen: &mut Seen) {
+        for question in questions {
+            let answer = self.answer(&question);
+            seen.keep(question, answer);
+        }
     }
 
     fn answer(&self, question: &Question) -> Answer {
@@ -270,15 +370,20 @@ impl Machine {
             }
             Question::Reach(target) if self.is_cut_off && target.host.contains("-intranet") => {
                 let trouble = ConnectTrouble::Silent("100.100.80.165".parse().unwrap());
-                Answer::Reach(ReachSeen { connected: Some(Err(trouble)), tls: None, http: None, ..reached(target) })
+                Answer::Reach(ReachSeen {
+                    connected: Some(Err(trouble)),
+                    tls: None,
+                    http: None,
+                    ..self.reached(target)
+                })
             }
-            Question::Reach(target) => Answer::Reach(reached(target)),
+            Question::Reach(target) => Answer::Reach(self.reached(target)),
             Question::Look(look) => Answer::Look(self.looks.get(&look.line()).cloned().unwrap_or(Err(Trouble::Absent))),
             Question::Clock => {
                 Answer::Clock(ClockSeen { now_ms: NOW * 1000, offset_s: ZONE, booted: STARTED - 86_400 })
             }
             Question::Identity => Answer::Identity(self.identity.clone()),
-            Question::Metadata => Answer::Metadata(Err(Trouble::TimedOut)),
+            Question::Metadata => Answer::Metadata(self.metadata.clone()),
             Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
             Question::AskNameserver { .. } => {
                 Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms: 1 })
@@ -286,13 +391,29 @@ impl Machine {
         }
     }
 
+    /// Everything answers as the service does.
+    fn reached(&self, target: &Target) -> ReachSeen {
+        let ip = self.service_at;
+        let headers = [("server", "Tengine"), ("x-log-requestid", "5DD39230BE9910FC6CF17609")];
+        let mut headers: Vec<_> = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        headers.push(("x-log-time".into(), NOW.to_string()));
+        let body = "{\"Error\":{\"Code\":\"OLSInvalidMethod\",\"Message\":\"The script name is invalid : /\"}}";
+        ReachSeen {
+            resolved: Some(Ok(vec![ip])),
+            connected: Some(Ok((ip, 2))),
+            tls: target.tls.then(|| Ok(TlsSeen { version: "TLSv1_2".into() })),
+            http: Some(Ok(HttpSeen { status: 405, headers, body: body.into(), received_ms: NOW * 1000 })),
+            elapsed_ms: 5,
+            ..ReachSeen::default()
+        }
+    }
+
     fn file(&self, path: &Path) -> Looked<FileSeen> {
-        match self.files.get(path) {
-            Some(node) => node.seen.clone(),
-            None if self.files.keys().any(|known| known.starts_with(path)) => {
-                Err(Trouble::NotAFile("directory".into()))
-            }
-            None => Err(Trouble::Absent),
+        match (self.files.get(path), &self.held) {
+            (Some(node), _) => node.seen.clone(),
+            (None, Some(held)) if path == Path::new(STATUS) => Ok(self.status(held)),
+            _ if self.files.keys().any(|known| known.starts_with(path)) => Err(Trouble::NotAFile("directory".into())),
+            _ => Err(Trouble::Absent),
         }
     }
 
@@ -319,23 +440,6 @@ impl Machine {
         }
         let entries: Vec<_> = entries.into_values().collect();
         if entries.is_empty() { Err(Trouble::Absent) } else { Ok(DirSeen { entries, cut: false }) }
-    }
-}
-
-/// Everything answers as the service does.
-fn reached(target: &Target) -> ReachSeen {
-    let ip: std::net::IpAddr = "100.100.80.165".parse().unwrap();
-    let headers = [("server", "Tengine"), ("x-log-requestid", "5DD39230BE9910FC6CF17609")];
-    let mut headers: Vec<_> = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    headers.push(("x-log-time".into(), NOW.to_string()));
-    let body = "{\"Error\":{\"Code\":\"OLSInvalidMethod\",\"Message\":\"The script name is invalid : /\"}}";
-    ReachSeen {
-        resolved: Some(Ok(vec![ip])),
-        connected: Some(Ok((ip, 2))),
-        tls: target.tls.then(|| Ok(TlsSeen { version: "TLSv1_2".into() })),
-        http: Some(Ok(HttpSeen { status: 405, headers, body: body.into(), received_ms: NOW * 1000 })),
-        elapsed_ms: 5,
-        ..ReachSeen::default()
     }
 }
 

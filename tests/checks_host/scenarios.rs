@@ -21,9 +21,7 @@ fn restarted(m: &mut Machine, times: i64, reason: &str) {
         m.log(NOW - index * 300, "error", reason);
         m.log(NOW - index * 300 + 10, "info", "appInfo:{");
     }
-    if let Ok(all) = &mut m.processes {
-        all[1].started = NOW - 290;
-    }
+    m.worker(|worker| worker.started = NOW - 290);
 }
 
 /// Those of install, processes and configuration.
@@ -57,13 +55,7 @@ const OF_THE_AGENT: &[Scenario] = &[
     (
         "the open-source build",
         Loong331,
-        |m, _| {
-            let text = format!(
-                "{{\"ip\" : \"10.1.1.5\", \"UUID\" : \"A\", \"instance_id\" : \"A_10.1.1.5_{STARTED}\", \
-                 \"loongcollector_version\" : \"3.3.1 Community Edition\"}}"
-            );
-            m.write_at(APP_INFO, text, STARTED);
-        },
+        |m, _| m.record(|record| record.edition = " Community Edition"),
         &[(Installed, CommunityEdition, Fail)],
     ),
     ("the agent is stopped", Logtail188, |m, _| m.stop(), &[(Running, AgentStopped, Fail)]),
@@ -76,15 +68,16 @@ const OF_THE_AGENT: &[Scenario] = &[
     (
         "the worker was stopped by a signal",
         Loong331,
-        |m, _| m.processes.as_mut().unwrap()[1].state = 'T',
+        |m, _| m.worker(|worker| worker.state = 'T'),
         &[(Running, AgentAbnormal, Fail)],
     ),
     (
         "a third process",
         Logtail188,
         |m, _| {
-            let extra = ProcessSeen { pid: 1300, ppid: 1, ..m.processes.as_ref().unwrap()[0].clone() };
-            m.processes.as_mut().unwrap().push(extra);
+            let daemon = m.processes.as_ref().ok().and_then(|all| all.first()).cloned();
+            let extra = daemon.map(|daemon| ProcessSeen { pid: 1300, ppid: 1, ..daemon });
+            m.processes.as_mut().unwrap().extend(extra);
         },
         &[(Running, TooManyProcesses, Warn)],
     ),
@@ -119,6 +112,12 @@ const OF_THE_AGENT: &[Scenario] = &[
         "the worker starts again and again, as its address changes",
         Logtail207,
         |m, _| restarted(m, 4, "error:host ip changed during running, prepare to restart Logtail"),
+        &[(Running, RestartLoop, Fail)],
+    ),
+    (
+        "the worker ends itself again and again, as it cannot send",
+        Logtail188,
+        |m, _| restarted(m, 3, "last sender daemon run time is too old:1795300000 prepare force exit"),
         &[(Running, RestartLoop, Fail)],
     ),
     (
@@ -175,7 +174,7 @@ const OF_THE_AGENT: &[Scenario] = &[
     (
         "another region than the project's",
         Logtail188,
-        |m, _| m.configure(&m.config("cn-beijing", "-intranet")),
+        |m, _| m.reconfigure(|text| text.replace("cn-hangzhou", "cn-beijing")),
         &[(Parameters, RegionMismatch, Fail)],
     ),
     (
@@ -196,10 +195,7 @@ const OF_THE_AGENT: &[Scenario] = &[
     (
         "an endpoint that was edited by halves",
         Logtail207,
-        |m, _| {
-            let text = m.config("cn-hangzhou", "-intranet");
-            m.configure(&text.replace("\"cn-hangzhou-intranet.log", "\"cn-beijing-intranet.log"));
-        },
+        |m, _| m.reconfigure(|text| text.replace("\"cn-hangzhou-intranet.log", "\"cn-beijing-intranet.log")),
         &[(Parameters, EndpointMismatch, Fail)],
     ),
     (
@@ -229,10 +225,7 @@ const OF_THE_AGENT: &[Scenario] = &[
     (
         "a label that does not fit its host",
         Logtail188,
-        |m, _| {
-            let text = m.config("cn-hangzhou", "-intranet");
-            m.configure(&text.replace("\"cluster\": \"cn-hangzhou\"", "\"cluster\": \"ap-southeast-2\""));
-        },
+        |m, _| m.reconfigure(|text| text.replace("\"cluster\": \"cn-hangzhou\"", "\"cluster\": \"ap-southeast-2\"")),
         &[(Parameters, ClusterLabelMismatch, Warn)],
     ),
     (
@@ -240,24 +233,21 @@ const OF_THE_AGENT: &[Scenario] = &[
         Logtail188,
         |m, told| {
             told.region = None;
-            m.configure(&m.config("cn-atlantis-9", "-intranet"));
+            m.reconfigure(|text| text.replace("cn-hangzhou", "cn-atlantis-9"));
         },
         &[(Parameters, UnknownRegion, Warn)],
     ),
     (
         "a configuration with comments",
         Logtail188,
-        |m, _| {
-            let text = m.config("cn-hangzhou", "-intranet");
-            m.write(CONFIG, format!("{text} // by hand"));
-        },
+        |m, _| m.write(CONFIG, format!("{} // by hand", m.text(CONFIG))),
         &[(Parameters, ConfigNotStrictJson, Warn)],
     ),
     (
         "the server was changed after the start",
         Logtail207,
         |m, _| {
-            let text = m.config("cn-hangzhou", "-intranet").replace("\"http://logtail.", "\"https://logtail.");
+            let text = m.text(CONFIG).replace("\"http://logtail.", "\"https://logtail.");
             m.write_at(CONFIG, text, NOW - 600);
         },
         &[(Parameters, ConfigNotInForce, Warn)],
@@ -265,7 +255,7 @@ const OF_THE_AGENT: &[Scenario] = &[
     (
         "the file was touched, its contents are in force",
         Logtail207,
-        |m, _| m.write_at(CONFIG, m.config("cn-hangzhou", "-intranet"), NOW - 600),
+        |m, _| m.write_at(CONFIG, m.text(CONFIG), NOW - 600),
         &[],
     ),
     (
@@ -274,7 +264,7 @@ const OF_THE_AGENT: &[Scenario] = &[
         |m, _| {
             let log = m.log_path();
             m.write_at(&log, "", NOW);
-            m.write_at(CONFIG, m.config("cn-hangzhou", "-intranet"), NOW - 600);
+            m.write_at(CONFIG, m.text(CONFIG), NOW - 600);
         },
         &[(Parameters, ConfigNotInForce, Warn)],
     ),
@@ -284,23 +274,3 @@ const OF_THE_AGENT: &[Scenario] = &[
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
     OF_THE_AGENT.iter().chain(OF_IDENTITY)
 }
-
-/// Faults that do not touch each other.
-pub const PAIRS: &[(&str, &str)] = &[
-    ("the agent is stopped", "no AliUid"),
-    ("the agent is stopped", "another region than the project's"),
-    ("the worker is gone", "an endpoint that was edited by halves"),
-    ("the worker is gone", "an identifier left behind on a group by IP"),
-    ("the group lists another address", "the console shows no heartbeat"),
-    ("the init script is gone", "the AliUid with an extension"),
-    ("another region than the project's", "no AliUid"),
-    ("another region than the project's", "a RAM user's id beside the owner's"),
-    ("a configuration with a byte order mark", "a crash"),
-    ("no configuration", "the account was refused"),
-    ("the CPU is too old", "the time was refused"),
-    ("the worker starts again and again, as its address changes", "the AliUid written into a file"),
-    ("an address of /etc/hosts that no interface has", "the AliUid with an extension"),
-    ("the identifier ends in a carriage return", "only the instance owner's AliUid, which the installer wrote"),
-    ("the private network where the Internet was told", "no address at all"),
-    ("no UUID, by the record", "an identifier left behind on a group by IP"),
-];

@@ -28,7 +28,9 @@ fn document() -> String {
          Made from the scenarios in `tests/scenarios`; `UPDATE_DOCS=1 cargo test --test scenarios` writes it anew. Each row is a\n\
          complete Linux host with that fault, on which `check` reported exactly these causes and no other. The operator tells\n\
          the truth about a healthy host (region, network type, machine group, account) unless the second column says otherwise,\n\
-         and `--no-cloud`; where the second column takes that away, the host has a key, and the service is asked.\n",
+         and `--no-cloud`; where the second column takes that away, the host has a key, and the service is asked.\n\n\
+         In memory `tests/checks_host` goes further: every two of its faults that can be true at once, by the ten steps, and\n\
+         healthy hosts of every version and kind. There a table says what one fault hides of another, and why.\n",
     );
     let mut section = |title: &str, scenarios: &mut dyn Iterator<Item = &'static Scenario>| {
         let _ = write!(text, "\n## {title}\n\n| host | told | reported |\n|---|---|---|\n");

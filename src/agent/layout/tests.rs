@@ -3,7 +3,7 @@
 use super::*;
 use crate::agent::processes::tests::process;
 use crate::agent::processes::{Shape, process_shape};
-use crate::host::{Answer, EntrySeen, FileSeen, Question};
+use crate::host::{Answer, EntrySeen, FileSeen, IdentitySeen, Question};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A host of files (a path that ends in `/` is an empty directory) and processes.
@@ -34,6 +34,7 @@ fn answer_all(seen: &mut Seen, files: &[(&str, &str)], processes: &[ProcessSeen]
                 .iter()
                 .map(|(name, value)| (name.to_string(), value.to_string()))
                 .collect())),
+            Question::Identity => Answer::Identity(IdentitySeen::default()),
             other => panic!("unexpected {other:?}"),
         };
         seen.keep(question, answer);

@@ -51,7 +51,7 @@ pub fn tried(see: &Seen, agent: Option<&Agent>, told: &Context) -> Result<Vec<Tr
     // The metadata may take a second to say nothing; nothing else waits for it.
     let instance = instance::known(see, agent);
     let way = way(see, agent, told)?;
-    let own = way.region.clone().filter(|_| is_public(&way) || told.region.is_some());
+    let own = own_region(&way, told);
     let mut asked: Vec<_> = own.iter().flat_map(|region| candidates(region, &way, told, true)).collect();
     let mut answers: Vec<_> = asked.iter().map(|candidate| candidate.ask(see)).collect();
     let here = instance.as_ref().ok().and_then(|known| known.instance()).map(|instance| instance.region.clone());
@@ -70,6 +70,30 @@ pub fn tried(see: &Seen, agent: Option<&Agent>, told: &Context) -> Result<Vec<Tr
     }
     tried.sort_by_key(|tried| (tried.ms.is_none(), !tried.is_projects_region, tried.ms));
     Ok(tried)
+}
+
+/// The config servers of the other ways of the project's region, and the configured one without the agent's proxy: where
+/// the configured way is closed, they tell the service's time all the same. Asked along with everything else.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn elsewhere<'a>(
+    see: &'a Seen,
+    agent: Option<&Agent>,
+    told: &Context,
+) -> Result<Vec<(Target, &'a ReachSeen)>, Unseen> {
+    let way = way(see, agent, told)?;
+    let own = way.targets(None).into_iter().map(|wanted| wanted.target).find(|target| target.proxy.is_some());
+    let mut targets: Vec<Target> = own.map(|own| Target { proxy: None, ..own }).into_iter().collect();
+    let others = own_region(&way, told).map(|region| candidates(&region, &way, told, true)).unwrap_or_default();
+    targets.extend(others.into_iter().flat_map(|candidate| candidate.targets));
+    let answers: Vec<_> = targets.iter().map(|target| see.reach(target)).collect();
+    targets.into_iter().zip(answers).map(|(target, answer)| Ok((target, answer?))).collect()
+}
+
+/// The region whose other network types are worth a try.
+fn own_region(way: &Way, told: &Context) -> Option<String> {
+    way.region.clone().filter(|_| is_public(way) || told.region.is_some())
 }
 
 /// Whether the configured config server is one of the public cloud; only there other network types exist.

@@ -77,12 +77,19 @@ impl Proxies {
         self.http.is_none() && self.https.is_none() && self.socks.is_none()
     }
 
+    /// Whether `NO_PROXY` lets the agent go to this host directly.
+    fn excepts(&self, host: &str) -> bool {
+        self.except.iter().any(|part| part == "*" || host == part || host.ends_with(&format!(".{part}")))
+    }
+
+    /// The variable that leads the agent to one of these targets through a SOCKS proxy.
+    pub fn socks_for<'a>(&self, mut targets: impl Iterator<Item = &'a Target>) -> Option<&(String, String)> {
+        self.socks.as_ref().filter(|_| targets.any(|target| !self.excepts(&target.host)))
+    }
+
     /// The proxy for a target, if any.
     pub fn for_target(&self, target: &Target) -> Option<&Proxy> {
-        let host = &target.host;
-        let excepted =
-            self.except.iter().any(|part| part == "*" || host == part || host.ends_with(&format!(".{part}")));
-        if excepted {
+        if self.excepts(&target.host) {
             None
         } else if target.tls {
             self.https.as_ref()
@@ -119,6 +126,8 @@ mod tests {
         assert_eq!(place(&socks, &http).as_deref(), Some("http://up:2"));
         assert!(socks.socks.is_some() && socks.invalid.is_none() && !socks.is_empty());
         assert!(set(&[("NO_PROXY", "*")]).is_empty());
+        let exempt = set(&[("ALL_PROXY", "socks5://p:1080"), ("NO_PROXY", ".aliyuncs.com")]);
+        assert!(socks.socks_for([&http].into_iter()).is_some() && exempt.socks_for([&http].into_iter()).is_none());
     }
 
     proptest! {

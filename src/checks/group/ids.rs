@@ -153,6 +153,24 @@ impl Held {
         Evidence::new(label, Text::same(self.list()), self.source.clone()).expecting(expected).marked(Mark::Doubtful)
     }
 
+    /// The file holds nothing any more, and the running agent holds what the group wants all the same: it replaces what
+    /// it holds by something else, never by nothing (1.x source; later ones alike, as far as is known).
+    pub(super) fn outlives(&self, path: &str) -> Cause {
+        let list = self.list();
+        Cause::warn(
+            CauseId::CustomIdMissing,
+            say!(
+                "{path} has no identifier any more; the running agent still reports {list}, until its next start.",
+                "{path} 中已没有标识；运行中的 Agent 仍在上报 {list}，下次启动后将不再上报。"
+            ),
+            Text::fixed(
+                "An agent that has read an identifier keeps it while it runs, even when the file is emptied or removed.",
+                "Agent 读取标识后，即使文件被清空或删除，运行期间仍会保留该标识。",
+            ),
+            &[RemedyId::WriteCustomId],
+        )
+    }
+
     pub(super) fn detail(&self) -> Text {
         let list = self.list();
         say!(

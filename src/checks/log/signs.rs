@@ -22,7 +22,7 @@ pub(super) fn step_of(sign: LogSign) -> Option<StepId> {
         LogSign::AuthRejected => Some(StepId::Account),
         // The agent then looks for identifiers and accounts beside its program.
         LogSign::SysConfDirFallback => Some(StepId::Group),
-        LogSign::Crash | LogSign::ResourceLimit => Some(StepId::Running),
+        LogSign::Crash | LogSign::ResourceLimit | LogSign::Stuck => Some(StepId::Running),
         LogSign::DomainSocketBusy => Some(StepId::Installed),
         LogSign::Started | LogSign::Stopped | LogSign::Quota | LogSign::UuidNone => None,
     }
@@ -175,6 +175,7 @@ pub(super) fn judge(group: &SignGroup) -> Option<Cause> {
             "机器没有 UUID（{count_zh}，最近 {last}）。"
         ))),
         LogSign::ContactLost
+        | LogSign::Stuck
         | LogSign::Started
         | LogSign::Stopped
         | LogSign::ConfigMissing

@@ -66,11 +66,12 @@ fn severity(wanted: &Wanted, reach: &ReachSeen) -> Severity {
     if wanted.is_vital() && !is_odd_answer { Severity::Fail } else { Severity::Warn }
 }
 
-/// The address that a private name leads to, when it is none of the private network.
+/// The address that a private name leads to, when it is none of the private network. Where that lies is known of IPv4
+/// alone; networks that translate give such names addresses of IPv6.
 pub fn astray<'a>(wanted: &Wanted, reach: &'a ReachSeen) -> Option<&'a IpAddr> {
     match &reach.resolved {
         Some(Ok(addresses)) if wanted.is_private() && wanted.target.proxy.is_none() => {
-            addresses.iter().find(|ip| !is_shared_address(ip))
+            addresses.iter().find(|ip| ip.is_ipv4() && !is_shared_address(ip))
         }
         _ => None,
     }

@@ -2,8 +2,8 @@
 //! what it has loaded; where that line was rotated away, the times of the files decide.
 
 use super::super::{running, subject};
+use crate::agent::in_force;
 use crate::agent::layout::{self, Agent};
-use crate::agent::{log, processes};
 use crate::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
 use crate::host::{Seen, Unseen};
 use crate::say;
@@ -27,8 +27,6 @@ const KEYS: [&str; 14] = [
     "logtail_sys_conf_dir",
     "enable_log_time_auto_adjust",
 ];
-/// The worker logs its configuration within this after its start, in seconds.
-const START_LASTS: i64 = 120;
 
 /// What was found.
 #[derive(Default)]
@@ -66,27 +64,18 @@ pub(super) fn look(see: &Seen, agent: &Agent) -> Result<InForce, Unseen> {
 
 /// The same for the configuration alone.
 fn configuration(see: &Seen, agent: &Agent) -> Result<InForce, Unseen> {
-    let Some(worker) = processes::worker(&agent.processes) else { return Ok(InForce::default()) };
     let overlay_dir = agent.conf_dir.join("config.d");
-    let (clock, tail, record) = (see.clock(), see.tail(&agent.log_path), subject::record(see, agent));
+    let (started, loaded) = (in_force::started(see, agent), in_force::loaded(see, agent));
     let (config, main, overlays) = (subject::config(see, agent), see.file(&agent.config_path), see.dir(&overlay_dir));
-    let (clock, tail, record, config) = (clock?, tail?, record?, config?);
-    let (main, overlays) = (main?, overlays?);
+    let (started, loaded) = (started?, loaded?);
+    let (config, main, overlays) = (config?, main?, overlays?);
+    let Some(started) = started else { return Ok(InForce::default()) };
     let Ok(config) = config else { return Ok(InForce::default()) };
     if !layout::unread_overlays(see, agent)?.is_empty() {
         // What is on disk is not known, so what runs cannot differ from it.
         return Ok(InForce::default());
     }
-    let recorded = match record {
-        subject::Record::Known(info) => info.started.unwrap_or_default(),
-        subject::Record::Broken(_) | subject::Record::Unread(_) => 0,
-    };
-    let started = worker.started.max(recorded);
     let mut found = InForce::default();
-    let loaded =
-        tail.as_ref().ok().and_then(|tail| log::loaded_config(&tail.bytes)).filter(|loaded| {
-            subject::seconds(&loaded.time, clock).is_some_and(|at| (at - started).abs() <= START_LASTS)
-        });
     if let Some(loaded) = &loaded {
         let differing = differing(&loaded.value, &Value::Object(config.merged.clone()));
         let time = &loaded.time;

@@ -1,8 +1,8 @@
 //! Whether the agent stays up: workers that die and are made anew, and the illegal instruction that kills every one of
 //! them on an old CPU. Judged by start times, the agent's log, and the kernel's log.
 
-use super::subject;
-use crate::agent::layout::Agent;
+use super::subject::{self, Record};
+use crate::agent::layout::{self, Agent};
 use crate::agent::log::{self, LogSign};
 use crate::agent::processes::{Shape, process_shape, worker};
 use crate::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
@@ -35,7 +35,8 @@ pub(super) struct Stability {
 pub(super) fn look(see: &Seen, agent: &Agent) -> Result<Stability, Unseen> {
     let (clock, tail, kernel) = (see.clock(), see.tail(&agent.log_path), see.look(&Look::KernelLog));
     let (cpu, identity, programs) = (see.file("/proc/cpuinfo"), see.identity(), see.dir(&agent.install_dir));
-    let (clock, tail, kernel, cpu, identity, programs) = (clock?, tail?, kernel?, cpu?, identity?, programs?);
+    let (clock, tail, kernel, record) = (clock?, tail?, kernel?, subject::record(see, agent)?);
+    let (cpu, identity, programs) = (cpu?, identity?, programs?);
     let mut found = Stability::default();
     let one_process_is_normal = agent.community || (identity.container.is_some() && agent.init_script.is_none());
     restarts(&mut found, agent, clock, tail, one_process_is_normal);
@@ -43,13 +44,14 @@ pub(super) fn look(see: &Seen, agent: &Agent) -> Result<Stability, Unseen> {
     found.evidence.extend(unread_kernel(kernel));
     if let Ok(said) = kernel {
         // A program that was replaced since is not the one that crashed.
-        let stems = ["ilogtail", "loongcollector"];
         let entries = programs.as_ref().map(|listing| listing.entries.as_slice()).unwrap_or_default();
-        let is_program = |name: &str| stems.iter().any(|stem| name == *stem || name.starts_with(&format!("{stem}_")));
-        let replaced = entries.iter().filter(|entry| is_program(&entry.name)).map(|entry| entry.modified).max();
+        let of_program = entries.iter().filter(|entry| layout::is_agent_program(&entry.name));
+        let replaced = of_program.map(|entry| entry.modified).max();
         let last = traps(&said.out).last();
         let at = last.and_then(|(uptime, _)| uptime).map(|uptime| clock.booted.saturating_add(uptime));
-        let is_cured = at.zip(replaced).is_some_and(|(at, replaced)| replaced > at) || is_outlived(agent, at);
+        let is_cured = at.zip(replaced).is_some_and(|(at, replaced)| replaced > at)
+            || is_outlived(agent, at)
+            || at.zip(recorded(&record)).is_some_and(|(at, started)| started > at);
         if let Some((_, line)) = last.filter(|_| !is_cured) {
             illegal_instruction(&mut found, line, cpu, &identity.arch);
         }
@@ -101,8 +103,10 @@ fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Look
     let label = Text::fixed("Starts of the worker in the last hour", "最近一小时工作进程启动次数");
     let row = Evidence::new(label, Text::same(starts.to_string()), path.clone());
     found.evidence.push(row.expecting(Text::fixed("none", "无")).marked(mark));
-    let is_reason =
-        |sign| matches!(sign, LogSign::IpChanged | LogSign::ResourceLimit | LogSign::Crash | LogSign::ContactLost);
+    let is_reason = |sign| {
+        use LogSign::{ContactLost, Crash, IpChanged, ResourceLimit, Stuck};
+        matches!(sign, IpChanged | ResourceLimit | Crash | ContactLost | Stuck)
+    };
     let reason = recent.iter().rev().map(|(sign, _)| *sign).find(|sign| is_reason(*sign));
     if let Some(reason) = reason {
         let row = Evidence::new(Text::fixed("Reason in the log", "日志中的原因"), reason.text(), path);
@@ -179,10 +183,19 @@ pub(in crate::checks) fn traps(kernel_log: &str) -> impl Iterator<Item = (Option
 
 /// Whether the agent runs whole since long after the crash; without a time of the crash, whether it runs whole.
 fn is_outlived(agent: &Agent, at: Option<i64>) -> bool {
-    let is_pair = matches!(process_shape(&agent.processes), Shape::Pair { .. });
-    is_pair
+    let is_whole = matches!(process_shape(&agent.processes), Shape::Pair { .. } | Shape::TooMany(_));
+    is_whole
         && worker(&agent.processes)
             .is_some_and(|worker| at.is_none_or(|at| worker.started > at.saturating_add(OUTLIVED)))
+}
+
+/// When a worker last came so far as to write its record, in seconds since 1970: a program that dies of its first
+/// instructions does not.
+fn recorded(record: &Record) -> Option<i64> {
+    match record {
+        Record::Known(info) => info.started,
+        Record::Broken(_) | Record::Unread(_) => None,
+    }
 }
 
 fn illegal_instruction(found: &mut Stability, line: &str, cpu: &Looked<FileSeen>, arch: &str) {
