@@ -23,6 +23,7 @@ use crate::context::Context;
 use crate::finding::StepId;
 use crate::flow::{Clip, Effect, Event, Goal, Session, StepView, Way};
 use crate::redact::Redactor;
+use crate::remedies::Planned;
 use crate::text::{Lang, Text};
 use applying::{Applying, Order, next_of};
 use masking::{finding_without_secrets, masked};
@@ -194,7 +195,7 @@ impl Run<'_> {
             }
             () = self.looking.take_answers() => {
                 self.looking.advance();
-                let mut events = self.attempt_plan();
+                let mut events = self.attempt_plan().await;
                 events.extend(self.attempt_journal());
                 events.extend(self.attempt_groups());
                 let is_complete = !events.is_empty() || self.looking.found.is_settled();
@@ -214,15 +215,16 @@ impl Run<'_> {
         }
     }
 
-    fn attempt_plan(&mut self) -> Vec<Event> {
-        let Some(planning) = &mut self.planning else { return Vec::new() };
-        match planning.attempt(self.looking) {
-            Some(planned) => {
-                self.planning = None;
-                vec![masked(&mut self.redactor, Event::Planned(Box::new(planned)))]
-            }
-            None => Vec::new(),
+    async fn attempt_plan(&mut self) -> Vec<Event> {
+        let Some(mut planning) = self.planning.take() else { return Vec::new() };
+        let Some(planned) = planning.attempt(self.looking) else {
+            self.planning = Some(planning);
+            return Vec::new();
+        };
+        if let (Planned::Already(_), Some(entry)) = (&planned, planning.undoes()) {
+            self.close(entry).await;
         }
+        vec![masked(&mut self.redactor, Event::Planned(Box::new(planned)))]
     }
 
     /// Starts what the session wants done.
@@ -237,7 +239,7 @@ impl Run<'_> {
                 self.looking.advance();
                 self.perform(Effect::Judge(context), face).await;
             }
-            Effect::Plan(remedy, inputs) => self.begin_plan(Wish::Remedy(remedy, inputs)),
+            Effect::Plan(remedy, inputs) => self.begin_plan(Wish::Remedy(remedy, inputs)).await,
             Effect::ReadJournal { to_undo } => self.read_journal(to_undo, face).await,
             Effect::ListGroups(about) => self.list_groups(about),
             Effect::UseKey(key) => {
@@ -245,8 +247,8 @@ impl Run<'_> {
                 self.looking.look_again();
             }
             Effect::PlanUndo(entry) => {
-                self.reach_roots_journal(face).await;
-                self.begin_plan(Wish::Undo { entry, store: self.store.clone() });
+                self.reach_roots_journal(Some(&entry), face).await;
+                self.begin_plan(Wish::Undo { entry, store: self.store.clone() }).await;
             }
             Effect::Apply { plan, with_restart, consent, undoes } => {
                 let way = self.session.way_for(&plan);
@@ -284,9 +286,9 @@ impl Run<'_> {
         }
     }
 
-    fn begin_plan(&mut self, wish: Wish) {
+    async fn begin_plan(&mut self, wish: Wish) {
         self.planning = Some(Planning::of(wish));
-        for event in self.attempt_plan() {
+        for event in self.attempt_plan().await {
             self.session.handle(event);
         }
     }

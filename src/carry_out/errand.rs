@@ -3,7 +3,7 @@
 //!
 //! The terminal's password question is not asked here: whoever calls has made sure that `sudo -n` works.
 
-use super::{Applied, Consent, ConsentBy, JOURNAL, Progress, Store, carry_out_or_undo};
+use super::{Applied, Consent, ConsentBy, JOURNAL, Progress, Store, carry_out_or_undo, close_own};
 use crate::host::{Answer, FileSeen, Host, Looked, Question};
 use crate::remedies::{Change, Plan, shell_line};
 use crate::say;
@@ -46,6 +46,8 @@ pub enum Request {
     CarryOut(Box<Errand>),
     /// What stands in root's journal.
     ReadJournal,
+    /// Close this entry of root's journal: nothing is left of it to take back.
+    Close(String),
 }
 
 /// What the second process says.
@@ -197,6 +199,20 @@ async fn listen(child: &mut Child, progress: &UnboundedSender<Progress>) -> (Opt
 
 /// Reads root's journal in a process that `sudo -n` starts; None when sudo does not start it, or it does not answer.
 pub async fn fetch_journal(sudo: &Path) -> Option<Looked<FileSeen>> {
+    let said = ask(sudo, &Request::ReadJournal).await?;
+    said.split(|&byte| byte == b'\n').find_map(|line| match serde_json::from_slice(line) {
+        Ok(Word::Journal(journal)) => Some(journal),
+        Ok(Word::Progress(_) | Word::Applied(_)) | Err(_) => None,
+    })
+}
+
+/// Closes an entry of root's journal in a process that `sudo -n` starts, if sudo starts it.
+pub(super) async fn close(sudo: &Path, id: &str) {
+    drop(ask(sudo, &Request::Close(id.to_string())).await);
+}
+
+/// What a process that `sudo -n` starts says to a short request; None when sudo does not start it, or it does not end.
+async fn ask(sudo: &Path, request: &Request) -> Option<Vec<u8>> {
     let argv = argv().ok()?;
     if !may_without_password(sudo, &argv).await {
         return None;
@@ -205,13 +221,9 @@ pub async fn fetch_journal(sudo: &Path) -> Option<Looked<FileSeen>> {
     command.args(["-n", "--"]).args(argv).kill_on_drop(true);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().ok()?;
-    let request = serde_json::to_vec(&Request::ReadJournal).ok()?;
+    let request = serde_json::to_vec(request).ok()?;
     child.stdin.take()?.write_all(&request).await.ok()?;
-    let said = tokio::time::timeout(SUDO_LIMIT, child.wait_with_output()).await.ok()?.ok()?;
-    said.stdout.split(|&byte| byte == b'\n').find_map(|line| match serde_json::from_slice(line) {
-        Ok(Word::Journal(journal)) => Some(journal),
-        Ok(Word::Progress(_) | Word::Applied(_)) | Err(_) => None,
-    })
+    Some(tokio::time::timeout(SUDO_LIMIT, child.wait_with_output()).await.ok()?.ok()?.stdout)
 }
 
 async fn first_line(stderr: tokio::process::ChildStderr) -> String {
@@ -235,6 +247,10 @@ pub async fn receive(host: &dyn Host, store: &Store, from: impl std::io::Read) -
                 return false;
             };
             tell(&Word::Journal(journal));
+            return true;
+        }
+        Ok(Request::Close(id)) => {
+            close_own(host, store, &id).await;
             return true;
         }
         Err(_) => return false,

@@ -216,13 +216,17 @@ impl Done {
         self.result == Recorded::Open && !self.records.is_empty()
     }
 
+    /// Whether it is not taken back, neither at once nor later.
+    pub fn stands(&self) -> bool {
+        !matches!(self.result, Recorded::Undone | Recorded::RolledBack)
+    }
+
     /// Whether it stands, its backups are there, and it holds more than a mere stop and start, which nobody could take
     /// back.
     pub fn can_be_taken_back(&self) -> bool {
         let is_mere_run = |record: &Record| matches!(&record.kind, RecordKind::Run(argv) if !is_reversible(argv));
-        let stands = !matches!(self.result, Recorded::Undone | Recorded::RolledBack);
         let is_lost = self.pruned && self.records.iter().any(|record| record.backup.is_some());
-        stands && !is_lost && (self.is_broken_off() || self.records.iter().any(|record| !is_mere_run(record)))
+        self.stands() && !is_lost && (self.is_broken_off() || self.records.iter().any(|record| !is_mere_run(record)))
     }
 }
 

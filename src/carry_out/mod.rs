@@ -254,18 +254,48 @@ pub async fn carry_out_or_undo(
             applied.result = AppliedResult::LeftOver(left);
             return applied;
         }
-        // Both entries then count as taken back: undoing an undo would be a new remedy. Should this line not be
-        // written, the fingerprints still keep a second undo from doing harm.
-        for id in &ids {
-            let _ = append(host, store, &Entry::Undone { id: id.clone() }).await;
-        }
-        // The newest first: what the undo itself left lies in a directory that the change may have made.
-        for done in known.iter().rev().filter(|done| ids.contains(&done.id)) {
-            undo::tidy(host, done).await;
-        }
+        // Both entries then count as taken back: undoing an undo would be a new remedy.
+        count_as_taken_back(host, store, &known, &ids).await;
         applied.backups.clear();
     }
     applied
+}
+
+/// Closes an entry of which nothing is left to take back: it counts as taken back from now on, and its backups go. An
+/// entry of root's journal is closed by the process that sudo starts without a password. One that has something to take
+/// back again by now, or that cannot be reached, stays as it is: that does no harm.
+pub async fn close(host: &dyn Host, store: &Store, done: &JournalDone) {
+    if !done.is_roots {
+        return close_own(host, store, &done.id).await;
+    }
+    if let Answer::Identity(identity) = host.observe(Question::Identity).await
+        && let Some(sudo) = identity.sudo
+    {
+        errand::close(&sudo, &done.id).await;
+    }
+}
+
+/// As [`close`], for an entry of the journal in `store`.
+async fn close_own(host: &dyn Host, store: &Store, id: &str) {
+    let Ok(_held) = lock(host, store).await else { return };
+    let known = known(host, store).await;
+    let stands = |done: &&JournalDone| done.id == id && done.stands();
+    let Some(done) = known.iter().find(stands) else { return };
+    if undo::left(host, Some(done)).await.is_none() {
+        count_as_taken_back(host, store, &known, &[id.to_string()]).await;
+    }
+}
+
+/// Journals that these entries were taken back, and removes what they left beside their files. Should a line not be
+/// written, the fingerprints still keep a second undo from doing harm.
+async fn count_as_taken_back(host: &dyn Host, store: &Store, known: &[JournalDone], ids: &[String]) {
+    for id in ids {
+        let _ = append(host, store, &Entry::Undone { id: id.clone() }).await;
+    }
+    // The newest first: what an undo itself left lies in a directory that the change may have made.
+    for done in known.iter().rev().filter(|done| ids.contains(&done.id)) {
+        undo::tidy(host, done).await;
+    }
 }
 
 /// Takes the lock of the state directory; or says who has it, or why it cannot be had.

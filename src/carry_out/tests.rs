@@ -213,6 +213,26 @@ async fn undo_refuses_what_somebody_changed_or_nobody_can_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_entry_of_which_nothing_is_left_to_take_back_is_closed() {
+    let host = host();
+    let before = host.world().content(HOSTS).unwrap();
+    let (applied, _) = apply(&host, &plan(vec![write(&host, HOSTS, "10.1.1.5 x\n")])).await;
+    let done = journal(&host).remove(0);
+    // Somebody gave the file its old content back by hand, and changed it once more after the undo was planned.
+    host.change(|world| world.write(HOSTS, before.clone()));
+    assert!(matches!(undo(&host, &done).await, Planned::Already(_)));
+    host.change(|world| world.write(HOSTS, "somebody else\n"));
+    close(&host, &store(), &done).await;
+    assert_eq!(journal(&host)[0].result, Recorded::Applied);
+    assert!(host.world().content(&applied.backups[0]).is_some());
+    host.change(|world| world.write(HOSTS, before.clone()));
+    close(&host, &store(), &done).await;
+    assert_eq!(journal(&host)[0].result, Recorded::Undone);
+    assert_eq!(host.world().content(&applied.backups[0]), None);
+    assert!(choose_entry(&journal(&host), "last").is_err(), "an older change can be taken back now");
+}
+
+#[tokio::test(start_paused = true)]
 async fn waiting_for_the_agent_ends_when_it_is_so_and_at_the_limit() {
     let slow = World::healthy(Flavour::Loong331).stop_manner(StopManner::After(Duration::from_secs(31)));
     let host = SimulatedHost::new(slow);

@@ -29,7 +29,7 @@ type Files = BTreeMap<PathBuf, Option<Vec<u8>>>;
 /// Something has not been looked at yet.
 pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) -> Result<Outcome, Unseen> {
     let id = &done.id;
-    if matches!(done.result, Recorded::Undone | Recorded::RolledBack) {
+    if !done.stands() {
         return Ok(Outcome::Already(say!("{id} has been taken back already.", "{id} 已经撤销。")));
     }
     if done.pruned && done.records.iter().any(|record| record.backup.is_some()) {

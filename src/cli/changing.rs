@@ -130,6 +130,9 @@ pub async fn undo(
     let mut looking = begin(&host, judge, settings);
     let wish = Wish::Undo { entry: entry.id.clone(), store: settings.store.clone() };
     let planned = meanwhile(settings, &looking_text(), looking.plan(wish)).await;
+    if matches!(planned, Planned::Already(_)) && !consent.dry_run && !settings.read_only {
+        carry_out::close(host.as_ref(), &settings.store, entry).await;
+    }
     let changing = Changing { host, settings, consent, remedy: entry.remedy, undoes: Some(entry.id.clone()) };
     changing.go(&mut looking, planned, out).await
 }

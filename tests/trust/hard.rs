@@ -240,6 +240,31 @@ fn undo_goes_backwards_and_loses_nobodys_work() {
 }
 
 #[test]
+fn an_undo_that_finds_nothing_to_take_back_closes_its_entry_for_root_and_for_a_user() {
+    for name in ["root", "ops"] {
+        let builder = Lab::new().hosts_line("203.0.113.7 iZbp1lab").user("ops", Sudo::Free);
+        let Some(lab) = builder.build_or_skip() else { return };
+        let undo = |more: &[&str]| {
+            let argv = [&["undo"], more].concat();
+            if name == "root" { lab.run(&argv) } else { lab.as_user(name).run(&argv) }
+        };
+        lab.sh("cp -a /etc/hosts /root/hosts");
+        let before = picture(&lab);
+        ends_with(&lab.run(&FIX), 0);
+        lab.sh("cat /root/hosts > /etc/hosts");
+        for more in [["--dry-run"], ["--read-only"], ["--yes"]] {
+            assert!(entries(&lab)[0].contains("applied"), "{name} {more:?}: {:?}", entries(&lab));
+            let undone = undo(&more);
+            ends_with(&undone, 0);
+            assert!(undone.stdout.contains("Everything is as it was"), "{undone:?}");
+        }
+        assert!(entries(&lab)[0].contains("undone"), "{name}: {:?}", entries(&lab));
+        assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new(), "the backup is gone");
+        ends_with(&undo(&["--yes"]), 3);
+    }
+}
+
+#[test]
 fn a_long_journal_still_knows_the_newest_change() {
     let Some(lab) = broken() else { return };
     let before = picture(&lab);

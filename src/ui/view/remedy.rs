@@ -29,10 +29,10 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: L
         }
         Stage::Preview { plan } => {
             let with_restart = buttons.get(layer.focus) != Some(&Button::ApplyOnly);
-            if plan.is_automatic() && !session.may_change() {
+            if plan.is_automatic() && session.way_for(plan) == Way::Never {
                 who_may(&mut body, session, plan, look);
             }
-            if plan.is_automatic() && matches!(session.way(), Way::Sudo(_)) {
+            if plan.is_automatic() && matches!(session.way_for(plan), Way::Sudo(_)) {
                 let text = look.word(
                     "You are not root: this runs through sudo, which may ask for your password.",
                     "当前不是 root：将通过 sudo 执行，可能需要输入密码。",
