@@ -50,6 +50,26 @@ fn a_full_disk() {
 }
 
 #[test]
+fn a_place_that_a_group_may_write() {
+    let Some(lab) = Lab::new().hosts_line("203.0.113.7 iZbp1lab").user("ops", Sudo::Free).build_or_skip() else {
+        return;
+    };
+    lab.sh("chgrp ops /etc; chmod 775 /etc");
+    left_alone(&lab, 4, "the group ops may write in /etc");
+    lab.sh("chmod 1775 /etc");
+    ends_with(&lab.run(&FIX), 0);
+    ends_with(&lab.run(&["undo", "--yes"]), 0);
+    // A group without members lets nobody in.
+    lab.sh("echo 'nobodys:x:30999:' >> /etc/group; chgrp nobodys /etc; chmod 775 /etc");
+    ends_with(&lab.run(&FIX), 0);
+    ends_with(&lab.run(&["undo", "--yes"]), 0);
+    lab.sh("chgrp root /etc; chmod 755 /etc");
+    // What a planted journal tells is not believed, and nothing is changed that it would tell of.
+    lab.sh("chown ops /var/lib/logtail-doctor/journal.jsonl");
+    left_alone(&lab, 2, "somebody else may write it");
+}
+
+#[test]
 fn an_immutable_file() {
     let Some(lab) = broken() else { return };
     // A mount point cannot be replaced, and a read-only one cannot be written in place either.
