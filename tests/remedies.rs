@@ -321,6 +321,7 @@ async fn what_is_not_this_programs_to_change_is_said() {
     let plan = bench.ready(RemedyId::UpgradeAgent).await;
     let [
         Change::Run { argv, proxies: true, .. },
+        Change::LookFor { .. },
         Change::Run { proxies: false, .. },
         Change::AwaitAgent { running: false, .. },
         Change::Run { proxies: false, .. },

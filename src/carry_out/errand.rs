@@ -104,7 +104,7 @@ pub async fn permitted(sudo: &Path, plan: &Plan) -> Option<String> {
             Change::Run { argv, .. } if may_without_password(sudo, argv).await => {
                 lines.push(format!("sudo {}", shell_line(argv)));
             }
-            Change::AwaitAgent { .. } => {}
+            Change::AwaitAgent { .. } | Change::LookFor { .. } => {}
             _ => return None,
         }
     }

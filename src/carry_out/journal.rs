@@ -138,7 +138,7 @@ impl Record {
                 let kind = RecordKind::RemoveGroup { site: site.clone(), group: group.clone() };
                 record(&group_resource(site, group.name()), kind, print(group), Fingerprint::Absent)
             }
-            Change::AwaitAgent { .. } => None,
+            Change::AwaitAgent { .. } | Change::LookFor { .. } => None,
         }
     }
 

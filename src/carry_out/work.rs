@@ -9,7 +9,7 @@ use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, Question, Trou
 use crate::remedies::Change;
 use crate::say;
 use crate::text::{Lang, Text};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// The work on one plan.
@@ -130,6 +130,7 @@ impl<'a> Work<'a> {
                 return Ok(ChangeState::Done);
             }
             Change::AwaitAgent { .. } => return self.await_agent(id, change).await,
+            Change::LookFor { paths } => return self.look_for(paths).await,
         };
         match outcome {
             Ok(Done::Changed | Done::Exited(_)) => Ok(ChangeState::Done),
@@ -171,6 +172,24 @@ impl<'a> Work<'a> {
             self.records.pop();
         }
         Err(explain(&failed))
+    }
+
+    /// Looks whether files are there that the command before must have left, whatever it said of itself.
+    async fn look_for(&self, paths: &[PathBuf]) -> Result<ChangeState, Text> {
+        let mut missing = Vec::new();
+        for path in paths {
+            if !matches!(self.host.observe(Question::Present(path.clone())).await, Answer::File(Ok(_))) {
+                missing.push(path.display().to_string());
+            }
+        }
+        if missing.is_empty() {
+            return Ok(ChangeState::Done);
+        }
+        let missing = missing.join(", ");
+        Err(say!(
+            "The installer ended without an error, but did not leave {missing}. Nothing was started; look at what the installer said.",
+            "安装脚本已结束且未报错，但没有留下 {missing}。未启动任何程序；请查看安装脚本的输出。"
+        ))
     }
 
     /// Looks what a change came to that failed: an error of the disk can come before or after the deed.
@@ -215,7 +234,8 @@ impl<'a> Work<'a> {
             | Change::RemoveGroup { .. }
             | Change::Run { .. }
             | Change::Signal { .. }
-            | Change::AwaitAgent { .. } => Became::Nothing,
+            | Change::AwaitAgent { .. }
+            | Change::LookFor { .. } => Became::Nothing,
         }
     }
 

@@ -80,6 +80,10 @@ pub enum Change {
         /// What is done, once, when the agent is still there at the limit; only where the operator chose it.
         harder: Option<Box<Change>>,
     },
+    /// Look whether these files are there: what an installer must have left before its agent is started.
+    LookFor {
+        paths: Vec<PathBuf>,
+    },
 }
 
 impl Change {
@@ -96,7 +100,8 @@ impl Change {
             | Change::RemoveGroup { .. }
             | Change::Run { .. }
             | Change::Signal { .. }
-            | Change::AwaitAgent { .. } => None,
+            | Change::AwaitAgent { .. }
+            | Change::LookFor { .. } => None,
         }
     }
 
@@ -116,12 +121,13 @@ impl Change {
             | Change::PutGroup { .. }
             | Change::MakeGroup { .. }
             | Change::RemoveGroup { .. }
-            | Change::AwaitAgent { .. } => None,
+            | Change::AwaitAgent { .. }
+            | Change::LookFor { .. } => None,
         }
     }
 
     /// Whether it writes something that stays as it is and can be written back: on this host or at the service. A command,
-    /// a signal and a wait are none.
+    /// a signal, a wait and a look are none.
     pub fn is_edit(&self) -> bool {
         match self {
             Change::WriteFile { .. }
@@ -132,7 +138,7 @@ impl Change {
             | Change::PutGroup { .. }
             | Change::MakeGroup { .. }
             | Change::RemoveGroup { .. } => true,
-            Change::Run { .. } | Change::Signal { .. } | Change::AwaitAgent { .. } => false,
+            Change::Run { .. } | Change::Signal { .. } | Change::AwaitAgent { .. } | Change::LookFor { .. } => false,
         }
     }
 
@@ -154,7 +160,8 @@ impl Change {
             | Change::RemoveGroup { .. }
             | Change::Run { .. }
             | Change::Signal { .. }
-            | Change::AwaitAgent { .. } => None,
+            | Change::AwaitAgent { .. }
+            | Change::LookFor { .. } => None,
         }
     }
 }

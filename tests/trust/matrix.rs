@@ -259,6 +259,7 @@ fn a_clock_that_the_time_server_sets_right_is_cured() {
     ends_with(&lab.run(&["undo", "--yes"]), 3);
 }
 
+const INSTALL_URL: &str = "https://aliyun-observability-release-cn-hangzhou.oss-cn-hangzhou-internal.aliyuncs.com/loongcollector/linux64/latest/loongcollector.sh";
 const UPGRADE_URL: &str = "http://logtail-release-cn-hangzhou.oss-cn-hangzhou-internal.aliyuncs.com/linux64/logtail.sh";
 
 /// A stand-in for the vendor's download and installer: wget(1) that knows one address, and a script that installs.
@@ -271,7 +272,6 @@ fn installer(url: &str, script: &str) -> String {
 
 #[test]
 fn install_agent() {
-    let url = "https://aliyun-observability-release-cn-hangzhou.oss-cn-hangzhou-internal.aliyuncs.com/loongcollector/linux64/latest/loongcollector.sh";
     let init =
         include_str!("../lab/init_script.sh").replace("@NAME@", "loongcollector").replace("@STOPPED@", "stopped");
     let config = serde_json::json!({
@@ -286,7 +286,8 @@ fn install_agent() {
          cat > /etc/init.d/loongcollectord <<'INIT'\n{init}\nINIT\nchmod 755 /etc/init.d/loongcollectord\n\
          /etc/init.d/loongcollectord start"
     );
-    let builder = Lab::new().agent(Flavour::None).file_with_mode("/usr/bin/wget", installer(url, &script), 0o755);
+    let builder =
+        Lab::new().agent(Flavour::None).file_with_mode("/usr/bin/wget", installer(INSTALL_URL, &script), 0o755);
     let Some(lab) = builder.build_or_skip() else { return };
     assert!(causes(&lab, &REGION).contains(&"agent-not-installed".to_string()));
     let fix = [&["fix", "install-agent", "--yes"], &REGION[..]].concat();
@@ -395,6 +396,27 @@ fn an_ordinary_user_is_told_which_line_of_sudoers_is_missing_or_what_is_permitte
     let edit = ops.run(&["fix", "write-custom-id", "--set", "custom-id=web", "--yes", "--region", "cn-hangzhou"]);
     assert!([0, 1].contains(&edit.code), "{edit:?}");
     assert_eq!(lab.read("/etc/ilogtail/user_defined_id"), "web\n");
+}
+
+#[test]
+fn an_installer_that_leaves_no_init_script_is_not_believed() {
+    let script = "#!/bin/sh -e\nmkdir -p /usr/local/ilogtail\ncp /run/lab/stand_in /usr/local/ilogtail/loongcollector\n\
+                  echo 'install success'";
+    let builder =
+        Lab::new().agent(Flavour::None).file_with_mode("/usr/bin/wget", installer(INSTALL_URL, script), 0o755);
+    let Some(lab) = builder.build_or_skip() else { return };
+    let fixed = lab.run(&[&["fix", "install-agent", "--yes"], &REGION[..]].concat());
+    ends_with(&fixed, 4);
+    assert!(fixed.stdout.contains("install success"), "{fixed:?}");
+    assert!(fixed.stderr.contains("did not leave /etc/init.d/loongcollectord"), "{fixed:?}");
+    assert!(fixed.stderr.contains("cannot be taken back by this program"), "{fixed:?}");
+    // One that takes the way to start the agent away leaves no agent, and that is said as well.
+    let wget = upgrade_script("rm /etc/init.d/ilogtaild; exit 0");
+    let Some(lab) = Lab::new().file_with_mode("/usr/bin/wget", wget, 0o755).build_or_skip() else { return };
+    let fixed = lab.run(&[&["fix", "upgrade-agent", "--yes"], &REGION[..]].concat());
+    ends_with(&fixed, 2);
+    assert!(fixed.stderr.contains("did not leave /etc/init.d/ilogtaild"), "{fixed:?}");
+    assert!(fixed.stderr.contains("The agent ran before this and did not start again"), "{fixed:?}");
 }
 
 #[test]

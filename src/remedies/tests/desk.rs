@@ -218,6 +218,9 @@ pub fn lines(changes: &[Change]) -> Vec<String> {
             let harder = harder.map(|line| format!(", else {line}")).unwrap_or_default();
             format!("await {running} {} <{}s{harder}", install_dir.display(), limit.as_secs())
         }
+        Change::LookFor { paths } => {
+            format!("look for {}", paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" "))
+        }
     };
     changes.iter().map(line).collect()
 }
