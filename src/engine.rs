@@ -25,7 +25,7 @@ use crate::flow::{Clip, Effect, Event, Goal, Session, StepView, Way};
 use crate::redact::Redactor;
 use crate::remedies::Planned;
 use crate::text::{Lang, Text};
-use applying::{Applying, Order, next_of};
+use applying::{Applying, next_of};
 use masking::{finding_without_secrets, masked};
 use planning::Planning;
 use std::collections::BTreeMap;
@@ -68,7 +68,7 @@ impl Favour {
             | Effect::ListGroups(_)
             | Effect::UseKey(_)
             | Effect::Watch { .. }
-            | Effect::Apply { .. }
+            | Effect::Apply(_)
             | Effect::Verify { .. }
             | Effect::StopVerifying => None,
         }
@@ -250,15 +250,11 @@ impl Run<'_> {
                 self.reach_roots_journal(Some(&entry), face).await;
                 self.begin_plan(Wish::Undo { entry, store: self.store.clone() }).await;
             }
-            Effect::Apply { plan, with_restart, consent, undoes } => {
-                let way = self.session.way_for(&plan);
-                let order = Order { plan, with_restart, consent, undoes };
-                match way {
-                    Way::Direct => self.apply(order),
-                    Way::Sudo(sudo) => self.apply_through(sudo, order, face).await,
-                    Way::Never => {}
-                }
-            }
+            Effect::Apply(order) => match self.session.way_for(&order.plan) {
+                Way::Direct => self.apply(*order),
+                Way::Sudo(sudo) => self.apply_through(sudo, *order, face).await,
+                Way::Never => {}
+            },
             Effect::Verify { step, remedy, seconds } => {
                 // Of what was done by hand the goal is known only now; nothing was looked at since.
                 let known = self.goal.take().filter(|goal| (goal.step(), goal.remedy()) == (step, remedy));

@@ -3,7 +3,7 @@
 //!
 //! The terminal's password question is not asked here: whoever calls has made sure that `sudo -n` works.
 
-use super::{Applied, Consent, ConsentBy, JOURNAL, Progress, Store, carry_out_or_undo, close_own};
+use super::{Applied, JOURNAL, Order, Progress, Store, carry_out, close_own};
 use crate::host::{Answer, FileSeen, Host, Looked, Question};
 use crate::remedies::{Change, Plan, shell_line};
 use crate::say;
@@ -30,20 +30,11 @@ const FIRST_WORD_LIMIT: Duration = Duration::from_secs(120);
 /// How long what a process said is still read after its end.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// What the second process is asked to do.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Errand {
-    plan: Plan,
-    with_restart: bool,
-    undoes: Option<String>,
-    consent: ConsentBy,
-}
-
 /// What an ordinary user's process may ask the second one for.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    CarryOut(Box<Errand>),
+    CarryOut(Box<Order>),
     /// What stands in root's journal.
     ReadJournal,
     /// Close this entry of root's journal: nothing is left of it to take back.
@@ -112,15 +103,8 @@ pub async fn permitted(sudo: &Path, plan: &Plan) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("; "))
 }
 
-/// Sends a plan to a process that `sudo -n` starts, and passes on what it says.
-pub async fn send(
-    sudo: &Path,
-    plan: Plan,
-    with_restart: bool,
-    undoes: Option<String>,
-    consent: Consent,
-    progress: UnboundedSender<Progress>,
-) -> Applied {
+/// Sends an order to a process that `sudo -n` starts, and passes on what it says.
+pub async fn send(sudo: &Path, order: Order, progress: UnboundedSender<Progress>) -> Applied {
     let refused = Applied::refused;
     let argv = match argv() {
         Ok(argv) => argv,
@@ -130,8 +114,7 @@ pub async fn send(
     // No new session: sudo's ticket belongs to the terminal's session (portability facts, section 4).
     command.args(["-n", "--"]).args(argv);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let errand = Errand { plan, with_restart, undoes, consent: consent.how };
-    let errand = match serde_json::to_vec(&Request::CarryOut(Box::new(errand))) {
+    let errand = match serde_json::to_vec(&Request::CarryOut(Box::new(order))) {
         Ok(errand) => errand,
         Err(error) => {
             return refused(say!("The plan cannot be handed over: {error}.", "无法移交该计划：{error}。"));
@@ -240,8 +223,9 @@ async fn first_line(stderr: tokio::process::ChildStderr) -> String {
 /// Receives a request on standard input, carries it out, and says on standard output what happens. Returns whether an
 /// errand came.
 pub async fn receive(host: &dyn Host, store: &Store, from: impl std::io::Read) -> bool {
-    let Errand { plan, with_restart, undoes, consent } = match serde_json::from_reader(from) {
-        Ok(Request::CarryOut(errand)) => *errand,
+    // Consent was given to the process that sent the order; sudo is the proof that it may send one.
+    let order = match serde_json::from_reader(from) {
+        Ok(Request::CarryOut(order)) => order,
         Ok(Request::ReadJournal) => {
             let Answer::File(journal) = host.observe(Question::Tail(store.dir.join(JOURNAL))).await else {
                 return false;
@@ -256,9 +240,7 @@ pub async fn receive(host: &dyn Host, store: &Store, from: impl std::io::Read) -
         Err(_) => return false,
     };
     let (sender, mut news) = unbounded_channel();
-    // Consent was given to the process that sent the errand; sudo is the proof that it may send one.
-    let consent = Consent::given(consent);
-    let work = async move { carry_out_or_undo(host, store, &plan, consent, with_restart, undoes, sender).await };
+    let work = async move { carry_out(host, store, &order, sender).await };
     let report = async move {
         while let Some(progress) = news.recv().await {
             tell(&Word::Progress(progress));
@@ -280,7 +262,7 @@ fn tell(word: &Word) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carry_out::{AppliedResult, ChangeState, ConsentBy};
+    use crate::carry_out::{AppliedResult, ChangeState, Consent, ConsentBy};
     use crate::finding::{RemedyId, StepId};
     use std::path::PathBuf;
 
@@ -302,7 +284,8 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let plan = Plan::new(RemedyId::RestartAgent, StepId::Running, Text::fixed("because", "因为"));
         let consent = Consent::given(ConsentBy::Button);
-        send(&sudo(place.path(), body), plan, false, None, consent, unbounded_channel().0).await.result
+        let order = Order { plan, with_restart: false, consent, undoes: None };
+        send(&sudo(place.path(), body), order, unbounded_channel().0).await.result
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@
 use super::trouble::{explain, is_uncertain};
 use super::undo::inverse;
 use super::watch::Before;
-use super::{ChangeState, Entry, Progress, Record, RecordKind, Store, append, backup_path};
+use super::{ChangeState, JournalLine, Progress, Record, RecordKind, Store, append, backup_path};
 use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, Question, Trouble};
 use crate::remedies::Change;
 use crate::say;
@@ -51,13 +51,13 @@ impl<'a> Work<'a> {
         let _ = self.progress.send(Progress::State(number, state));
     }
 
-    pub(super) async fn journal(&self, entry: &Entry) -> Result<(), ActError> {
+    pub(super) async fn journal(&self, entry: &JournalLine) -> Result<(), ActError> {
         append(self.host, self.store, entry).await
     }
 
     /// Journals what will happen, and keeps it in mind for taking back.
     async fn note(&mut self, id: &str, record: Record) -> Result<(), Text> {
-        let entry = Entry::Change { id: id.to_string(), record: Box::new(record.clone()) };
+        let entry = JournalLine::Change { id: id.to_string(), record: Box::new(record.clone()) };
         self.journal(&entry).await.map_err(|error| explain(&error))?;
         self.records.push(record);
         Ok(())
@@ -228,14 +228,7 @@ impl<'a> Work<'a> {
                 happened_if(is_there(from).await != Some(true) && is_there(to).await != Some(false))
             }
             Change::RemoveDir { path } => happened_if(self.names_in(path).await.is_none()),
-            Change::MakeDir { .. }
-            | Change::PutGroup { .. }
-            | Change::MakeGroup { .. }
-            | Change::RemoveGroup { .. }
-            | Change::Run { .. }
-            | Change::Signal { .. }
-            | Change::AwaitAgent { .. }
-            | Change::LookFor { .. } => Became::Nothing,
+            _ => Became::Nothing,
         }
     }
 

@@ -7,7 +7,7 @@ use super::journal::Unfinished;
 use super::looking::{begin, looking_text};
 use super::meanwhile::meanwhile;
 use super::{COULD_NOT_RUN, Settings, journal};
-use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Progress, can_be_undone, errand};
+use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Order, Progress, can_be_undone, errand};
 use crate::checks::Judge;
 use crate::engine::{Looking, Wish};
 use crate::finding::{CauseId, RemedyId, StepId};
@@ -180,7 +180,10 @@ impl Changing<'_> {
         let goal = looking.settled_goal(plan.verify, self.remedy).await;
         let mut signals = Signals::hold()?;
         let is_errand = sudo.is_some();
-        let applied = self.apply(&plan, sudo, Consent::given(consent), &mut signals, out).await;
+        let order =
+            Order { plan: *plan, with_restart: true, consent: Consent::given(consent), undoes: self.undoes.clone() };
+        let applied = self.apply(&order, sudo, &mut signals, out).await;
+        let plan = order.plan;
         match applied.result {
             AppliedResult::Applied => {}
             AppliedResult::Stale(path) => {
@@ -268,21 +271,20 @@ impl Changing<'_> {
         out.flush()
     }
 
-    /// Carries the plan out and shows what happens. Once begun it is finished, whether or not anybody still reads.
+    /// Carries the order out and shows what happens. Once begun it is finished, whether or not anybody still reads.
     async fn apply(
         &self,
-        plan: &Plan,
+        order: &Order,
         sudo: Option<PathBuf>,
-        consent: Consent,
         signals: &mut Signals,
         out: &mut impl Write,
     ) -> Applied {
         let (sender, mut progress) = unbounded_channel();
-        let (host, store, undoes) = (self.host.as_ref(), &self.settings.store, self.undoes.clone());
+        let (host, store) = (self.host.as_ref(), &self.settings.store);
         let work = async move {
             match sudo {
-                None => carry_out::carry_out_or_undo(host, store, plan, consent, true, undoes, sender).await,
-                Some(sudo) => errand::send(&sudo, plan.clone(), true, undoes, consent, sender).await,
+                None => carry_out::carry_out(host, store, order, sender).await,
+                Some(sudo) => errand::send(&sudo, order.clone(), sender).await,
             }
         };
         let mut redactor = Redactor::new();

@@ -8,7 +8,7 @@ use crate::carry_out;
 use crate::checks;
 use crate::context::Context;
 use crate::finding::StepId;
-use crate::flow::{Around, Choice, Effect, Event, Pulse};
+use crate::flow::{Around, Choice, Effect, Event, HeartbeatAge};
 use crate::host::{CloudTrouble, CloudTroubleKind, Seen};
 use crate::text::{Lang, Text};
 
@@ -97,7 +97,7 @@ impl Run<'_> {
     }
 
     /// How old the heartbeat is now, when the service can be asked.
-    pub(super) fn pulse(&self) -> Option<Pulse> {
+    pub(super) fn pulse(&self) -> Option<HeartbeatAge> {
         let seen = self.looking.found.seen();
         let age = checks::heartbeat_age(seen, self.looking.found.context());
         seen.take_open();

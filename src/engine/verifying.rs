@@ -103,7 +103,7 @@ impl Run<'_> {
             && verifying.look_at.is_none()
             && let Some(pulse) = self.pulse()
         {
-            self.session.handle(Event::Pulse(pulse));
+            self.session.handle(Event::HeartbeatAge(pulse));
         }
         let Some(verifying) = &mut self.verifying else { return };
         if !waits {

@@ -113,16 +113,7 @@ impl Change {
                 let pids = processes.iter().map(|process| process.pid.to_string());
                 Some(["kill".to_string(), signal.option().to_string()].into_iter().chain(pids).collect())
             }
-            Change::WriteFile { .. }
-            | Change::RemoveFile { .. }
-            | Change::RenameFile { .. }
-            | Change::MakeDir { .. }
-            | Change::RemoveDir { .. }
-            | Change::PutGroup { .. }
-            | Change::MakeGroup { .. }
-            | Change::RemoveGroup { .. }
-            | Change::AwaitAgent { .. }
-            | Change::LookFor { .. } => None,
+            _ => None,
         }
     }
 
@@ -152,16 +143,7 @@ impl Change {
         match self {
             Change::WriteFile { before, .. } => Some(Fingerprint::of(before.as_deref())),
             Change::RemoveFile { before, .. } => Some(Fingerprint::of(Some(before))),
-            Change::RenameFile { .. }
-            | Change::MakeDir { .. }
-            | Change::RemoveDir { .. }
-            | Change::PutGroup { .. }
-            | Change::MakeGroup { .. }
-            | Change::RemoveGroup { .. }
-            | Change::Run { .. }
-            | Change::Signal { .. }
-            | Change::AwaitAgent { .. }
-            | Change::LookFor { .. } => None,
+            _ => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::credentials::{Credentials, Environment, Hints, Source, gather, sudo_n
 use super::endpoint::{self, ENDPOINT_VARIABLE, Endpoint};
 use super::error::{ErrorKind, Failure};
 use super::group::MachineGroup;
-use super::group_edit::Planned;
+use super::group_edit::GroupEdit;
 use super::group_write::{NotWritten, create, remove, write};
 use super::message::Transport;
 use super::metadata::Metadata;
@@ -332,7 +332,7 @@ impl Service {
         let client = self.client(&site).await.map_err(|trouble| ActError::Service(Box::new(trouble)))?;
         let project = &site.project;
         let written = match edit {
-            Edit::Put { before, after, .. } => write(&client, project, &Planned { before, after }).await.map(drop),
+            Edit::Put { before, after, .. } => write(&client, project, &GroupEdit { before, after }).await.map(drop),
             Edit::Make { group, .. } => create(&client, project, &group).await.map(drop),
             Edit::Remove { group, .. } => remove(&client, project, &group).await,
         };

@@ -1,5 +1,6 @@
 //! A host made of a few files, processes and command outputs, that answers what planning asks.
 
+pub use crate::agent::processes::tests::process;
 use crate::carry_out::{Journals, undo};
 use crate::finding::RemedyId;
 use crate::host::{
@@ -97,15 +98,9 @@ impl Desk {
             }),
             Question::Identity => Answer::Identity(IdentitySeen {
                 hostname: "web".into(),
-                os: "linux".into(),
-                arch: "x86_64".into(),
-                kernel: "5.10".into(),
-                distribution: String::new(),
                 user: "root".into(),
-                uid: 0,
                 privileged: true,
-                sudo: None,
-                container: None,
+                ..IdentitySeen::default()
             }),
             Question::Metadata => Answer::Metadata(Err(Trouble::TimedOut)),
             Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
@@ -175,20 +170,6 @@ impl Desk {
             planned.is_some()
         });
         planned.unwrap()
-    }
-}
-
-pub fn process(pid: u32, ppid: u32, exe: &str) -> ProcessSeen {
-    ProcessSeen {
-        pid,
-        ppid,
-        name: "ilogtail".into(),
-        exe: Ok(exe.into()),
-        command: exe.into(),
-        started: 1_795_332_115,
-        uid: 0,
-        state: 'S',
-        contained: Some(false),
     }
 }
 

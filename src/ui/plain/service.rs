@@ -4,7 +4,7 @@
 use super::page::{heading, refusal, word};
 use super::words::{GROUPS, first_group};
 use crate::checks::age_text;
-use crate::flow::{Layer, Pulse, Session};
+use crate::flow::{HeartbeatAge, Layer, Session};
 use crate::say;
 use crate::text::{Lang, Text};
 use crate::ui::view::{groups as listed, watch};
@@ -97,7 +97,7 @@ pub(super) fn waiting(seconds_left: u64, lang: Lang) -> String {
 }
 
 /// One look at the heartbeat.
-pub(super) fn pulse(pulse: Pulse, lang: Lang) -> String {
+pub(super) fn pulse(pulse: HeartbeatAge, lang: Lang) -> String {
     let text = match pulse {
         Some(age) => {
             let age = age_text(age);

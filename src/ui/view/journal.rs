@@ -3,7 +3,7 @@
 use super::Look;
 use super::actions::filled;
 use super::sheet::{Sheet, part, run, show, show_scrolled};
-use crate::carry_out::{JournalDone, Record, RecordKind, Recorded};
+use crate::carry_out::{JournalEntry, Record, RecordKind, Recorded};
 use crate::flow::{JournalLayer, Session, recorded_word, undo_command};
 use crate::remedies;
 use crate::say;
@@ -91,7 +91,7 @@ fn result_style(result: Recorded, look: Look) -> Style {
 }
 
 /// One entry in one line: when, how it ended, what it was.
-fn entry(sheet: &mut Sheet, done: &JournalDone, word: &Text, is_chosen: bool, look: Look) {
+fn entry(sheet: &mut Sheet, done: &JournalEntry, word: &Text, is_chosen: bool, look: Look) {
     let theme = look.theme;
     let marker = if is_chosen { look.glyphs.cursor() } else { " " };
     let id = printable(&done.id);
@@ -109,7 +109,7 @@ fn entry(sheet: &mut Sheet, done: &JournalDone, word: &Text, is_chosen: bool, lo
 }
 
 /// What an entry did, and the command that takes it back.
-fn details(sheet: &mut Sheet, done: &JournalDone, is_demo: bool, look: Look) {
+fn details(sheet: &mut Sheet, done: &JournalEntry, is_demo: bool, look: Look) {
     let theme = look.theme;
     sheet.heading(look.word("What it did", "更改内容"), theme);
     for record in &done.records {

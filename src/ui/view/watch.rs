@@ -4,7 +4,7 @@
 use super::Look;
 use super::sheet::{Sheet, part, run, show};
 use crate::checks::age_text;
-use crate::flow::{Pulse, Session, WatchLayer};
+use crate::flow::{HeartbeatAge, Session, WatchLayer};
 use crate::say;
 use crate::sls::heartbeat::{ALIVE_S, POLL_AT_MOST};
 use crate::text::{Lang, Text, width};
@@ -95,7 +95,7 @@ pub(in crate::ui) fn console_steps(session: &Session) -> [Text; 3] {
 }
 
 /// The age of the heartbeat at every look, the newest at the right; below it the newest in words.
-pub(super) fn chart(sheet: &mut Sheet, pulses: &[Pulse], look: Look) {
+pub(super) fn chart(sheet: &mut Sheet, pulses: &[HeartbeatAge], look: Look) {
     let theme = look.theme;
     let Some(newest) = pulses.last() else { return };
     sheet.heading(look.word("Age of the last heartbeat, look by look", "每次查看时最近一次心跳的时长"), theme);
@@ -130,7 +130,7 @@ pub(super) fn chart(sheet: &mut Sheet, pulses: &[Pulse], look: Look) {
 }
 
 /// How much of a row's cell a bar fills, in eighths.
-fn eighths(pulse: Pulse, oldest: i64, row: usize) -> usize {
+fn eighths(pulse: HeartbeatAge, oldest: i64, row: usize) -> usize {
     let Some(age) = pulse else { return 0 };
     let full = HEIGHT as i64 * 8;
     // Also the youngest heartbeat is to be seen.
@@ -139,7 +139,7 @@ fn eighths(pulse: Pulse, oldest: i64, row: usize) -> usize {
 }
 
 /// The lowest row, with a sign where there was no heartbeat at all.
-fn absent(bars: &str, shown: &[Pulse], look: Look) -> String {
+fn absent(bars: &str, shown: &[HeartbeatAge], look: Look) -> String {
     let signs = bars.chars().zip(shown);
     signs
         .map(|(bar, pulse)| if pulse.is_some() { bar.to_string() } else { look.glyphs.skipped().to_string() })
