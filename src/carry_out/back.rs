@@ -7,7 +7,7 @@ use super::work::{Work, joined};
 use super::{AppliedResult, Record, RecordKind, fingerprint};
 use crate::host::{Act, ActError, Done};
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 
 impl Work<'_> {
     /// Takes back what was done. One step that fails does not keep the others from being taken back.
@@ -17,7 +17,7 @@ impl Work<'_> {
             if let Err(left) = self.take_back(&record).await {
                 let path = record.path.display();
                 let left = explain(&left);
-                let (en, zh) = (left.get(Lang::En), left.get(Lang::Zh));
+                let (en, zh) = left.both();
                 is_left = true;
                 said = joined(
                     &said,

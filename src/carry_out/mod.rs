@@ -322,7 +322,7 @@ async fn known(host: &dyn Host, store: &Store) -> Vec<JournalEntry> {
 /// Why nothing was begun.
 fn no_journal(error: &ActError) -> Text {
     let reason = explain(error);
-    let (en, zh) = (reason.get(crate::text::Lang::En), reason.get(crate::text::Lang::Zh));
+    let (en, zh) = reason.both();
     Text::filled(
         format!("Nothing was changed: the journal cannot be written ({en})."),
         format!("未做任何更改：无法写入操作日志（{zh}）。"),

@@ -11,7 +11,7 @@ use crate::remedies::{Change, Plan, Planned};
 use crate::say;
 use crate::sls::MachineGroup;
 use crate::sls::group_edit::{self, Edited, GroupEdit, Overtaken};
-use crate::text::{Lang, Text};
+use crate::text::Text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -195,8 +195,8 @@ fn group_away(see: &Seen, site: &Site, made: &MachineGroup) -> Result<Result<Opt
 
 /// Why a machine group cannot be read.
 fn unreadable(name: &str, trouble: &CloudTrouble) -> Text {
-    let (en, zh) = (trouble.what.get(Lang::En), trouble.what.get(Lang::Zh));
-    let (next_en, next_zh) = (trouble.next.get(Lang::En), trouble.next.get(Lang::Zh));
+    let (en, zh) = trouble.what.both();
+    let (next_en, next_zh) = trouble.next.both();
     Text::filled(
         format!("Machine group {name} cannot be read now. {en} {next_en}"),
         format!("当前无法读取机器组 {name}。{zh}{next_zh}"),

@@ -305,6 +305,6 @@ pub(super) fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
 
 /// Two sentences as one text.
 pub(super) fn joined(first: &Text, second: &Text) -> Text {
-    let (en, zh) = (first.get(Lang::En), first.get(Lang::Zh));
+    let (en, zh) = first.both();
     Text::filled(format!("{en} {}", second.get(Lang::En)), format!("{zh}{}", second.get(Lang::Zh)))
 }

@@ -153,7 +153,7 @@ impl Sides<'_> {
         let wants = [Field::GroupIp, Field::MachineGroup, Field::Identity];
         let all: Vec<String> = told.group_ips.iter().map(Ipv4Addr::to_string).collect();
         let shown = cloud::shown(from.map_or(all.as_slice(), |listed| listed.items.as_slice()));
-        let (list, list_zh) = subject::both(&shown);
+        let (list, list_zh) = shown.both();
         let label = Text::fixed("IPs in the group", "机器组中的 IP");
         if told.group_ips.is_empty() && from.is_none() {
             let text = Text::fixed(
@@ -173,7 +173,7 @@ impl Sides<'_> {
         let mut causes = Vec::new();
         if !is_in {
             let group = group_name(told);
-            let (en, zh) = subject::both(&group);
+            let (en, zh) = group.both();
             let detail = if ip.is_empty() {
                 say!(
                     "The {en} lists {list}, but the agent reports no IP at all, see step 6.",
@@ -303,7 +303,7 @@ fn missing(ids: &Ids, ip: Option<&str>) -> Option<Cause> {
         _ if !ids.ids.is_empty() => return None,
         Some(trouble @ Trouble::NotAFile(_)) => {
             let what = subject::trouble(trouble);
-            let (en, zh) = subject::both(&what);
+            let (en, zh) = what.both();
             say!("{path} is {en}, so the agent has no custom identifier.", "{path} {zh}，Agent 没有用户自定义标识。")
         }
         _ => match ip.filter(|ip| !ip.is_empty()) {

@@ -86,7 +86,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         (Some(cause), ..) => cause.detail.clone(),
         (None, Err(why), _) => {
             let what = subject::trouble(why);
-            let (en, zh) = subject::both(&what);
+            let (en, zh) = what.both();
             let text = say!("The log {path} could not be judged: {en}.", "无法判断日志 {path}：{zh}。");
             return Ok(Finding::unknown(STEP, text, evidence));
         }
@@ -246,7 +246,7 @@ fn local_time(seconds: i64, offset_s: i32) -> Option<String> {
 fn row(group: &SignGroup, past: Option<Text>, severity: Option<Severity>, path: &str) -> Evidence {
     let (count, last, sample) = (group.count, &group.last, group.sample.trim());
     let what = group.sign.text();
-    let (en, zh) = subject::both(&what);
+    let (en, zh) = what.both();
     let label = say!("{en}: {count} times, last {last}", "{zh}：{count} 次，最近 {last}");
     let mark = match severity {
         Some(Severity::Fail) => Mark::Bad,
@@ -261,7 +261,7 @@ fn row(group: &SignGroup, past: Option<Text>, severity: Option<Severity>, path: 
         Some(step) => {
             let number = step.index() + 1;
             let title = step.title();
-            let (en, zh) = subject::both(&title);
+            let (en, zh) = title.both();
             row.expecting(say!("see step {number}, {en}", "见第 {number} 步（{zh}）"))
         }
         None => row,

@@ -142,7 +142,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
 /// The finding where the agent may go another way than the probes went: neither their success nor their failure is its
 /// own.
 fn doubted(mut finding: Finding, sentence: &Text) -> Finding {
-    let ((en, zh), (why_en, why_zh)) = (subject::both(&finding.summary), subject::both(sentence));
+    let ((en, zh), (why_en, why_zh)) = (finding.summary.both(), sentence.both());
     finding.summary = Text::filled(format!("{en} {why_en}"), format!("{zh}{why_zh}"));
     for cause in &mut finding.causes {
         cause.severity = Severity::Warn;
@@ -163,7 +163,7 @@ fn conclude(rows: Vec<Evidence>, causes: Vec<Cause>, probes: &[Probe<'_>], told:
         // The causes name every place; the summary says how many there are, and the reason of the first.
         (Some(_), _) if failed.len() > 1 => {
             let (count, first) = (failed.len(), failed[0]);
-            let (en, zh) = (first.get(Lang::En), first.get(Lang::Zh));
+            let (en, zh) = first.both();
             Text::filled(
                 format!("{count} of {all} probes do not reach the service: {en}."),
                 format!("{all} 项探测中有 {count} 项未连通日志服务：{zh}。"),
@@ -171,7 +171,7 @@ fn conclude(rows: Vec<Evidence>, causes: Vec<Cause>, probes: &[Probe<'_>], told:
         }
         (Some(worst), _) => worst.detail.clone(),
         (None, Some(value)) => {
-            let (en, zh) = (value.get(Lang::En), value.get(Lang::Zh));
+            let (en, zh) = value.both();
             Text::filled(format!("Not determined: {en}."), format!("无法判断：{zh}。"))
         }
         (None, None) => say!("All {all} probes reached the service.", "{all} 项探测全部连通日志服务。"),
@@ -239,7 +239,7 @@ impl Probe<'_> {
             }
             Outcome::Reached { .. } | Outcome::Unsure(_) => {}
             Outcome::Failed { cause, severity, value } => {
-                let (en, zh) = (value.get(Lang::En), value.get(Lang::Zh));
+                let (en, zh) = value.both();
                 troubles.note(*cause, *severity, Text::filled(format!("{place}: {en}"), format!("{place}：{zh}")));
             }
         }
@@ -322,7 +322,7 @@ fn blame_half_a_proxy(probes: &mut [Probe<'_>], way: &Way) {
         if is_blocked && probe.wanted.target.tls == has_http {
             let (one, other) = if has_http { ("http", "https") } else { ("https", "http") };
             probe.blame(CauseId::ProxyMismatch, |was| {
-                let (en, zh) = (was.get(Lang::En), was.get(Lang::Zh));
+                let (en, zh) = was.both();
                 Text::filled(
                     format!("the agent's proxy covers {one} only, and without it {other} fails: {en}"),
                     format!("Agent 的代理只覆盖 {one}，{other} 直连失败：{zh}"),
@@ -457,6 +457,6 @@ fn alternative_row(tried: &reach::Tried) -> Evidence {
 /// The sentence that proposes a way, if it works.
 fn proposal(tried: &reach::Tried) -> Option<Text> {
     let (ms, name) = (tried.ms?, way_name(tried));
-    let (en, zh) = (name.get(Lang::En), name.get(Lang::Zh));
+    let (en, zh) = name.both();
     Some(Text::filled(format!("But {en} answers in {ms} ms."), format!("但 {zh} 在 {ms} 毫秒内应答。")))
 }

@@ -102,7 +102,7 @@ fn put(inputs: &mut Inputs, pair: &str) -> Result<(), Text> {
         return Err(say!("--set {key}: unknown; known are {known}", "--set {key}：未知；可用：{known}"));
     };
     inputs.set(input, value).map_err(|refusal| {
-        let (en, zh) = (refusal.get(Lang::En), refusal.get(Lang::Zh));
+        let (en, zh) = refusal.both();
         Text::filled(format!("--set {key}: {en}"), format!("--set {key}：{zh}"))
     })
 }
@@ -355,7 +355,7 @@ impl Changing<'_> {
         }
         if proof == Proof::Unproven {
             let summary = finding.map(|finding| finding.summary.clone()).unwrap_or_else(|| Text::same(""));
-            let (en, zh) = (summary.get(Lang::En), summary.get(Lang::Zh));
+            let (en, zh) = summary.both();
             self.settings.complain(&Text::filled(
                 format!("Applied. Whether it cured the step could not be proven: {en}"),
                 format!("已执行，但未能确认是否修复：{zh}"),
@@ -373,7 +373,7 @@ impl Changing<'_> {
 /// The sentence that ends a cure: of the step that proves it, and whether that still fails for another reason.
 fn checked_again(step: StepId, fails: bool) -> Text {
     let title = step.title();
-    let (en, zh) = (title.get(Lang::En), title.get(Lang::Zh));
+    let (en, zh) = title.both();
     match fails {
         true => Text::filled(
             format!("Checked again: what this remedy was for is gone; {en} still fails for another reason."),

@@ -10,7 +10,7 @@ use crate::carry_out::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, 
 use crate::finding::{RemedyId, StepId, Verdict};
 use crate::remedies::{self, Change, Inputs, Plan, Planned};
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 
 impl Session {
     pub(super) fn stage_mut(&mut self) -> Option<&mut Stage> {
@@ -240,7 +240,7 @@ impl Session {
                 )
             }
             AppliedResult::RolledBack(reason) => {
-                let (en, zh) = (reason.get(Lang::En), reason.get(Lang::Zh));
+                let (en, zh) = reason.both();
                 Text::filled(
                     format!("{en} What had been changed before was taken back."),
                     format!("{zh}之前所做的更改已回退。"),

@@ -94,7 +94,7 @@ impl Action {
             Action::ConsoleSays(false) => Text::fixed("The console shows FAIL", "控制台显示 FAIL"),
             Action::Continue(Place::Step(step)) => {
                 let title = step.title();
-                let (en, zh) = (title.get(Lang::En), title.get(Lang::Zh));
+                let (en, zh) = title.both();
                 Text::filled(format!("Continue: {en}"), format!("继续：{zh}"))
             }
             Action::Continue(Place::Ticket) => Text::fixed("Continue: support ticket", "继续：工单"),

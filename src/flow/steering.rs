@@ -106,8 +106,8 @@ impl Session {
         vec![Effect::Quit]
     }
 
-    /// Until the operator moves, and again after a cure, the cursor rests on the first step that fails. When all verdicts are there and none
-    /// fails, it rests on the first one that only the operator can make certain, else on the result.
+    /// Until the operator moves, and again after a cure, the cursor rests on the first step that fails. When all verdicts
+    /// are there and none fails, it rests on the first one that only the operator can make certain, else on the result.
     pub(super) fn rest_on_first_failure(&mut self) {
         if self.has_moved || !self.layers.is_empty() {
             return;

@@ -65,7 +65,7 @@ pub fn no_agent() -> Stop {
 
 /// Two sentences as one text.
 pub fn joined(first: &Text, second: &Text) -> Text {
-    let (en, zh) = (first.get(Lang::En), first.get(Lang::Zh));
+    let (en, zh) = first.both();
     Text::filled(format!("{en} {}", second.get(Lang::En)), format!("{zh}{}", second.get(Lang::Zh)))
 }
 
@@ -162,7 +162,7 @@ pub fn config_of(see: &Seen, agent: &Agent) -> Drafted<Arc<Config>> {
         )),
         ConfigTrouble::File(trouble) => unread(&agent.config_path, &trouble),
         ConfigTrouble::Json(fault) => {
-            let (en, zh) = (fault.text.get(Lang::En), fault.text.get(Lang::Zh));
+            let (en, zh) = fault.text.both();
             refused(Text::filled(
                 format!("{path} is broken and must be repaired first, see repair-config. {en}"),
                 format!("{path} 已损坏，请先使用 repair-config 修复。{zh}"),

@@ -148,7 +148,7 @@ impl Lines {
                 say!("{number}. remove directory {path} if it is empty", "{number}. 删除空目录 {path}")
             }
             Change::Run { what, .. } | Change::Signal { what, .. } => {
-                let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+                let (en, zh) = what.both();
                 Text::filled(format!("{number}. {en}"), format!("{number}. {zh}"))
             }
             Change::PutGroup { before, site, .. } => {
@@ -215,7 +215,7 @@ impl Lines {
                 if let (Some(argv), Change::Run { what, .. } | Change::Signal { what, .. }) =
                     (harder.argv(), harder.as_ref())
                 {
-                    let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+                    let (en, zh) = what.both();
                     self.wrapped(PreviewMark::Caution, &Text::filled(format!("   {en}"), format!("   {zh}")));
                     self.push(PreviewMark::Command, &format!("   $ {}", shell_line(&argv)));
                 }

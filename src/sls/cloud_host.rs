@@ -287,7 +287,7 @@ impl Service {
         let overriding = match self.environment.get(ENDPOINT_VARIABLE).map(Endpoint::overriding).transpose() {
             Ok(overriding) => overriding,
             Err(why) => {
-                let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+                let (en, zh) = why.both();
                 return Err(other(
                     Text::filled(format!("{ENDPOINT_VARIABLE}: {en}"), format!("{ENDPOINT_VARIABLE}：{zh}")),
                     Text::fixed("Correct the variable.", "请修正该环境变量。"),
@@ -348,7 +348,7 @@ fn not_written(why: NotWritten, site: &Site, group: &str) -> ActError {
         NotWritten::Failed(failure) => failed(trouble(&failure)),
         NotWritten::Uncertain { read, .. } => {
             let why = trouble(&read);
-            let (en, zh) = (why.what.get(Lang::En), why.what.get(Lang::Zh));
+            let (en, zh) = why.what.both();
             let what = Text::filled(
                 format!("It is not known whether the group was written. {en}"),
                 format!("无法确认机器组是否已写入。{zh}"),

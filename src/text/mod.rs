@@ -68,6 +68,11 @@ impl Text {
         }
     }
 
+    /// English and Chinese, to be filled into another sentence.
+    pub fn both(&self) -> (&str, &str) {
+        (&self.en, &self.zh)
+    }
+
     /// Whether there is nothing to read.
     pub fn is_empty(&self) -> bool {
         self.en.is_empty()

@@ -128,7 +128,7 @@ fn configuration(see: &Seen, agent: &Agent) -> Result<InForce, Unseen> {
         return Ok(found);
     }
     let age = running::age(after);
-    let (en, zh) = subject::both(&age);
+    let (en, zh) = age.both();
     let value = say!("{en} after the agent started", "Agent 启动 {zh} 之后");
     let expected = Text::fixed("before the agent started", "早于 Agent 启动");
     found.evidence.push(Evidence::new(label, value, path.clone()).expecting(expected).marked(Mark::Doubtful));

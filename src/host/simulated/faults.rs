@@ -312,12 +312,6 @@ impl World {
         self
     }
 
-    /// A line in the kernel's log.
-    pub fn kernel_says(mut self, line: &str) -> World {
-        self.kernel_log.push(line.into());
-        self
-    }
-
     /// What the machine group names.
     pub fn group(mut self, group: Group) -> World {
         self.cloud.group = group;

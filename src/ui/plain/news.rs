@@ -104,7 +104,7 @@ impl<W: Write> Plain<W> {
                 match self.told.seconds_left {
                     None => {
                         let step = plan.verify.title();
-                        let (en, zh) = (step.get(Lang::En), step.get(Lang::Zh));
+                        let (en, zh) = step.both();
                         let text = Text::filled(
                             format!(
                                 "WAIT Applied. {en} is checked every second until it holds, at most {left} s. Ctrl-C stops waiting."

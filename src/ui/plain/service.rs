@@ -101,7 +101,7 @@ pub(super) fn pulse(pulse: HeartbeatAge, lang: Lang) -> String {
     let text = match pulse {
         Some(age) => {
             let age = age_text(age);
-            let (en, zh) = (age.get(Lang::En), age.get(Lang::Zh));
+            let (en, zh) = age.both();
             Text::filled(format!("HEARTBEAT the last one is {en} old"), format!("心跳 最近一次在 {zh}前"))
         }
         None => Text::fixed("HEARTBEAT none", "心跳 无"),
