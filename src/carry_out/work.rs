@@ -8,7 +8,7 @@ use super::{ChangeState, JournalLine, Progress, Record, RecordKind, Store, appen
 use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, Question, Trouble};
 use crate::remedies::Change;
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -301,10 +301,4 @@ impl<'a> Work<'a> {
 pub(super) fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
     let same = now.iter().zip(new).take_while(|(now, new)| now == new).count();
     now.get(same..) == Some(old.get(same..).unwrap_or_default())
-}
-
-/// Two sentences as one text.
-pub(super) fn joined(first: &Text, second: &Text) -> Text {
-    let (en, zh) = first.both();
-    Text::filled(format!("{en} {}", second.get(Lang::En)), format!("{zh}{}", second.get(Lang::Zh)))
 }

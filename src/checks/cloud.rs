@@ -90,8 +90,7 @@ pub fn rows_of(trouble: &CloudTrouble) -> Vec<Evidence> {
         Some(id) => format!("request id {id}"),
         None => "API".to_string(),
     };
-    let ((what_en, what_zh), (next_en, next_zh)) = (trouble.what.both(), trouble.next.both());
-    let value = Text::filled(format!("{what_en} {next_en}"), format!("{what_zh}{next_zh}"));
+    let value = trouble.what.followed_by(&trouble.next);
     let label = Text::fixed("Not verified with the service", "未能向服务端验证");
     let mut rows = vec![Evidence::new(label, value, source).marked(Mark::Unknown)];
     if let Some(policy) = &trouble.policy {

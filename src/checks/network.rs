@@ -142,8 +142,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
 /// The finding where the agent may go another way than the probes went: neither their success nor their failure is its
 /// own.
 fn doubted(mut finding: Finding, sentence: &Text) -> Finding {
-    let ((en, zh), (why_en, why_zh)) = (finding.summary.both(), sentence.both());
-    finding.summary = Text::filled(format!("{en} {why_en}"), format!("{zh}{why_zh}"));
+    finding.summary = finding.summary.followed_by(sentence);
     for cause in &mut finding.causes {
         cause.severity = Severity::Warn;
     }

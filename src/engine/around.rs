@@ -109,10 +109,7 @@ impl Run<'_> {
 /// Why the groups cannot be listed, in a sentence or two.
 fn why_not(trouble: Option<CloudTrouble>) -> Text {
     match trouble {
-        Some(CloudTrouble { what, next, .. }) => Text::filled(
-            format!("{} {}", what.get(Lang::En), next.get(Lang::En)),
-            format!("{}{}", what.get(Lang::Zh), next.get(Lang::Zh)),
-        ),
+        Some(CloudTrouble { what, next, .. }) => what.followed_by(&next),
         None => Text::fixed(
             "The service cannot be asked: no project was told, or --no-cloud forbids it.",
             "无法访问服务端：尚未填写 Project，或使用了 --no-cloud。",

@@ -10,7 +10,7 @@ use crate::agent::layout::{self, Agent, ConfigTrouble};
 use crate::context::{Field, NetworkType};
 use crate::host::{InterfaceSeen, Look, Seen, Trouble, Unseen};
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,12 +61,6 @@ pub fn no_agent() -> Stop {
         "No agent is installed on this host; install-agent installs one.",
         "本机未安装 Agent；请先使用 install-agent 安装。",
     ))
-}
-
-/// Two sentences as one text.
-pub fn joined(first: &Text, second: &Text) -> Text {
-    let (en, zh) = first.both();
-    Text::filled(format!("{en} {}", second.get(Lang::En)), format!("{zh}{}", second.get(Lang::Zh)))
 }
 
 /// A path that could not be looked at, so nothing can be planned on it.

@@ -61,8 +61,7 @@ pub(super) fn look(
             let mut detail =
                 say!("Project {project} has no machine group {name}.", "Project {project} 中没有机器组 {name}。");
             if let Some(more) = candidates(see, site, ip, ids, evidence)? {
-                let ((en, zh), (more_en, more_zh)) = (detail.both(), more.both());
-                detail = Text::filled(format!("{en} {more_en}"), format!("{zh}{more_zh}"));
+                detail = detail.followed_by(&more);
             }
             let why = Text::fixed(
                 "A heartbeat is shown only in a group that exists and lists this host.",

@@ -2,6 +2,7 @@
 //! what it has loaded; where that line was rotated away, the times of the files decide.
 
 use super::super::{running, subject};
+use crate::agent::config::SERVER_KEYS;
 use crate::agent::layout::{self, Agent};
 use crate::agent::{log, processes};
 use crate::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
@@ -10,14 +11,8 @@ use crate::say;
 use crate::text::Text;
 use serde_json::Value;
 
-/// The keys that decide where the heartbeat goes and under which name.
-const KEYS: [&str; 14] = [
-    "config_server_address",
-    "config_server_address_list",
-    "config_servers",
-    "data_server_list",
-    "data_servers",
-    "primary_region",
+/// The keys beside [`SERVER_KEYS`] that decide where the heartbeat goes and under which name.
+const KEYS: [&str; 8] = [
     "data_server_port",
     "working_ip",
     "working_hostname",
@@ -153,5 +148,5 @@ fn cause(detail: Text) -> Cause {
 
 /// The keys that matter whose values differ.
 fn differing(loaded: &Value, on_disk: &Value) -> Vec<&'static str> {
-    KEYS.into_iter().filter(|key| loaded.get(key) != on_disk.get(key)).collect()
+    SERVER_KEYS.into_iter().chain(KEYS).filter(|key| loaded.get(key) != on_disk.get(key)).collect()
 }
