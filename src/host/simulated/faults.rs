@@ -272,9 +272,8 @@ impl World {
         self
     }
 
-    /// Time stands still but for [`World::later`].
+    /// Time stands still where it began, but for [`World::later`].
     pub fn still(mut self) -> World {
-        self.time.start_ms = self.time.true_ms();
         self.time.since = None;
         self
     }
