@@ -18,6 +18,7 @@ use crate::host::Host;
 use crate::remedies;
 use crate::report::{self, Style};
 use crate::text::{Lang, Text, printable};
+use crate::ui::FaceKind;
 use crate::{memory, say};
 use args::{Cli, Command, Manner};
 use clap::{CommandFactory, Parser};
@@ -27,7 +28,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use wiring::Stage;
 
 /// Nothing fails.
 pub const NOTHING_FAILS: u8 = 0;
@@ -158,7 +158,7 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
             return out.flush().map(|()| NOTHING_FAILS);
         }
         Some(Command::Demo { list: true, .. }) => return demo::list(lang, &mut out),
-        None | Some(Command::Demo { .. }) if wiring::stage(cli.manner.plain) == Stage::None => {
+        None | Some(Command::Demo { .. }) if wiring::face_kind(cli.manner.plain) == FaceKind::None => {
             complain(lang, &wiring::no_terminal());
             return Ok(COULD_NOT_RUN);
         }
@@ -215,8 +215,8 @@ fn run_demo(scenario: Option<&str>, cli: &Cli, lang: Lang, out: &mut impl Write)
         roots_dir: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let stage = wiring::stage(cli.manner.plain);
-    let code = runtime.block_on(demo::run(scenario, cli, &settings, stage, out));
+    let kind = wiring::face_kind(cli.manner.plain);
+    let code = runtime.block_on(demo::run(scenario, cli, &settings, kind, out));
     runtime.shutdown_background();
     code
 }
@@ -289,7 +289,7 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
                 Some(Unfinished::UnderWay(text)) => session.notice = Some(Notice { text, is_problem: true }),
                 None => {}
             }
-            wiring::walk(looking, session, settings, wiring::stage(cli.manner.plain), None, out).await
+            wiring::walk(looking, session, settings, wiring::face_kind(cli.manner.plain), None, out).await
         }
         Some(Command::Check { format, .. }) => looking::check(host, judge, settings, *format, out).await,
         Some(Command::Fix { remedy, set, consent }) => match RemedyId::of_id(remedy) {

@@ -23,8 +23,9 @@ use crate::context::Context;
 use crate::finding::StepId;
 use crate::flow::{Clip, Effect, Event, Goal, Session, StepView, Way};
 use crate::redact::Redactor;
+use crate::remedies::Planned;
 use crate::text::{Lang, Text};
-use applying::{Applying, Order, next_of};
+use applying::{Applying, next_of};
 use masking::{finding_without_secrets, masked};
 use planning::Planning;
 use std::collections::BTreeMap;
@@ -67,7 +68,7 @@ impl Favour {
             | Effect::ListGroups(_)
             | Effect::UseKey(_)
             | Effect::Watch { .. }
-            | Effect::Apply { .. }
+            | Effect::Apply(_)
             | Effect::Verify { .. }
             | Effect::StopVerifying => None,
         }
@@ -198,7 +199,7 @@ impl Run<'_> {
             }
             () = self.looking.take_answers() => {
                 self.looking.advance();
-                let mut events = self.attempt_plan();
+                let mut events = self.attempt_plan().await;
                 events.extend(self.attempt_journal());
                 events.extend(self.attempt_groups());
                 let is_complete = !events.is_empty() || self.looking.found.is_settled();
@@ -218,15 +219,16 @@ impl Run<'_> {
         }
     }
 
-    fn attempt_plan(&mut self) -> Vec<Event> {
-        let Some(planning) = &mut self.planning else { return Vec::new() };
-        match planning.attempt(self.looking) {
-            Some(planned) => {
-                self.planning = None;
-                vec![masked(&mut self.redactor, Event::Planned(Box::new(planned)))]
-            }
-            None => Vec::new(),
+    async fn attempt_plan(&mut self) -> Vec<Event> {
+        let Some(mut planning) = self.planning.take() else { return Vec::new() };
+        let Some(planned) = planning.attempt(self.looking) else {
+            self.planning = Some(planning);
+            return Vec::new();
+        };
+        if let (Planned::Already(_), Some(entry)) = (&planned, planning.undoes()) {
+            self.close(entry).await;
         }
+        vec![masked(&mut self.redactor, Event::Planned(Box::new(planned)))]
     }
 
     /// Starts what the session wants done.
@@ -241,7 +243,7 @@ impl Run<'_> {
                 self.looking.advance();
                 self.perform(Effect::Judge(context), face).await;
             }
-            Effect::Plan(remedy, inputs) => self.begin_plan(Wish::Remedy(remedy, inputs)),
+            Effect::Plan(remedy, inputs) => self.begin_plan(Wish::Remedy(remedy, inputs)).await,
             Effect::ReadJournal { to_undo } => self.read_journal(to_undo, face).await,
             Effect::ListGroups(about) => self.list_groups(about),
             Effect::UseKey(key) => {
@@ -249,18 +251,14 @@ impl Run<'_> {
                 self.looking.look_again();
             }
             Effect::PlanUndo(entry) => {
-                self.reach_roots_journal(face).await;
-                self.begin_plan(Wish::Undo { entry, store: self.store.clone() });
+                self.reach_roots_journal(Some(&entry), face).await;
+                self.begin_plan(Wish::Undo { entry, store: self.store.clone() }).await;
             }
-            Effect::Apply { plan, with_restart, consent, undoes } => {
-                let way = self.session.way_for(&plan);
-                let order = Order { plan, with_restart, consent, undoes };
-                match way {
-                    Way::Direct => self.apply(order),
-                    Way::Sudo(sudo) => self.apply_through(sudo, order, face).await,
-                    Way::Never => {}
-                }
-            }
+            Effect::Apply(order) => match self.session.way_for(&order.plan) {
+                Way::Direct => self.apply(*order),
+                Way::Sudo(sudo) => self.apply_through(sudo, *order, face).await,
+                Way::Never => {}
+            },
             Effect::Verify { step, remedy, seconds } => {
                 // Of what was done by hand the goal is known only now; nothing was looked at since.
                 let known = self.goal.take().filter(|goal| (goal.step(), goal.remedy()) == (step, remedy));
@@ -288,9 +286,9 @@ impl Run<'_> {
         }
     }
 
-    fn begin_plan(&mut self, wish: Wish) {
+    async fn begin_plan(&mut self, wish: Wish) {
         self.planning = Some(Planning::of(wish));
-        for event in self.attempt_plan() {
+        for event in self.attempt_plan().await {
             self.session.handle(event);
         }
     }

@@ -1,6 +1,6 @@
 //! Every host of the demo is cured by the first remedies that the wizard offers, and then the service sees it.
 
-use logtail_doctor::carry_out::{self, AppliedResult, Consent, ConsentBy, Store};
+use logtail_doctor::carry_out::{self, AppliedResult, Consent, ConsentBy, Order, Store};
 use logtail_doctor::checks::{self, Investigation};
 use logtail_doctor::context::Context;
 use logtail_doctor::engine::{self, Looking, Wish};
@@ -65,7 +65,8 @@ async fn cure(scenario: &Scenario) -> Vec<RemedyId> {
         let goal = looking.goal(plan.verify, plan.remedy);
         let (progress, mut told) = tokio::sync::mpsc::unbounded_channel();
         let consent = Consent::given(ConsentBy::Button);
-        let applied = carry_out::carry_out(&host, &store(), &plan, consent, true, progress).await;
+        let order = Order { plan: plan.clone(), with_restart: true, consent, undoes: None };
+        let applied = carry_out::carry_out(&host, &store(), &order, progress).await;
         let mut lines = Vec::new();
         while let Ok(line) = told.try_recv() {
             lines.push(line);

@@ -1,7 +1,7 @@
 //! Every cure from end to end on a simulated host: something is broken, the check names it, the remedy is planned and
 //! carried out, the check no longer names it, the service sees the heartbeat again, and undo restores every byte.
 
-use logtail_doctor::carry_out::{self, AppliedResult, Consent, ConsentBy, Store};
+use logtail_doctor::carry_out::{self, AppliedResult, Consent, ConsentBy, Order, Store};
 use logtail_doctor::checks::{self, Investigation};
 use logtail_doctor::context::{Context, Field};
 use logtail_doctor::engine::{Looking, Wish};
@@ -81,8 +81,8 @@ impl Bench {
     async fn apply(&self, plan: &Plan, with_restart: bool, undoes: Option<String>) -> Option<String> {
         let (progress, _told) = unbounded_channel();
         let consent = Consent::given(ConsentBy::YesOption);
-        let applied =
-            carry_out::carry_out_or_undo(&self.host, &store(), plan, consent, with_restart, undoes, progress).await;
+        let order = Order { plan: plan.clone(), with_restart, consent, undoes };
+        let applied = carry_out::carry_out(&self.host, &store(), &order, progress).await;
         assert_eq!(applied.result, AppliedResult::Applied, "{plan:?}");
         applied.entry
     }
@@ -321,6 +321,7 @@ async fn what_is_not_this_programs_to_change_is_said() {
     let plan = bench.ready(RemedyId::UpgradeAgent).await;
     let [
         Change::Run { argv, proxies: true, .. },
+        Change::LookFor { .. },
         Change::Run { proxies: false, .. },
         Change::AwaitAgent { running: false, .. },
         Change::Run { proxies: false, .. },

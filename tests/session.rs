@@ -29,15 +29,10 @@ fn plan(edits: bool, restarts: bool) -> Plan {
 fn identity(privileged: bool) -> IdentitySeen {
     IdentitySeen {
         hostname: "web-1".into(),
-        os: "linux".into(),
-        arch: "x86_64".into(),
-        kernel: "6.1".into(),
-        distribution: String::new(),
         user: "root".into(),
         uid: if privileged { 0 } else { 1000 },
         privileged,
-        sudo: None,
-        container: None,
+        ..IdentitySeen::default()
     }
 }
 
@@ -121,7 +116,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => (0..40usize).prop_map(|count| Event::Groups(Ok((0..count).map(listed).collect()))),
         1 => Just(Event::Groups(Err(text()))),
         1 => (any::<bool>(), any::<bool>()).prop_map(|(has_key, wants_key)| Event::Around(Box::new(around(has_key, wants_key)))),
-        1 => proptest::option::of(0..900i64).prop_map(Event::Pulse),
+        1 => proptest::option::of(0..900i64).prop_map(Event::HeartbeatAge),
         1 => Just(Event::BundleWritten(Ok("/tmp/x.tar.gz".into()))),
     ]
 }
@@ -146,8 +141,8 @@ proptest! {
             let before = session.clone();
             let was_enter = matches!(event, Event::Key(Key::Enter));
             for effect in session.handle(event) {
-                if let Effect::Apply { plan, .. } = effect {
-                    prop_assert!(was_enter && is_confirmed(&before, &plan) && !read_only);
+                if let Effect::Apply(order) = effect {
+                    prop_assert!(was_enter && is_confirmed(&before, &order.plan) && !read_only);
                 }
             }
             let actions = session.actions();

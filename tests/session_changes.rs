@@ -2,7 +2,7 @@
 //! must be asked anew, and what becomes of a change that was broken off.
 
 use logtail_doctor::carry_out::{
-    Applied, AppliedResult, ChangeState, JournalDone, Progress, Record, RecordKind, Recorded,
+    Applied, AppliedResult, ChangeState, JournalEntry, Progress, Record, RecordKind, Recorded,
 };
 use logtail_doctor::checks::Checked;
 use logtail_doctor::context::Context;
@@ -22,15 +22,9 @@ fn session() -> Session {
     let mut session = Session::new(Context::default(), Lang::En, false, vec![]);
     session.handle(Event::Identity(Box::new(IdentitySeen {
         hostname: "web-1".into(),
-        os: "linux".into(),
-        arch: "x86_64".into(),
-        kernel: "6.1".into(),
-        distribution: String::new(),
         user: "root".into(),
-        uid: 0,
         privileged: true,
-        sudo: None,
-        container: None,
+        ..IdentitySeen::default()
     })));
     session
 }
@@ -94,7 +88,7 @@ fn patience(effects: &[Effect]) -> Option<u64> {
 /// Carries an edit out and closes its outcome.
 fn carry_out(session: &mut Session, plan: Plan, button: usize, entry: &str) {
     let effects = press(session, plan, button);
-    assert!(matches!(effects.as_slice(), [Effect::Apply { .. }]), "{effects:?}");
+    assert!(matches!(effects.as_slice(), [Effect::Apply(_)]), "{effects:?}");
     session.handle(applied(entry));
     session.handle(Event::Verified { proof: Proof::StillThere });
     key(session, Key::Enter);
@@ -112,7 +106,7 @@ fn take_back(session: &mut Session, remedy: RemedyId, entry: &str, button: usize
     };
     let effects = key(session, Key::Char('u'));
     assert_eq!(effects, [Effect::ReadJournal { to_undo: true }]);
-    let done = JournalDone {
+    let done = JournalEntry {
         id: entry.into(),
         at_ms: 0,
         remedy,
@@ -284,7 +278,7 @@ fn an_undo_is_named_only_where_there_is_one() {
     assert_eq!(entries, [Some("7"), None]);
 }
 
-fn broken_off() -> JournalDone {
+fn broken_off() -> JournalEntry {
     let record = Record {
         path: "/etc/hosts".into(),
         kind: RecordKind::Write,
@@ -292,7 +286,7 @@ fn broken_off() -> JournalDone {
         after: Fingerprint::Absent,
         backup: None,
     };
-    JournalDone {
+    JournalEntry {
         id: "9".into(),
         at_ms: 0,
         remedy: RemedyId::BindHostname,
@@ -341,11 +335,11 @@ fn an_entry_under_way_is_not_called_broken_off() {
     let mut session = session();
     key(&mut session, Key::Char('J'));
     session.handle(Event::UnderWay(UnderWay { own: Some("ops, process 7".into()), roots: None }));
-    let older = JournalDone { id: "8".into(), ..broken_off() };
+    let older = JournalEntry { id: "8".into(), ..broken_off() };
     session.handle(Event::Journal(vec![older.clone(), broken_off()]));
     assert_eq!(session.under_way(&broken_off()), Some("ops, process 7"));
     assert_eq!(session.under_way(&older), None, "only the newest one can be under way");
-    assert_eq!(session.under_way(&JournalDone { is_roots: true, ..broken_off() }), None);
+    assert_eq!(session.under_way(&JournalEntry { is_roots: true, ..broken_off() }), None);
     key(&mut session, Key::Enter);
     assert!(matches!(session.layers.last(), Some(Layer::Journal(_))), "nothing to decide yet");
     let said = session.notice.clone().unwrap();

@@ -14,30 +14,17 @@ fn open(lab: &Lab, options: &[&str]) -> Pty {
     let mut argv = vec!["logtail-doctor"];
     argv.extend(options);
     let mut pty = lab.terminal(&argv, 80, 24);
-    pty.wait_until("the flowchart with a verdict for every step", SOON, |screen| {
-        screen.contains("Heartbeat") && !screen.lines().any(|line| line.contains(" .. "))
-    });
+    pty.wait_for_verdicts(SOON);
     pty
 }
 
 /// Chooses the remedy with this title, answers what it asks by `answers`, and presses the first changing button.
 fn cure(pty: &mut Pty, title: &str, answers: &[&str]) {
-    let screen = pty.wait_for(title, SOON);
-    let line = screen.lines().find(|line| line.contains(title)).unwrap_or_default();
-    let number = line.split(title).next().unwrap_or_default().trim().chars().next_back().unwrap_or('1');
-    pty.send(&number.to_string());
+    pty.choose(title, SOON);
     if !answers.is_empty() {
-        pty.wait_for("Enter accept", SOON);
-        for answer in answers {
-            pty.send("C-u");
-            pty.send(answer);
-            pty.send("Enter");
-        }
-        pty.send("Enter");
+        pty.fill_in(answers, SOON);
     }
-    pty.wait_for("[ Cancel ]", SOON);
-    pty.send("Right");
-    pty.send("Enter");
+    pty.confirm(SOON);
     pty.wait_for("Cured", CURE);
     pty.send("Enter");
 }
@@ -152,9 +139,7 @@ fn an_ordinary_user_cures_through_sudo_with_a_password() {
     let mut pty = lab.as_user("ops").terminal(&["logtail-doctor", "--region", "cn-hangzhou"], 80, 24);
     pty.wait_for("Start the agent", SOON);
     pty.send("1");
-    pty.wait_for("[ Cancel ]", SOON);
-    pty.send("Right");
-    pty.send("Enter");
+    pty.confirm(SOON);
     pty.wait_for("[sudo] password", SOON);
     assert!(!pty.alternate_screen(), "sudo asks on the bare terminal");
     pty.send(lab::PASSWORD);
@@ -191,9 +176,7 @@ fn leaving_while_a_change_is_under_way_finishes_it_and_says_so() {
     let line = screen.lines().find(|line| line.contains("Start the agent")).unwrap_or_default();
     let number = line.split("Start the agent").next().unwrap_or_default().trim().chars().next_back().unwrap_or('1');
     pty.send(&number.to_string());
-    pty.wait_for("[ Cancel ]", SOON);
-    pty.send("Right");
-    pty.send("Enter");
+    pty.confirm(SOON);
     lab.wait("the start", SOON, |lab| lab.exists("/tmp/starting"));
     lab.sh("pkill -TERM -x logtail-doctor");
     pty.wait_for("A change is under way; it is finished first", SOON);

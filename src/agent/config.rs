@@ -12,6 +12,16 @@ use crate::text::Text;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
+/// The keys that decide where the agent reports to, of every version.
+pub const SERVER_KEYS: [&str; 6] = [
+    "config_server_address",
+    "config_server_address_list",
+    "config_servers",
+    "data_server_list",
+    "data_servers",
+    "primary_region",
+];
+
 /// Where a setting comes from; later ones are weaker (document: JSON wins over every variable).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {

@@ -135,7 +135,7 @@ impl Prediction {
     /// The prediction in one sentence.
     pub fn text(&self) -> Text {
         let rule = self.rule.text();
-        let (en, zh) = (rule.get(crate::text::Lang::En), rule.get(crate::text::Lang::Zh));
+        let (en, zh) = rule.both();
         match self.possible.as_slice() {
             [ip] if ip.is_empty() => say!("No address: {en}.", "没有地址：{zh}。"),
             [ip] => say!("{ip}: {en}.", "{ip}：{zh}。"),

@@ -145,7 +145,7 @@ impl JsonFault {
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         let column = 1 + String::from_utf8_lossy(before.get(start..).unwrap_or_default()).chars().count();
         let what = kind.sentence();
-        let (en, zh) = (what.get(crate::text::Lang::En), what.get(crate::text::Lang::Zh));
+        let (en, zh) = what.both();
         let text = if matches!(kind, FaultKind::Empty | FaultKind::Blank | FaultKind::Utf16 | FaultKind::NotAnObject) {
             say!("{en}.", "{zh}。")
         } else {

@@ -42,7 +42,8 @@ impl Flavour {
         }
     }
 
-    const fn program(self) -> &'static str {
+    /// The name of the program and of its processes.
+    pub const fn program(self) -> &'static str {
         match self {
             Flavour::Logtail => "ilogtail",
             Flavour::LoongCollector => "loongcollector",

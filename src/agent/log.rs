@@ -4,7 +4,6 @@
 //! Line format: `[time]`, `[level]`, `[thread]`, `file:line`, then `key:value` pairs, all separated by tabs
 //! (`Logger.h`). What does not begin with a time continues the line before it.
 
-use super::app_info::{self, AppInfo};
 use super::json;
 use crate::text::Text;
 use serde_json::Value;
@@ -241,12 +240,6 @@ pub fn loaded_config(bytes: &[u8]) -> Option<Loaded> {
     last_json(bytes, &["load logtail config file, detail:"]).map(|(time, value)| Loaded { time, value })
 }
 
-/// The record of the last start as the log tells it, which nobody can have edited: `appInfo:{…}`, `app info:{…}`.
-pub fn logged_app_info(bytes: &[u8]) -> Option<AppInfo> {
-    let (_, value) = last_json(bytes, &["appInfo:", "app info:"])?;
-    app_info::parse(value.to_string().as_bytes()).ok()
-}
-
 /// The last JSON block behind one of the markers, with its time. A block that is cut off is passed over.
 fn last_json(bytes: &[u8], markers: &[&str]) -> Option<(String, Value)> {
     let text = String::from_utf8_lossy(bytes);
@@ -287,7 +280,6 @@ mod tests {
         let loaded = loaded_config(&real("overlay")).unwrap();
         assert_eq!(loaded.value["working_ip"], "8.8.8.8");
         assert_eq!(loaded.time, "2026-11-22 07:25:12");
-        assert_eq!(logged_app_info(&real("overlay")).unwrap().ip, "8.8.8.8");
         let mut twice = real("overlay");
         twice.extend(
             b"\n[2027-01-01 00:00:00.1]\t[info]\t[1]\ta.cpp:1\t\tload logtail config file, detail:{\n\t\"a\" : 1",

@@ -71,7 +71,7 @@ fn is_agent_program(path: &Path) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::host::Trouble;
 

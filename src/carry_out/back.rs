@@ -3,11 +3,11 @@
 
 use super::trouble::explain;
 use super::undo::inverse;
-use super::work::{Work, joined};
+use super::work::Work;
 use super::{AppliedResult, Record, RecordKind, fingerprint};
 use crate::host::{Act, ActError, Done};
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 
 impl Work<'_> {
     /// Takes back what was done. One step that fails does not keep the others from being taken back.
@@ -17,41 +17,32 @@ impl Work<'_> {
             if let Err(left) = self.take_back(&record).await {
                 let path = record.path.display();
                 let left = explain(&left);
-                let (en, zh) = (left.get(Lang::En), left.get(Lang::Zh));
+                let (en, zh) = left.both();
                 is_left = true;
-                said = joined(
-                    &said,
-                    &Text::filled(
-                        format!("Taking back {path} failed as well: {en}"),
-                        format!("回退 {path} 也失败：{zh}"),
-                    ),
-                );
+                said = said.followed_by(&Text::filled(
+                    format!("Taking back {path} failed as well: {en}"),
+                    format!("回退 {path} 也失败：{zh}"),
+                ));
                 if let Some(backup) = &record.backup {
                     let backup = backup.display();
-                    said = joined(&said, &say!("The old file is kept in {backup}.", "原文件保存在 {backup}。"));
+                    said = said.followed_by(&say!("The old file is kept in {backup}.", "原文件保存在 {backup}。"));
                 }
             }
         }
         let stays: Vec<String> = self.records.iter().filter_map(for_ever).collect();
         if !stays.is_empty() {
             let stays = stays.join("; ");
-            said = joined(
-                &said,
-                &say!(
-                    "What this command did before the failure cannot be taken back by this program: {stays}",
-                    "以下命令在失败之前所做的改动无法由本程序回退：{stays}"
-                ),
-            );
+            said = said.followed_by(&say!(
+                "What this command did before the failure cannot be taken back by this program: {stays}",
+                "以下命令在失败之前所做的改动无法由本程序回退：{stays}"
+            ));
         }
         if self.hangs {
             is_left = true;
-            said = joined(
-                &said,
-                &Text::fixed(
-                    "When it answers again, look at the file; logtail-doctor undo takes back what happened since.",
-                    "恢复响应后请检查该文件；logtail-doctor undo 可撤销此后发生的更改。",
-                ),
-            );
+            said = said.followed_by(&Text::fixed(
+                "When it answers again, look at the file; logtail-doctor undo takes back what happened since.",
+                "恢复响应后请检查该文件；logtail-doctor undo 可撤销此后发生的更改。",
+            ));
         }
         if is_left { AppliedResult::LeftOver(said) } else { AppliedResult::RolledBack(said) }
     }

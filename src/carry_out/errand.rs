@@ -3,7 +3,7 @@
 //!
 //! The terminal's password question is not asked here: whoever calls has made sure that `sudo -n` works.
 
-use super::{Applied, Consent, ConsentBy, JOURNAL, Progress, Store, carry_out_or_undo};
+use super::{Applied, JOURNAL, Order, Progress, Store, carry_out, close_own};
 use crate::host::{Answer, FileSeen, Host, Looked, Question};
 use crate::remedies::{Change, Plan, shell_line};
 use crate::say;
@@ -30,22 +30,15 @@ const FIRST_WORD_LIMIT: Duration = Duration::from_secs(120);
 /// How long what a process said is still read after its end.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// What the second process is asked to do.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Errand {
-    plan: Plan,
-    with_restart: bool,
-    undoes: Option<String>,
-    consent: ConsentBy,
-}
-
 /// What an ordinary user's process may ask the second one for.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    CarryOut(Box<Errand>),
+    CarryOut(Box<Order>),
     /// What stands in root's journal.
     ReadJournal,
+    /// Close this entry of root's journal: nothing is left of it to take back.
+    Close(String),
 }
 
 /// What the second process says.
@@ -102,7 +95,7 @@ pub async fn permitted(sudo: &Path, plan: &Plan) -> Option<String> {
             Change::Run { argv, .. } if may_without_password(sudo, argv).await => {
                 lines.push(format!("sudo {}", shell_line(argv)));
             }
-            Change::AwaitAgent { .. } => {}
+            Change::AwaitAgent { .. } | Change::LookFor { .. } => {}
             _ => return None,
         }
     }
@@ -110,15 +103,8 @@ pub async fn permitted(sudo: &Path, plan: &Plan) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("; "))
 }
 
-/// Sends a plan to a process that `sudo -n` starts, and passes on what it says.
-pub async fn send(
-    sudo: &Path,
-    plan: Plan,
-    with_restart: bool,
-    undoes: Option<String>,
-    consent: Consent,
-    progress: UnboundedSender<Progress>,
-) -> Applied {
+/// Sends an order to a process that `sudo -n` starts, and passes on what it says.
+pub async fn send(sudo: &Path, order: Order, progress: UnboundedSender<Progress>) -> Applied {
     let refused = Applied::refused;
     let argv = match argv() {
         Ok(argv) => argv,
@@ -128,8 +114,7 @@ pub async fn send(
     // No new session: sudo's ticket belongs to the terminal's session (portability facts, section 4).
     command.args(["-n", "--"]).args(argv);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let errand = Errand { plan, with_restart, undoes, consent: consent.how };
-    let errand = match serde_json::to_vec(&Request::CarryOut(Box::new(errand))) {
+    let errand = match serde_json::to_vec(&Request::CarryOut(Box::new(order))) {
         Ok(errand) => errand,
         Err(error) => {
             return refused(say!("The plan cannot be handed over: {error}.", "无法移交该计划：{error}。"));
@@ -197,6 +182,20 @@ async fn listen(child: &mut Child, progress: &UnboundedSender<Progress>) -> (Opt
 
 /// Reads root's journal in a process that `sudo -n` starts; None when sudo does not start it, or it does not answer.
 pub async fn fetch_journal(sudo: &Path) -> Option<Looked<FileSeen>> {
+    let said = ask(sudo, &Request::ReadJournal).await?;
+    said.split(|&byte| byte == b'\n').find_map(|line| match serde_json::from_slice(line) {
+        Ok(Word::Journal(journal)) => Some(journal),
+        Ok(Word::Progress(_) | Word::Applied(_)) | Err(_) => None,
+    })
+}
+
+/// Closes an entry of root's journal in a process that `sudo -n` starts, if sudo starts it.
+pub(super) async fn close(sudo: &Path, id: &str) {
+    drop(ask(sudo, &Request::Close(id.to_string())).await);
+}
+
+/// What a process that `sudo -n` starts says to a short request; None when sudo does not start it, or it does not end.
+async fn ask(sudo: &Path, request: &Request) -> Option<Vec<u8>> {
     let argv = argv().ok()?;
     if !may_without_password(sudo, &argv).await {
         return None;
@@ -205,13 +204,9 @@ pub async fn fetch_journal(sudo: &Path) -> Option<Looked<FileSeen>> {
     command.args(["-n", "--"]).args(argv).kill_on_drop(true);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().ok()?;
-    let request = serde_json::to_vec(&Request::ReadJournal).ok()?;
+    let request = serde_json::to_vec(request).ok()?;
     child.stdin.take()?.write_all(&request).await.ok()?;
-    let said = tokio::time::timeout(SUDO_LIMIT, child.wait_with_output()).await.ok()?.ok()?;
-    said.stdout.split(|&byte| byte == b'\n').find_map(|line| match serde_json::from_slice(line) {
-        Ok(Word::Journal(journal)) => Some(journal),
-        Ok(Word::Progress(_) | Word::Applied(_)) | Err(_) => None,
-    })
+    Some(tokio::time::timeout(SUDO_LIMIT, child.wait_with_output()).await.ok()?.ok()?.stdout)
 }
 
 async fn first_line(stderr: tokio::process::ChildStderr) -> String {
@@ -228,8 +223,9 @@ async fn first_line(stderr: tokio::process::ChildStderr) -> String {
 /// Receives a request on standard input, carries it out, and says on standard output what happens. Returns whether an
 /// errand came.
 pub async fn receive(host: &dyn Host, store: &Store, from: impl std::io::Read) -> bool {
-    let Errand { plan, with_restart, undoes, consent } = match serde_json::from_reader(from) {
-        Ok(Request::CarryOut(errand)) => *errand,
+    // Consent was given to the process that sent the order; sudo is the proof that it may send one.
+    let order = match serde_json::from_reader(from) {
+        Ok(Request::CarryOut(order)) => order,
         Ok(Request::ReadJournal) => {
             let Answer::File(journal) = host.observe(Question::Tail(store.dir.join(JOURNAL))).await else {
                 return false;
@@ -237,12 +233,14 @@ pub async fn receive(host: &dyn Host, store: &Store, from: impl std::io::Read) -
             tell(&Word::Journal(journal));
             return true;
         }
+        Ok(Request::Close(id)) => {
+            close_own(host, store, &id).await;
+            return true;
+        }
         Err(_) => return false,
     };
     let (sender, mut news) = unbounded_channel();
-    // Consent was given to the process that sent the errand; sudo is the proof that it may send one.
-    let consent = Consent::given(consent);
-    let work = async move { carry_out_or_undo(host, store, &plan, consent, with_restart, undoes, sender).await };
+    let work = async move { carry_out(host, store, &order, sender).await };
     let report = async move {
         while let Some(progress) = news.recv().await {
             tell(&Word::Progress(progress));
@@ -264,7 +262,7 @@ fn tell(word: &Word) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carry_out::{AppliedResult, ChangeState, ConsentBy};
+    use crate::carry_out::{AppliedResult, ChangeState, Consent, ConsentBy};
     use crate::finding::{RemedyId, StepId};
     use std::path::PathBuf;
 
@@ -286,7 +284,8 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let plan = Plan::new(RemedyId::RestartAgent, StepId::Running, Text::fixed("because", "因为"));
         let consent = Consent::given(ConsentBy::Button);
-        send(&sudo(place.path(), body), plan, false, None, consent, unbounded_channel().0).await.result
+        let order = Order { plan, with_restart: false, consent, undoes: None };
+        send(&sudo(place.path(), body), order, unbounded_channel().0).await.result
     }
 
     #[tokio::test]

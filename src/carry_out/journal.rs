@@ -13,7 +13,7 @@ use crate::host::{
     Act, ActError, Answer, CloudTroubleKind, FileSeen, Fingerprint, Host, Question, Seen, Site, Unseen, group_resource,
 };
 use crate::remedies::Change;
-use crate::sls::group_edit::{Edited, Planned};
+use crate::sls::group_edit::{Edited, GroupEdit};
 use crate::sls::{MachineGroup, group_edit};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub const JOURNAL: &str = "journal.jsonl";
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-pub enum Entry {
+pub enum JournalLine {
     Begin {
         id: String,
         at_ms: i64,
@@ -136,7 +136,7 @@ impl Record {
                 record(&program, RecordKind::Run(argv), Fingerprint::Absent, Fingerprint::Absent)
             }
             Change::PutGroup { site, before, after } => {
-                let edited = Planned { before: before.clone(), after: after.clone() }.edited();
+                let edited = GroupEdit { before: before.clone(), after: after.clone() }.edited();
                 let kind = RecordKind::PutGroup { site: site.clone(), group: before.name().to_string(), edited };
                 record(&group_resource(site, before.name()), kind, print(before), print(after))
             }
@@ -148,7 +148,7 @@ impl Record {
                 let kind = RecordKind::RemoveGroup { site: site.clone(), group: group.clone() };
                 record(&group_resource(site, group.name()), kind, print(group), Fingerprint::Absent)
             }
-            Change::AwaitAgent { .. } => None,
+            Change::AwaitAgent { .. } | Change::LookFor { .. } => None,
         }
     }
 
@@ -197,7 +197,8 @@ impl Record {
             RecordKind::PutGroup { site, group, edited } => {
                 let now = group_now(host, site, group).await?;
                 let back = group_edit::undo(edited, &now).map_err(|_| ActError::Moved(group_resource(site, group)))?;
-                let act = |back: Planned| Act::PutGroup { site: site.clone(), before: back.before, after: back.after };
+                let act =
+                    |back: GroupEdit| Act::PutGroup { site: site.clone(), before: back.before, after: back.after };
                 back.map(act).into_iter().collect()
             }
         })
@@ -206,7 +207,7 @@ impl Record {
 
 /// One remedy as the journal tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Done {
+pub struct JournalEntry {
     pub id: String,
     pub at_ms: i64,
     pub remedy: RemedyId,
@@ -220,19 +221,23 @@ pub struct Done {
     pub is_roots: bool,
 }
 
-impl Done {
+impl JournalEntry {
     /// Whether it was broken off after it had begun to change something.
     pub fn is_broken_off(&self) -> bool {
         self.result == Recorded::Open && !self.records.is_empty()
+    }
+
+    /// Whether it is not taken back, neither at once nor later.
+    pub fn stands(&self) -> bool {
+        !matches!(self.result, Recorded::Undone | Recorded::RolledBack)
     }
 
     /// Whether it stands, its backups are there, and it holds more than a mere stop and start, which nobody could take
     /// back.
     pub fn can_be_taken_back(&self) -> bool {
         let is_mere_run = |record: &Record| matches!(&record.kind, RecordKind::Run(argv) if !is_reversible(argv));
-        let stands = !matches!(self.result, Recorded::Undone | Recorded::RolledBack);
         let is_lost = self.pruned && self.records.iter().any(|record| record.backup.is_some());
-        stands && !is_lost && (self.is_broken_off() || self.records.iter().any(|record| !is_mere_run(record)))
+        self.stands() && !is_lost && (self.is_broken_off() || self.records.iter().any(|record| !is_mere_run(record)))
     }
 }
 
@@ -246,18 +251,18 @@ pub struct Journals {
 }
 
 /// The entries of a journal, oldest first, and the number of lines that could not be read.
-pub fn entries(bytes: &[u8]) -> (Vec<Done>, usize) {
-    let mut all: Vec<Done> = Vec::new();
+pub fn entries(bytes: &[u8]) -> (Vec<JournalEntry>, usize) {
+    let mut all: Vec<JournalEntry> = Vec::new();
     let mut unread = 0;
     for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-        let Ok(entry) = serde_json::from_slice::<Entry>(line) else {
+        let Ok(entry) = serde_json::from_slice::<JournalLine>(line) else {
             unread += 1;
             continue;
         };
-        let of = |all: &mut Vec<Done>, id: &str| all.iter().rposition(|done| done.id == id);
+        let of = |all: &mut Vec<JournalEntry>, id: &str| all.iter().rposition(|done| done.id == id);
         match entry {
-            Entry::Begin { id, at_ms, remedy, actor, .. } => {
-                all.push(Done {
+            JournalLine::Begin { id, at_ms, remedy, actor, .. } => {
+                all.push(JournalEntry {
                     id,
                     at_ms,
                     remedy,
@@ -268,22 +273,22 @@ pub fn entries(bytes: &[u8]) -> (Vec<Done>, usize) {
                     is_roots: false,
                 });
             }
-            Entry::Change { id, record } => {
+            JournalLine::Change { id, record } => {
                 if let Some(index) = of(&mut all, &id) {
                     all[index].records.push(*record);
                 }
             }
-            Entry::End { id, result } => {
+            JournalLine::End { id, result } => {
                 if let Some(index) = of(&mut all, &id) {
                     all[index].result = result;
                 }
             }
-            Entry::Pruned { id } => {
+            JournalLine::Pruned { id } => {
                 if let Some(index) = of(&mut all, &id) {
                     all[index].pruned = true;
                 }
             }
-            Entry::Undone { id } => {
+            JournalLine::Undone { id } => {
                 if let Some(index) = of(&mut all, &id) {
                     all[index].result = Recorded::Undone;
                 }
@@ -297,7 +302,7 @@ pub fn entries(bytes: &[u8]) -> (Vec<Done>, usize) {
 ///
 /// # Errors
 /// A journal has not been looked at yet.
-pub fn read_journals(see: &Seen, journals: &Journals) -> Result<Vec<Done>, Unseen> {
+pub fn read_journals(see: &Seen, journals: &Journals) -> Result<Vec<JournalEntry>, Unseen> {
     let read = |dir: &Path| match see.tail(dir.join(JOURNAL)) {
         Ok(Ok(file)) => Ok(entries(whole_lines(file)).0),
         Ok(Err(_)) => Ok(Vec::new()),
@@ -308,15 +313,15 @@ pub fn read_journals(see: &Seen, journals: &Journals) -> Result<Vec<Done>, Unsee
 }
 
 /// The entries of the own journal and of root's, oldest first.
-pub fn together(mut own: Vec<Done>, roots: Vec<Done>) -> Vec<Done> {
-    own.extend(roots.into_iter().map(|done| Done { is_roots: true, ..done }));
+pub fn together(mut own: Vec<JournalEntry>, roots: Vec<JournalEntry>) -> Vec<JournalEntry> {
+    own.extend(roots.into_iter().map(|done| JournalEntry { is_roots: true, ..done }));
     // Each of the two is in order already.
     own.sort_by_key(|done| done.at_ms);
     own
 }
 
 /// As [`read_journals`], asking the host itself.
-pub async fn ask_for_journals(host: &dyn Host, journals: &Journals) -> Vec<Done> {
+pub async fn ask_for_journals(host: &dyn Host, journals: &Journals) -> Vec<JournalEntry> {
     let read = async |dir: Option<&PathBuf>| match dir {
         Some(dir) => match host.observe(Question::Tail(dir.join(JOURNAL))).await {
             Answer::File(Ok(file)) => entries(whole_lines(&file)).0,
@@ -334,7 +339,7 @@ pub async fn last_change(host: &dyn Host, journals: &Journals) -> Option<i64> {
 }
 
 /// The newest entry, when it changed something and has no end: it was broken off, or another process is at it right now.
-pub fn broken_off(all: &[Done]) -> Option<&Done> {
+pub fn broken_off(all: &[JournalEntry]) -> Option<&JournalEntry> {
     all.last().filter(|done| done.is_broken_off())
 }
 
@@ -351,7 +356,7 @@ pub fn whole_lines(file: &FileSeen) -> &[u8] {
 mod tests {
     use super::*;
 
-    fn line(entry: &Entry) -> String {
+    fn line(entry: &JournalLine) -> String {
         serde_json::to_string(entry).unwrap() + "\n"
     }
 
@@ -364,7 +369,7 @@ mod tests {
             after: Fingerprint::of(Some(b"b")),
             backup: Some("/etc/hosts.bak".into()),
         };
-        let begin = Entry::Begin {
+        let begin = JournalLine::Begin {
             id: "1".into(),
             at_ms: 5,
             remedy: RemedyId::BindHostname,
@@ -372,7 +377,7 @@ mod tests {
             consent: ConsentBy::Button,
         };
         let text = line(&begin)
-            + &line(&Entry::Change { id: "1".into(), record: Box::new(record.clone()) })
+            + &line(&JournalLine::Change { id: "1".into(), record: Box::new(record.clone()) })
             + "{\"event\":\"en";
         let (all, unread) = entries(text.as_bytes());
         assert_eq!((all.len(), unread), (1, 1));

@@ -16,7 +16,7 @@ mod watch;
 mod work;
 
 pub use journal::{
-    Done as JournalDone, Entry, JOURNAL, Journals, Record, RecordKind, Recorded, ask_for_journals, broken_off, entries,
+    JOURNAL, JournalEntry, JournalLine, Journals, Record, RecordKind, Recorded, ask_for_journals, broken_off, entries,
     last_change, read_journals, together, whole_lines,
 };
 pub use roots_journal::WithRootsJournal;
@@ -37,7 +37,8 @@ use work::Work;
 const LOCK: &str = "lock";
 
 /// The proof that somebody read the preview and said yes. Whoever makes one vouches for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Consent {
     how: ConsentBy,
 }
@@ -133,31 +134,26 @@ pub struct Store {
     pub actor: String,
 }
 
-/// Carries out a plan's changes, and its restart when `with_restart`.
-pub async fn carry_out(
-    host: &dyn Host,
-    store: &Store,
-    plan: &Plan,
-    consent: Consent,
-    with_restart: bool,
-    progress: UnboundedSender<Progress>,
-) -> Applied {
-    match lock(host, store).await {
-        Ok(_held) => carry_out_alone(host, store, plan, consent, with_restart, progress).await,
-        Err(applied) => applied,
-    }
+/// What is to be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub plan: Plan,
+    /// Whether the plan's restart is carried out as well.
+    pub with_restart: bool,
+    pub consent: Consent,
+    /// The journal entry that the plan takes back.
+    pub undoes: Option<String>,
 }
 
-/// [`carry_out`], while the lock is held.
+/// Carries out an order while the lock is held.
 async fn carry_out_alone(
     host: &dyn Host,
     store: &Store,
-    plan: &Plan,
-    consent: Consent,
-    with_restart: bool,
+    order: &Order,
     progress: UnboundedSender<Progress>,
 ) -> Applied {
-    let restart = if with_restart { plan.restart.as_slice() } else { &[] };
+    let Order { plan, with_restart, consent, .. } = order;
+    let restart = if *with_restart { plan.restart.as_slice() } else { &[] };
     let changes: Vec<&Change> = plan.changes.iter().chain(restart).collect();
     let nothing = |result| Applied { result, entry: None, backups: Vec::new() };
     // A second change of one file rests on what the first one leaves.
@@ -185,7 +181,7 @@ async fn carry_out_alone(
     let id = stamp.clone();
     let mut work = Work::new(host, store, progress, stamp);
     if let Err(error) = work
-        .journal(&Entry::Begin {
+        .journal(&JournalLine::Begin {
             id: id.clone(),
             at_ms: now_ms,
             remedy: plan.remedy,
@@ -226,46 +222,68 @@ async fn carry_out_alone(
         }
     };
     // The changes stand whether or not this last line can be written; the next start sees an entry without an end.
-    let _ = work.journal(&Entry::End { id: id.clone(), result: ended }).await;
+    let _ = work.journal(&JournalLine::End { id: id.clone(), result: ended }).await;
     let backups = work.records.iter().filter_map(|record| record.backup.clone()).collect();
     Applied { result, entry: Some(id), backups }
 }
 
-/// [`carry_out`], and when the plan undoes a journal entry, marks that entry as taken back once it is.
-pub async fn carry_out_or_undo(
-    host: &dyn Host,
-    store: &Store,
-    plan: &Plan,
-    consent: Consent,
-    with_restart: bool,
-    undoes: Option<String>,
-    progress: UnboundedSender<Progress>,
-) -> Applied {
+/// Carries out an order, and when its plan takes a journal entry back, marks that entry as taken back once it is.
+pub async fn carry_out(host: &dyn Host, store: &Store, order: &Order, progress: UnboundedSender<Progress>) -> Applied {
     let _held = match lock(host, store).await {
         Ok(held) => held,
         Err(applied) => return applied,
     };
-    let mut applied = carry_out_alone(host, store, plan, consent, with_restart, progress).await;
-    if let (AppliedResult::Applied, Some(id)) = (&applied.result, undoes) {
+    let mut applied = carry_out_alone(host, store, order, progress).await;
+    if let (AppliedResult::Applied, Some(id)) = (&applied.result, &order.undoes) {
         let ids: Vec<String> = [Some(id.clone()), applied.entry.clone()].into_iter().flatten().collect();
         let known = known(host, store).await;
-        let taken_back = known.iter().find(|done| done.id == id);
+        let taken_back = known.iter().find(|done| done.id == *id);
         if let Some(left) = undo::left(host, taken_back).await {
             applied.result = AppliedResult::LeftOver(left);
             return applied;
         }
-        // Both entries then count as taken back: undoing an undo would be a new remedy. Should this line not be
-        // written, the fingerprints still keep a second undo from doing harm.
-        for id in &ids {
-            let _ = append(host, store, &Entry::Undone { id: id.clone() }).await;
-        }
-        // The newest first: what the undo itself left lies in a directory that the change may have made.
-        for done in known.iter().rev().filter(|done| ids.contains(&done.id)) {
-            undo::tidy(host, done).await;
-        }
+        // Both entries then count as taken back: undoing an undo would be a new remedy.
+        count_as_taken_back(host, store, &known, &ids).await;
         applied.backups.clear();
     }
     applied
+}
+
+/// Closes an entry of which nothing is left to take back: it counts as taken back from now on, and its backups go. An
+/// entry of root's journal is closed by the process that sudo starts without a password. One that has something to take
+/// back again by now, or that cannot be reached, stays as it is: that does no harm.
+pub async fn close(host: &dyn Host, store: &Store, done: &JournalEntry) {
+    if !done.is_roots {
+        return close_own(host, store, &done.id).await;
+    }
+    if let Answer::Identity(identity) = host.observe(Question::Identity).await
+        && let Some(sudo) = identity.sudo
+    {
+        errand::close(&sudo, &done.id).await;
+    }
+}
+
+/// As [`close`], for an entry of the journal in `store`.
+async fn close_own(host: &dyn Host, store: &Store, id: &str) {
+    let Ok(_held) = lock(host, store).await else { return };
+    let known = known(host, store).await;
+    let stands = |done: &&JournalEntry| done.id == id && done.stands();
+    let Some(done) = known.iter().find(stands) else { return };
+    if undo::left(host, Some(done)).await.is_none() {
+        count_as_taken_back(host, store, &known, &[id.to_string()]).await;
+    }
+}
+
+/// Journals that these entries were taken back, and removes what they left beside their files. Should a line not be
+/// written, the fingerprints still keep a second undo from doing harm.
+async fn count_as_taken_back(host: &dyn Host, store: &Store, known: &[JournalEntry], ids: &[String]) {
+    for id in ids {
+        let _ = append(host, store, &JournalLine::Undone { id: id.clone() }).await;
+    }
+    // The newest first: what an undo itself left lies in a directory that the change may have made.
+    for done in known.iter().rev().filter(|done| ids.contains(&done.id)) {
+        undo::tidy(host, done).await;
+    }
 }
 
 /// Takes the lock of the state directory; or says who has it, or why it cannot be had.
@@ -294,7 +312,7 @@ async fn lock(host: &dyn Host, store: &Store) -> Result<Held, Applied> {
 }
 
 /// The entries of the journal that the host can still read, oldest first.
-async fn known(host: &dyn Host, store: &Store) -> Vec<JournalDone> {
+async fn known(host: &dyn Host, store: &Store) -> Vec<JournalEntry> {
     match host.observe(Question::Tail(store.dir.join(JOURNAL))).await {
         Answer::File(Ok(file)) => entries(journal::whole_lines(&file)).0,
         _ => Vec::new(),
@@ -304,7 +322,7 @@ async fn known(host: &dyn Host, store: &Store) -> Vec<JournalDone> {
 /// Why nothing was begun.
 fn no_journal(error: &ActError) -> Text {
     let reason = explain(error);
-    let (en, zh) = (reason.get(crate::text::Lang::En), reason.get(crate::text::Lang::Zh));
+    let (en, zh) = reason.both();
     Text::filled(
         format!("Nothing was changed: the journal cannot be written. {en}"),
         format!("未做任何更改：无法写入操作日志。{zh}"),
@@ -337,7 +355,7 @@ fn stamp(now_ms: i64) -> String {
 
 /// The time as the name of a new entry, moved on while the journal knows that name: the clock may have been set back
 /// since, perhaps by this very program, and then names of entries and backups would meet.
-fn unused_stamp(known: &[JournalDone], now_ms: i64) -> String {
+fn unused_stamp(known: &[JournalEntry], now_ms: i64) -> String {
     let names = (0..=known.len()).map(|more| stamp(now_ms.saturating_add(more as i64)));
     names.into_iter().find(|name| !known.iter().any(|done| done.id == *name)).unwrap_or_else(|| stamp(now_ms))
 }
@@ -355,7 +373,7 @@ pub async fn under_way(host: &dyn Host, store: &Store) -> Option<String> {
     host.holder(store.dir.join(LOCK)).await
 }
 
-async fn append(host: &dyn Host, store: &Store, entry: &Entry) -> Result<(), ActError> {
+async fn append(host: &dyn Host, store: &Store, entry: &JournalLine) -> Result<(), ActError> {
     let (live, _) = unbounded_channel();
     host.act(Act::MakeDir { path: store.dir.clone(), mode: 0o700 }, live.clone()).await?;
     let path = store.dir.join(JOURNAL);

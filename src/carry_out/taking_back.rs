@@ -1,7 +1,7 @@
 //! Taking back a journal entry. What the journal tells is turned into a plan like any other: it is previewed, carried
 //! out, journaled and verified in the same way.
 
-use super::{JournalDone, Journals, RecordKind, Recorded, read_journals, undo_plan};
+use super::{JournalEntry, Journals, RecordKind, read_journals, undo_plan};
 use crate::agent::layout;
 use crate::finding::RemedyId;
 use crate::host::{Seen, Unseen};
@@ -50,16 +50,13 @@ pub fn undo(entry: &str, journals: &Journals, see: &Seen) -> Result<Planned, Uns
 }
 
 /// The newest entry after this one that still stands and touched one of its files.
-fn later_change<'a>(all: &'a [JournalDone], done: &JournalDone) -> Option<&'a JournalDone> {
+fn later_change<'a>(all: &'a [JournalEntry], done: &JournalEntry) -> Option<&'a JournalEntry> {
     let is_file = |kind: &RecordKind| !matches!(kind, RecordKind::Run(_));
-    let touches = |other: &JournalDone| {
+    let touches = |other: &JournalEntry| {
         let mut records = other.records.iter().filter(|record| is_file(&record.kind));
         records.any(|record| done.records.iter().any(|own| is_file(&own.kind) && own.path == record.path))
     };
-    all.iter()
-        .rev()
-        .take_while(|other| other.id != done.id)
-        .find(|other| matches!(other.result, Recorded::Applied | Recorded::LeftOver | Recorded::Open) && touches(other))
+    all.iter().rev().take_while(|other| other.id != done.id).find(|other| other.stands() && touches(other))
 }
 
 /// The entry that is meant: by its id, by a beginning of it that only one entry has, or `last` for the newest that is not
@@ -67,11 +64,10 @@ fn later_change<'a>(all: &'a [JournalDone], done: &JournalDone) -> Option<&'a Jo
 ///
 /// # Errors
 /// The sentence that says why none is meant.
-pub fn choose_entry<'a>(all: &'a [JournalDone], entry: &str) -> Result<&'a JournalDone, Text> {
+pub fn choose_entry<'a>(all: &'a [JournalEntry], entry: &str) -> Result<&'a JournalEntry, Text> {
     let entry = entry.trim();
     if entry.eq_ignore_ascii_case("last") {
-        let standing =
-            || all.iter().rev().filter(|done| !matches!(done.result, Recorded::Undone | Recorded::RolledBack));
+        let standing = || all.iter().rev().filter(|done| done.stands());
         // A mere stop and start has nothing to take back, and hides the edit before it.
         return standing()
             .find(|done| done.can_be_taken_back())

@@ -51,18 +51,23 @@ fn await_agent(running: bool) -> Change {
 
 async fn apply(host: &SimulatedHost, plan: &Plan) -> (Applied, UnboundedReceiver<Progress>) {
     let (progress, told) = unbounded_channel();
-    let consent = Consent::given(ConsentBy::Button);
-    (carry_out(host, &store(), plan, consent, true, progress).await, told)
+    (carry_out(host, &store(), &order(plan), progress).await, told)
 }
 
-fn journal(host: &SimulatedHost) -> Vec<JournalDone> {
+/// The order for a plan as the button gives it.
+fn order(plan: &Plan) -> Order {
+    let consent = Consent::given(ConsentBy::Button);
+    Order { plan: plan.clone(), with_restart: true, consent, undoes: None }
+}
+
+fn journal(host: &SimulatedHost) -> Vec<JournalEntry> {
     let (all, unread) = entries(&host.world().content(Path::new(STATE).join(JOURNAL)).unwrap_or_default());
     assert_eq!(unread, 0);
     all
 }
 
 /// The plan that takes an entry back, asking the host until it is complete.
-async fn undo(host: &SimulatedHost, done: &JournalDone) -> Planned {
+async fn undo(host: &SimulatedHost, done: &JournalEntry) -> Planned {
     let mut seen = Seen::default();
     loop {
         match undo_plan(&seen, done, StepId::Address, &[]) {
@@ -77,11 +82,11 @@ async fn undo(host: &SimulatedHost, done: &JournalDone) -> Planned {
     }
 }
 
-async fn undone(host: &SimulatedHost, done: &JournalDone) -> Applied {
+async fn undone(host: &SimulatedHost, done: &JournalEntry) -> Applied {
     let Planned::Ready(plan) = undo(host, done).await else { panic!("nothing to undo in {done:?}") };
     let (progress, _told) = unbounded_channel();
-    let consent = Consent::given(ConsentBy::Button);
-    carry_out_or_undo(host, &store(), &plan, consent, false, Some(done.id.clone()), progress).await
+    let order = Order { with_restart: false, undoes: Some(done.id.clone()), ..order(&plan) };
+    carry_out(host, &store(), &order, progress).await
 }
 
 fn host() -> SimulatedHost {
@@ -210,6 +215,26 @@ async fn undo_refuses_what_somebody_changed_or_nobody_can_read() {
     assert!(matches!(undo(&host, &done).await, Planned::Refused(_)));
     host.change(|world| world.write(HOSTS, "somebody else\n"));
     assert!(matches!(undo(&host, &done).await, Planned::Refused(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_of_which_nothing_is_left_to_take_back_is_closed() {
+    let host = host();
+    let before = host.world().content(HOSTS).unwrap();
+    let (applied, _) = apply(&host, &plan(vec![write(&host, HOSTS, "10.1.1.5 x\n")])).await;
+    let done = journal(&host).remove(0);
+    // Somebody gave the file its old content back by hand, and changed it once more after the undo was planned.
+    host.change(|world| world.write(HOSTS, before.clone()));
+    assert!(matches!(undo(&host, &done).await, Planned::Already(_)));
+    host.change(|world| world.write(HOSTS, "somebody else\n"));
+    close(&host, &store(), &done).await;
+    assert_eq!(journal(&host)[0].result, Recorded::Applied);
+    assert!(host.world().content(&applied.backups[0]).is_some());
+    host.change(|world| world.write(HOSTS, before.clone()));
+    close(&host, &store(), &done).await;
+    assert_eq!(journal(&host)[0].result, Recorded::Undone);
+    assert_eq!(host.world().content(&applied.backups[0]), None);
+    assert!(choose_entry(&journal(&host), "last").is_err(), "an older change can be taken back now");
 }
 
 #[tokio::test(start_paused = true)]

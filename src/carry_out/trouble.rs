@@ -8,7 +8,7 @@ use crate::remedies::Change;
 use crate::say;
 use crate::sls::MachineGroup;
 use crate::sls::group_edit::is_as_made;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 
 /// A machine group as it is now.
 pub(super) async fn group_now(host: &dyn Host, site: &Site, group: &str) -> Result<MachineGroup, ActError> {
@@ -84,7 +84,7 @@ pub(super) fn explain(error: &ActError) -> Text {
         }
         ActError::Io { path, reason } => {
             let (path, next) = (path.display(), way_out(reason));
-            let (en, zh) = (next.get(Lang::En), next.get(Lang::Zh));
+            let (en, zh) = next.both();
             say!("{path} could not be changed: {reason}.{en}", "无法更改 {path}：{reason}。{zh}")
         }
         ActError::NotStarted { program, reason } => {
@@ -105,8 +105,8 @@ pub(super) fn explain(error: &ActError) -> Text {
             let CloudTrouble { what, next, request_id, policy, .. } = trouble.as_ref();
             let id = request_id.as_deref().map(|id| format!(" (request id {id})")).unwrap_or_default();
             let policy = policy.as_deref().map(|policy| format!(" {policy}")).unwrap_or_default();
-            let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
-            let (next_en, next_zh) = (next.get(Lang::En), next.get(Lang::Zh));
+            let (en, zh) = what.both();
+            let (next_en, next_zh) = next.both();
             Text::filled(format!("{en} {next_en}{policy}{id}"), format!("{zh}{next_zh}{policy}{id}"))
         }
         ActError::Held(holder) if holder.is_empty() => Text::fixed(

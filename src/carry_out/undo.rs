@@ -2,16 +2,16 @@
 //! entry left beside the files. An entry without an end is taken back as far as it came.
 
 use super::back::is_stop_or_start;
-use super::journal::{Done, Record, RecordKind, Recorded};
+use super::journal::{JournalEntry, Record, RecordKind, Recorded};
 use super::work::is_torn;
 use super::{fingerprint, upkeep};
 use crate::finding::StepId;
 use crate::host::{Act, CloudTrouble, CloudTroubleKind, Fingerprint, Host, Seen, Site, Trouble, Unseen};
-use crate::remedies::{Change, Plan, Planned as Outcome};
+use crate::remedies::{Change, Plan, Planned};
 use crate::say;
 use crate::sls::MachineGroup;
-use crate::sls::group_edit::{self, Edited, Overtaken, Planned};
-use crate::text::{Lang, Text};
+use crate::sls::group_edit::{self, Edited, GroupEdit, Overtaken};
+use crate::text::Text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,20 +27,20 @@ type Files = BTreeMap<PathBuf, Option<Vec<u8>>>;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) -> Result<Outcome, Unseen> {
+pub fn undo_plan(see: &Seen, done: &JournalEntry, verify: StepId, restart: &[Change]) -> Result<Planned, Unseen> {
     let id = &done.id;
-    if matches!(done.result, Recorded::Undone | Recorded::RolledBack) {
-        return Ok(Outcome::Already(say!("{id} has been taken back already.", "{id} 已经撤销。")));
+    if !done.stands() {
+        return Ok(Planned::Already(say!("{id} has been taken back already.", "{id} 已经撤销。")));
     }
     if done.pruned && done.records.iter().any(|record| record.backup.is_some()) {
-        return Ok(Outcome::Refused(say!(
+        return Ok(Planned::Refused(say!(
             "The backup of {id} was pruned: those of the last 20 changes are kept, and younger ones than 30 days. It cannot be taken back any more.",
             "{id} 的备份已被清理：仅保留最近 20 次更改以及 30 天之内的备份。该更改已无法撤销。"
         )));
     }
     let is_open = done.result == Recorded::Open;
     if is_open && done.records.is_empty() {
-        return Ok(Outcome::Already(say!(
+        return Ok(Planned::Already(say!(
             "{id} was broken off before it changed anything.",
             "{id} 在做出任何更改之前就已中断。"
         )));
@@ -60,7 +60,7 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
         match &record.kind {
             RecordKind::Write | RecordKind::Remove => match file_back(see, record, is_open, &mut files)? {
                 Ok(change) => plan.changes.extend(change),
-                Err(reason) => return Ok(Outcome::Refused(reason)),
+                Err(reason) => return Ok(Planned::Refused(reason)),
             },
             RecordKind::RenameTo(to) => {
                 let is_there = |path: &Path| Ok(!matches!(see.present(path)?, Err(Trouble::Absent)));
@@ -69,7 +69,7 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
                     (false, true) => {}
                     (both, _) => {
                         let (from, to) = (path.display(), to.display());
-                        return Ok(Outcome::Refused(if both {
+                        return Ok(Planned::Refused(if both {
                             say!("{from} and {to} are both there now.", "{from} 和 {to} 现在都存在。")
                         } else {
                             say!("neither {from} nor {to} is there any more.", "{from} 和 {to} 都已不存在。")
@@ -91,13 +91,13 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
             },
             RecordKind::MakeGroup { site, group } => match group_away(see, site, group)? {
                 Ok(change) => plan.changes.extend(change),
-                Err(reason) => return Ok(Outcome::Refused(reason)),
+                Err(reason) => return Ok(Planned::Refused(reason)),
             },
             // An undo removed it; it is made again by the remedy, not by taking back the taking back.
             RecordKind::RemoveGroup { .. } => {}
             RecordKind::PutGroup { site, group, edited } => match group_back(see, site, group, edited)? {
                 Ok(change) => plan.changes.extend(change),
-                Err(reason) => return Ok(Outcome::Refused(reason)),
+                Err(reason) => return Ok(Planned::Refused(reason)),
             },
         }
     }
@@ -113,12 +113,12 @@ pub fn undo_plan(see: &Seen, done: &Done, verify: StepId, restart: &[Change]) ->
             "所有文件恢复原状后，将删除该更改的备份。",
         ));
     }
-    Ok(Outcome::Ready(Box::new(plan)))
+    Ok(Planned::Ready(Box::new(plan)))
 }
 
 /// What is said of an entry of which nothing is left to take back: that everything is as it was, or, where it only ran
 /// commands, why that cannot be taken back.
-fn nothing_to_take_back(done: &Done) -> Outcome {
+fn nothing_to_take_back(done: &JournalEntry) -> Planned {
     let commands = done.records.iter().filter_map(|record| match &record.kind {
         RecordKind::Run(argv) if !is_stop_or_start(argv) => Some(crate::remedies::shell_line(argv)),
         _ => None,
@@ -128,19 +128,19 @@ fn nothing_to_take_back(done: &Done) -> Outcome {
         |record: &Record| !matches!(record.kind, RecordKind::Run(_) | RecordKind::RemoveGroup { .. });
     if commands.is_empty() && done.records.iter().any(leaves_something) {
         let id = &done.id;
-        return Outcome::Already(say!(
+        return Planned::Already(say!(
             "Everything is as it was before {id}; there is nothing to take back.",
             "一切均已与 {id} 之前一致，没有需要撤销的内容。"
         ));
     }
     if commands.is_empty() {
-        return Outcome::Refused(Text::fixed(
+        return Planned::Refused(Text::fixed(
             "This entry only ran commands (stop, start); there is nothing to take back.",
             "该条目只执行了命令（停止、启动），没有可撤销的内容。",
         ));
     }
     let commands = commands.join("; ");
-    Outcome::Refused(say!(
+    Planned::Refused(say!(
         "This entry only ran a command, and this program cannot take back what that did: {commands}",
         "该条目只执行了命令，本程序无法撤销其改动：{commands}"
     ))
@@ -152,7 +152,7 @@ fn group_back(see: &Seen, site: &Site, name: &str, edited: &Edited) -> Result<Re
         Ok(now) => now,
         Err(trouble) => return Ok(Err(unreadable(name, trouble))),
     };
-    let change = |back: Planned| Change::PutGroup { site: site.clone(), before: back.before, after: back.after };
+    let change = |back: GroupEdit| Change::PutGroup { site: site.clone(), before: back.before, after: back.after };
     Ok(match group_edit::undo(edited, now) {
         Ok(back) => Ok(back.map(change)),
         Err(Overtaken) => Err(say!(
@@ -195,8 +195,8 @@ fn group_away(see: &Seen, site: &Site, made: &MachineGroup) -> Result<Result<Opt
 
 /// Why a machine group cannot be read.
 fn unreadable(name: &str, trouble: &CloudTrouble) -> Text {
-    let (en, zh) = (trouble.what.get(Lang::En), trouble.what.get(Lang::Zh));
-    let (next_en, next_zh) = (trouble.next.get(Lang::En), trouble.next.get(Lang::Zh));
+    let (en, zh) = trouble.what.both();
+    let (next_en, next_zh) = trouble.next.both();
     Text::filled(
         format!("Machine group {name} cannot be read now. {en} {next_en}"),
         format!("当前无法读取机器组 {name}。{zh}{next_zh}"),
@@ -319,7 +319,7 @@ fn was_cut_short(see: &Seen, record: &Record, now: Option<&[u8]>) -> Result<bool
 }
 
 /// What is not as it was before an entry, after it was taken back; None when everything is.
-pub(super) async fn left(host: &dyn Host, done: Option<&Done>) -> Option<Text> {
+pub(super) async fn left(host: &dyn Host, done: Option<&JournalEntry>) -> Option<Text> {
     let mut seen: Vec<&Path> = Vec::new();
     for record in done.into_iter().flat_map(|done| &done.records) {
         // Of several changes of one file the first one knows what it was.
@@ -340,7 +340,7 @@ pub(super) async fn left(host: &dyn Host, done: Option<&Done>) -> Option<Text> {
 
 /// Removes what an entry that was taken back left beside its files: its backups, and the temporaries of a process that
 /// was killed. What cannot be removed stays; it does no harm.
-pub(super) async fn tidy(host: &dyn Host, done: &Done) {
+pub(super) async fn tidy(host: &dyn Host, done: &JournalEntry) {
     let act = async |act: Act| {
         let (live, _) = unbounded_channel();
         let _ = host.act(act, live).await;

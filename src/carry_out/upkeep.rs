@@ -1,7 +1,7 @@
 //! What is cleared away before a plan begins: the temporaries of a process that was killed, and backups that nobody will
 //! ask for any more. Only what this program made itself goes, and only while the lock is held.
 
-use super::journal::{Done, Entry, RecordKind, Recorded};
+use super::journal::{JournalEntry, JournalLine, RecordKind, Recorded};
 use super::{Store, append, fingerprint};
 use crate::host::{Act, Host};
 use crate::remedies::Change;
@@ -15,19 +15,19 @@ const KEPT_ENTRIES: usize = 20;
 const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Removes the temporaries that killed processes left where this plan, or a change that was broken off, works.
-pub(super) async fn sweep(host: &dyn Host, changes: &[&Change], known: &[Done]) {
-    let open: Vec<&Done> = known.iter().filter(|done| done.result == Recorded::Open).collect();
+pub(super) async fn sweep(host: &dyn Host, changes: &[&Change], known: &[JournalEntry]) {
+    let open: Vec<&JournalEntry> = known.iter().filter(|done| done.result == Recorded::Open).collect();
     let own = changes.iter().filter_map(|change| change.path());
     sweep_beside(host, own.chain(paths(&open)), &torn(host, &open).await).await;
 }
 
 /// Removes the temporaries beside the files of an entry that was taken back.
-pub(super) async fn sweep_entry(host: &dyn Host, done: &Done) {
+pub(super) async fn sweep_entry(host: &dyn Host, done: &JournalEntry) {
     sweep_beside(host, paths(&[done]), &BTreeSet::new()).await;
 }
 
 /// The files that entries changed.
-fn paths<'d>(entries: &[&'d Done]) -> impl Iterator<Item = &'d Path> {
+fn paths<'d>(entries: &[&'d JournalEntry]) -> impl Iterator<Item = &'d Path> {
     let records = entries.iter().flat_map(|done| &done.records);
     let files = records.filter(|record| matches!(record.kind, RecordKind::Write | RecordKind::Remove));
     files.map(|record| record.path.as_path()).collect::<Vec<_>>().into_iter()
@@ -35,7 +35,7 @@ fn paths<'d>(entries: &[&'d Done]) -> impl Iterator<Item = &'d Path> {
 
 /// The files that a kill left partly written: the temporary beside them is the proof of what they were to be, and undo
 /// needs it.
-async fn torn(host: &dyn Host, open: &[&Done]) -> BTreeSet<PathBuf> {
+async fn torn(host: &dyn Host, open: &[&JournalEntry]) -> BTreeSet<PathBuf> {
     let mut torn = BTreeSet::new();
     for record in open.iter().flat_map(|done| &done.records).filter(|record| record.kind == RecordKind::Write) {
         let now = fingerprint(host, &record.path).await;
@@ -63,20 +63,20 @@ async fn sweep_beside<'p>(host: &dyn Host, paths: impl Iterator<Item = &'p Path>
 
 /// Removes old backups, and notes of each entry that it cannot be taken back any more. What is not whole keeps its
 /// backups, however old it is.
-pub(super) async fn prune(host: &dyn Host, store: &Store, changes: &[&Change], known: &[Done], now_ms: i64) {
-    let has_backups = |done: &&Done| {
+pub(super) async fn prune(host: &dyn Host, store: &Store, changes: &[&Change], known: &[JournalEntry], now_ms: i64) {
+    let has_backups = |done: &&JournalEntry| {
         done.result == Recorded::Applied && !done.pruned && done.records.iter().any(|record| record.backup.is_some())
     };
     let old = known.iter().rev().filter(has_backups).skip(KEPT_ENTRIES);
     // What the plan itself works on may be a backup, or be taken back with one: it stays for now.
     let own: BTreeSet<&Path> = changes.iter().filter_map(|change| change.path()).collect();
-    let is_wanted = |done: &Done| {
+    let is_wanted = |done: &JournalEntry| {
         let mut paths = done.records.iter().flat_map(|record| [Some(&record.path), record.backup.as_ref()]).flatten();
         paths.any(|path| own.contains(path.as_path()))
     };
     for done in old.filter(|done| now_ms.saturating_sub(done.at_ms) > KEPT_MS && !is_wanted(done)) {
         // The journal first: it must never promise a backup that is gone.
-        if append(host, store, &Entry::Pruned { id: done.id.clone() }).await.is_err() {
+        if append(host, store, &JournalLine::Pruned { id: done.id.clone() }).await.is_err() {
             return;
         }
         for record in &done.records {

@@ -2,7 +2,7 @@
 //! said, and whether a failed plan left an agent stopped that ran before. Only processes of this host count, and only
 //! those whose program lies in the agent's own directory.
 
-use super::work::{Work, joined};
+use super::work::Work;
 use super::{AppliedResult, ChangeState, Progress};
 use crate::agent::processes::{is_alive, program};
 use crate::host::{Act, Answer, Done, Fingerprint, LiveLine, ProcessSeen, Question};
@@ -188,10 +188,12 @@ impl Work<'_> {
             };
         }
         match (has_started, result) {
-            (Ok(_), AppliedResult::RolledBack(reason)) => AppliedResult::RolledBack(joined(&reason, &started_again())),
-            (Ok(_), AppliedResult::LeftOver(reason)) => AppliedResult::LeftOver(joined(&reason, &started_again())),
+            (Ok(_), AppliedResult::RolledBack(reason)) => {
+                AppliedResult::RolledBack(reason.followed_by(&started_again()))
+            }
+            (Ok(_), AppliedResult::LeftOver(reason)) => AppliedResult::LeftOver(reason.followed_by(&started_again())),
             (Err(_), AppliedResult::RolledBack(reason) | AppliedResult::LeftOver(reason)) => {
-                AppliedResult::LeftOver(joined(&reason, &not_started_again()))
+                AppliedResult::LeftOver(reason.followed_by(&not_started_again()))
             }
             (
                 _,

@@ -4,12 +4,12 @@
 use super::trouble::{explain, is_uncertain};
 use super::undo::inverse;
 use super::watch::Before;
-use super::{ChangeState, Entry, Progress, Record, RecordKind, Store, append, backup_path};
+use super::{ChangeState, JournalLine, Progress, Record, RecordKind, Store, append, backup_path};
 use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, Question, Trouble};
 use crate::remedies::Change;
 use crate::say;
-use crate::text::{Lang, Text};
-use std::path::Path;
+use crate::text::Text;
+use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// The work on one plan.
@@ -51,13 +51,13 @@ impl<'a> Work<'a> {
         let _ = self.progress.send(Progress::State(number, state));
     }
 
-    pub(super) async fn journal(&self, entry: &Entry) -> Result<(), ActError> {
+    pub(super) async fn journal(&self, entry: &JournalLine) -> Result<(), ActError> {
         append(self.host, self.store, entry).await
     }
 
     /// Journals what will happen, and keeps it in mind for taking back.
     async fn note(&mut self, id: &str, record: Record) -> Result<(), Text> {
-        let entry = Entry::Change { id: id.to_string(), record: Box::new(record.clone()) };
+        let entry = JournalLine::Change { id: id.to_string(), record: Box::new(record.clone()) };
         self.journal(&entry).await.map_err(|error| explain(&error))?;
         self.records.push(record);
         Ok(())
@@ -130,6 +130,7 @@ impl<'a> Work<'a> {
                 return Ok(ChangeState::Done);
             }
             Change::AwaitAgent { .. } => return self.await_agent(id, change).await,
+            Change::LookFor { paths } => return self.look_for(paths).await,
         };
         match outcome {
             Ok(Done::Changed | Done::Exited(_)) => Ok(ChangeState::Done),
@@ -173,6 +174,24 @@ impl<'a> Work<'a> {
         Err(explain(&failed))
     }
 
+    /// Looks whether files are there that the command before must have left, whatever it said of itself.
+    async fn look_for(&self, paths: &[PathBuf]) -> Result<ChangeState, Text> {
+        let mut missing = Vec::new();
+        for path in paths {
+            if !matches!(self.host.observe(Question::Present(path.clone())).await, Answer::File(Ok(_))) {
+                missing.push(path.display().to_string());
+            }
+        }
+        if missing.is_empty() {
+            return Ok(ChangeState::Done);
+        }
+        let missing = missing.join(", ");
+        Err(say!(
+            "The installer ended without an error, but did not leave {missing}. Nothing was started; look at what the installer said.",
+            "安装脚本已结束且未报错，但没有留下 {missing}。未启动任何程序；请查看安装脚本的输出。"
+        ))
+    }
+
     /// Looks what a change came to that failed: an error of the disk can come before or after the deed.
     async fn became(&self, change: &Change, error: &ActError) -> Became {
         if is_uncertain(error) {
@@ -209,13 +228,7 @@ impl<'a> Work<'a> {
                 happened_if(is_there(from).await != Some(true) && is_there(to).await != Some(false))
             }
             Change::RemoveDir { path } => happened_if(self.names_in(path).await.is_none()),
-            Change::MakeDir { .. }
-            | Change::PutGroup { .. }
-            | Change::MakeGroup { .. }
-            | Change::RemoveGroup { .. }
-            | Change::Run { .. }
-            | Change::Signal { .. }
-            | Change::AwaitAgent { .. } => Became::Nothing,
+            _ => Became::Nothing,
         }
     }
 
@@ -288,10 +301,4 @@ impl<'a> Work<'a> {
 pub(super) fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
     let same = now.iter().zip(new).take_while(|(now, new)| now == new).count();
     now.get(same..) == Some(old.get(same..).unwrap_or_default())
-}
-
-/// Two sentences as one text.
-pub(super) fn joined(first: &Text, second: &Text) -> Text {
-    let (en, zh) = (first.get(Lang::En), first.get(Lang::Zh));
-    Text::filled(format!("{en} {}", second.get(Lang::En)), format!("{zh}{}", second.get(Lang::Zh)))
 }

@@ -77,7 +77,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
 }
 
 fn broken(path: String, what: Text, prediction: Option<&(IpInputs, Prediction)>) -> Finding {
-    let (en, zh) = subject::both(&what);
+    let (en, zh) = what.both();
     let detail = say!("{path} is damaged. {en}", "{path} 已损坏。{zh}");
     let row = Evidence::new(Text::same(path.clone()), what.clone(), path).marked(Mark::Bad);
     let why = Text::fixed(
@@ -135,7 +135,7 @@ fn with_prediction(mut evidence: Vec<Evidence>, prediction: Option<&(IpInputs, P
 
 fn unread(path: &str, trouble: &crate::host::Trouble, prediction: Option<&(IpInputs, Prediction)>) -> Finding {
     let what = subject::trouble(trouble);
-    let (en, zh) = subject::both(&what);
+    let (en, zh) = what.both();
     let row = |mark| vec![Evidence::new(Text::same(path), what.clone(), path).marked(mark)];
     if !matches!(trouble, crate::host::Trouble::Absent | crate::host::Trouble::NotAFile(_)) {
         let text = say!("{path}: {en}.", "{path}：{zh}。");
@@ -294,7 +294,7 @@ impl Judge<'_> {
         let detail = match rule {
             Some(rule) => {
                 let text = rule.text();
-                let (en, zh) = subject::both(&text);
+                let (en, zh) = text.both();
                 say!(
                     "The agent reports {ip}, which no interface of this host has; the rule: {en}.",
                     "Agent 上报的 {ip} 不属于本机任何网卡；依据的规则：{zh}。"
@@ -347,7 +347,7 @@ impl Judge<'_> {
         if !prediction.allows(ip) && !self.agent.processes.is_empty() {
             let now = prediction.possible.join(", ");
             let rule = prediction.rule.text();
-            let (en, zh) = subject::both(&rule);
+            let (en, zh) = rule.both();
             let detail = if now.is_empty() {
                 say!(
                     "The agent still reports {ip}; started now it would report no address: {en}.",
@@ -370,7 +370,7 @@ impl Judge<'_> {
             let list = prediction.possible.join(", ");
             let version = self.agent.version.as_ref().map(Version::to_string).unwrap_or_default();
             let rule = prediction.rule.text();
-            let (en, zh) = subject::both(&rule);
+            let (en, zh) = rule.both();
             self.causes.push(Cause::warn(
                 CauseId::IpAmbiguous,
                 say!(

@@ -175,7 +175,7 @@ fn judge(told: &Told, adjusts: bool) -> Finding {
         let value = Text::fixed("on: the agent corrects its time itself", "已启用：Agent 自行校正时间");
         evidence.push(Evidence::new(Text::same("enable_log_time_auto_adjust"), value, "ilogtail_config.json"));
     }
-    let (en, zh) = (difference.get(Lang::En), difference.get(Lang::Zh));
+    let (en, zh) = difference.both();
     let summary = Text::filled(format!("This host's clock: {en}."), format!("本机时钟：{zh}。"));
     let mut causes = Vec::new();
     if mark != Mark::Good {

@@ -1,7 +1,6 @@
 //! What several checks make of the service's answers: the rows that say which key was used and what could not be
 //! verified, and the context as the service knows it. It judges nothing.
 
-use super::subject;
 use crate::agent::endpoint;
 use crate::agent::service::{self, Able, Standing};
 use crate::context::{Context, Field};
@@ -104,8 +103,7 @@ pub fn rows_of(trouble: &CloudTrouble) -> Vec<Evidence> {
         Some(id) => format!("request id {id}"),
         None => "API".to_string(),
     };
-    let ((what_en, what_zh), (next_en, next_zh)) = (subject::both(&trouble.what), subject::both(&trouble.next));
-    let value = Text::filled(format!("{what_en} {next_en}"), format!("{what_zh}{next_zh}"));
+    let value = trouble.what.followed_by(&trouble.next);
     let label = Text::fixed("Not verified with the service", "未能向服务端验证");
     let mut rows = vec![Evidence::new(label, value, source).marked(Mark::Unknown)];
     if let Some(policy) = &trouble.policy {

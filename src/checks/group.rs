@@ -61,13 +61,14 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         (Some(site), Some(_), Some(group)) => mix::cause(see, &agent, site, group, &mut evidence)?,
         _ => None,
     };
+    let sides = Sides { told, from, ip: ip.as_deref(), ids: &ids, held: held.as_ref() };
     let finding = match told.identity_kind() {
         Some(IdentityKind::Ip) => {
-            let finding = by_ip(told, from, ip.as_deref(), &ids, held.as_ref(), evidence);
+            let finding = sides.by_ip(evidence);
             let interfaces = interfaces.as_deref().unwrap_or_default();
             if lists_this_host(told, interfaces) { agent_first(finding) } else { finding }
         }
-        Some(IdentityKind::Custom) => by_custom_id(told, from, ip.as_deref(), &ids, held.as_ref(), evidence),
+        Some(IdentityKind::Custom) => sides.by_custom_id(evidence),
         None => {
             let text = match ip.filter(|ip| !ip.is_empty()) {
                 Some(ip) => say!(
@@ -140,137 +141,141 @@ fn agent_first(mut finding: Finding) -> Finding {
     finding
 }
 
-fn by_ip(
-    told: &Context,
-    from: Option<&Listed>,
-    ip: Option<&str>,
-    ids: &Ids,
-    held: Option<&Held>,
-    mut evidence: Vec<Evidence>,
-) -> Finding {
-    let wants = [Field::GroupIp, Field::MachineGroup, Field::Identity];
-    let all: Vec<String> = told.group_ips.iter().map(Ipv4Addr::to_string).collect();
-    let shown = cloud::shown(from.map_or(all.as_slice(), |listed| listed.items.as_slice()));
-    let (list, list_zh) = subject::both(&shown);
-    let label = Text::fixed("IPs in the group", "机器组中的 IP");
-    if told.group_ips.is_empty() && from.is_none() {
-        let text = Text::fixed(
-            "Tell which IPs the machine group lists to have them compared.",
-            "请填写机器组中的 IP 列表以进行对比。",
-        );
-        return Finding::unknown(STEP, text, evidence).wanting(&wants);
-    }
-    let Some(ip) = ip else {
-        let text = Text::fixed("The IP of the agent is not known, see step 6.", "Agent 的 IP 未知，见第 6 步。");
-        return Finding::unknown(STEP, text, evidence).wanting(&wants);
-    };
-    let is_in = ip.parse::<Ipv4Addr>().is_ok_and(|ip| told.group_ips.contains(&ip));
-    let mark = if is_in { Mark::Good } else { Mark::Bad };
-    let row = of_group(from, label, shown.clone()).marked(mark);
-    evidence.push(row.expecting(say!("contains {ip}", "包含 {ip}")));
-    let mut causes = Vec::new();
-    if !is_in {
-        let group = group_name(told);
-        let (en, zh) = subject::both(&group);
-        let detail = if ip.is_empty() {
-            say!(
-                "The {en} lists {list}, but the agent reports no IP at all, see step 6.",
-                "{zh}中是 {list_zh}，而 Agent 没有上报任何 IP，见第 6 步。"
-            )
-        } else {
-            say!("The {en} lists {list}, but the agent reports {ip}.", "{zh}中是 {list_zh}，而 Agent 上报的是 {ip}。")
-        };
-        causes.extend(from.and_then(|listed| listed.wrong_kind(ids)));
-        // A lone address is most likely this host's old one. Of several nobody knows which is, and to take out a wrong
-        // one stops the heartbeat of another host; one more stops none.
-        let cures: &[RemedyId] = match from.map_or(all.len(), |listed| listed.items.len()) {
-            1 => &[RemedyId::ReplaceIpInGroup, RemedyId::AddIpToGroup],
-            _ => &[RemedyId::AddIpToGroup, RemedyId::ReplaceIpInGroup],
-        };
-        causes.push(Cause::fail(
-            CauseId::IpNotInGroup,
-            detail,
-            Text::fixed(
-                "The service books the heartbeat by IP; an address that no group lists belongs to nobody.",
-                "服务端按 IP 匹配心跳；不在机器组中的 IP 不属于任何机器组。",
-            ),
-            cures,
-        ));
-    }
-    let uncertain = Text::fixed(
-        "The documents ask to delete the file when going back to IP; whether it disturbs is not certain.",
-        "文档要求改回 IP 标识时删除该文件；是否影响心跳并不确定。",
-    );
-    if !ids.ids.is_empty() {
-        causes.push(Cause::warn(
-            CauseId::CustomIdStale,
-            ids_in_a_group_of_ips(ids, is_in),
-            uncertain,
-            &[RemedyId::RemoveCustomId],
-        ));
-    } else if let Some(held) = held {
-        causes.push(Cause::warn(CauseId::CustomIdStale, held.detail(), uncertain, &[RemedyId::RestartAgent]));
-    }
-    let summary = causes
-        .first()
-        .map_or_else(|| say!("The machine group lists {ip}.", "机器组中包含 {ip}。"), |cause| cause.detail.clone());
-    Finding::judged(STEP, summary, causes, evidence)
+/// What the machine group names, and what this host says of itself.
+struct Sides<'a> {
+    told: &'a Context,
+    /// What the service lists; None where only the operator told.
+    from: Option<&'a Listed>,
+    ip: Option<&'a str>,
+    ids: &'a Ids,
+    held: Option<&'a Held>,
 }
 
-fn by_custom_id(
-    told: &Context,
-    from: Option<&Listed>,
-    ip: Option<&str>,
-    ids: &Ids,
-    held: Option<&Held>,
-    mut evidence: Vec<Evidence>,
-) -> Finding {
-    let wants = [Field::CustomId, Field::MachineGroup, Field::Identity];
-    let path = &ids.path;
-    let wanted = told.custom_id.as_deref();
-    let has_it = wanted.is_some_and(|wanted| ids.ids.iter().any(|id| id.value == wanted));
-    if !has_it && !ids.is_known() {
-        let text = say!(
-            "Not every place of the custom identifier ({path}, the agent's environment) could be read; run as root to find out.",
-            "无法读取用户自定义标识的全部来源（{path}、Agent 的环境变量）；请以 root 运行以确认。"
-        );
-        return Finding::unknown(STEP, text, evidence).wanting(&wants);
-    }
-    let mut causes: Vec<Cause> = missing(ids, ip).into_iter().collect();
-    let Some(wanted) = wanted else {
-        causes.extend(ids.malformed_causes());
-        let text = Text::fixed(
-            "Tell the group's custom identifier to have it compared.",
-            "请填写机器组的用户自定义标识以进行对比。",
-        );
-        return match causes.first().map(|cause| cause.detail.clone()) {
-            Some(summary) => Finding::judged(STEP, summary, causes, evidence).wanting(&wants),
-            None => Finding::unknown(STEP, text, evidence).wanting(&wants),
+impl Sides<'_> {
+    /// Judges a group that names its machines by IP.
+    fn by_ip(&self, mut evidence: Vec<Evidence>) -> Finding {
+        let Sides { told, from, ip, ids, held } = *self;
+        let wants = [Field::GroupIp, Field::MachineGroup, Field::Identity];
+        let all: Vec<String> = told.group_ips.iter().map(Ipv4Addr::to_string).collect();
+        let shown = cloud::shown(from.map_or(all.as_slice(), |listed| listed.items.as_slice()));
+        let (list, list_zh) = shown.both();
+        let label = Text::fixed("IPs in the group", "机器组中的 IP");
+        if told.group_ips.is_empty() && from.is_none() {
+            let text = Text::fixed(
+                "Tell which IPs the machine group lists to have them compared.",
+                "请填写机器组中的 IP 列表以进行对比。",
+            );
+            return Finding::unknown(STEP, text, evidence).wanting(&wants);
+        }
+        let Some(ip) = ip else {
+            let text = Text::fixed("The IP of the agent is not known, see step 6.", "Agent 的 IP 未知，见第 6 步。");
+            return Finding::unknown(STEP, text, evidence).wanting(&wants);
         };
-    };
-    let label = Text::fixed("Identifier of the group", "机器组的标识");
-    let mark = if has_it { Mark::Good } else { Mark::Bad };
-    let value = from.map_or_else(|| Text::same(wanted), |listed| cloud::shown(&listed.items));
-    evidence.push(of_group(from, label, value).marked(mark));
-    if let Some(held) = held.filter(|held| ids.ids.is_empty() && held.has(wanted)) {
-        causes = vec![held.outlives(path)];
-    } else if !has_it && wanted.parse::<Ipv4Addr>().is_ok() {
-        causes = vec![Cause::fail(
-            CauseId::IdentityKindMismatch,
-            say!(
-                "The group identifies by custom identifier, but what it lists, {wanted}, is an IP.",
-                "机器组按用户自定义标识识别，但其中填写的 {wanted} 是 IP。"
-            ),
-            Text::fixed(
-                "The text is compared with custom identifiers and never with the host's IP; set the group to identify by IP.",
-                "该内容只会与用户自定义标识比较，不会与本机 IP 比较；请将机器组改为按 IP 标识。",
-            ),
-            &[RemedyId::AddIpToGroup, RemedyId::WriteCustomId],
-        )];
-    } else if !has_it && !ids.ids.is_empty() {
-        causes.extend(mismatch(wanted, ids));
-    } else if let Some(held) = held.filter(|held| has_it && !held.has(wanted)) {
-        causes.push(Cause::fail(
+        let is_in = ip.parse::<Ipv4Addr>().is_ok_and(|ip| told.group_ips.contains(&ip));
+        let mark = if is_in { Mark::Good } else { Mark::Bad };
+        let row = of_group(from, label, shown.clone()).marked(mark);
+        evidence.push(row.expecting(say!("contains {ip}", "包含 {ip}")));
+        let mut causes = Vec::new();
+        if !is_in {
+            let group = group_name(told);
+            let (en, zh) = group.both();
+            let detail = if ip.is_empty() {
+                say!(
+                    "The {en} lists {list}, but the agent reports no IP at all, see step 6.",
+                    "{zh}中是 {list_zh}，而 Agent 没有上报任何 IP，见第 6 步。"
+                )
+            } else {
+                say!(
+                    "The {en} lists {list}, but the agent reports {ip}.",
+                    "{zh}中是 {list_zh}，而 Agent 上报的是 {ip}。"
+                )
+            };
+            causes.extend(from.and_then(|listed| listed.wrong_kind(ids)));
+            // A lone address is most likely this host's old one. Of several nobody knows which is, and to take out a wrong
+            // one stops the heartbeat of another host; one more stops none.
+            let cures: &[RemedyId] = match from.map_or(all.len(), |listed| listed.items.len()) {
+                1 => &[RemedyId::ReplaceIpInGroup, RemedyId::AddIpToGroup],
+                _ => &[RemedyId::AddIpToGroup, RemedyId::ReplaceIpInGroup],
+            };
+            causes.push(Cause::fail(
+                CauseId::IpNotInGroup,
+                detail,
+                Text::fixed(
+                    "The service books the heartbeat by IP; an address that no group lists belongs to nobody.",
+                    "服务端按 IP 匹配心跳；不在机器组中的 IP 不属于任何机器组。",
+                ),
+                cures,
+            ));
+        }
+        let uncertain = Text::fixed(
+            "The documents ask to delete the file when going back to IP; whether it disturbs is not certain.",
+            "文档要求改回 IP 标识时删除该文件；是否影响心跳并不确定。",
+        );
+        if !ids.ids.is_empty() {
+            causes.push(Cause::warn(
+                CauseId::CustomIdStale,
+                ids_in_a_group_of_ips(ids, is_in),
+                uncertain,
+                &[RemedyId::RemoveCustomId],
+            ));
+        } else if let Some(held) = held {
+            causes.push(Cause::warn(CauseId::CustomIdStale, held.detail(), uncertain, &[RemedyId::RestartAgent]));
+        }
+        let summary = causes
+            .first()
+            .map_or_else(|| say!("The machine group lists {ip}.", "机器组中包含 {ip}。"), |cause| cause.detail.clone());
+        Finding::judged(STEP, summary, causes, evidence)
+    }
+
+    /// Judges a group that names its machines by custom identifier.
+    fn by_custom_id(&self, mut evidence: Vec<Evidence>) -> Finding {
+        let Sides { told, from, ip, ids, held } = *self;
+        let wants = [Field::CustomId, Field::MachineGroup, Field::Identity];
+        let path = &ids.path;
+        let wanted = told.custom_id.as_deref();
+        let has_it = wanted.is_some_and(|wanted| ids.ids.iter().any(|id| id.value == wanted));
+        if !has_it && !ids.is_known() {
+            let text = say!(
+                "Not every place of the custom identifier ({path}, the agent's environment) could be read; run as root to find out.",
+                "无法读取用户自定义标识的全部来源（{path}、Agent 的环境变量）；请以 root 运行以确认。"
+            );
+            return Finding::unknown(STEP, text, evidence).wanting(&wants);
+        }
+        let mut causes: Vec<Cause> = missing(ids, ip).into_iter().collect();
+        let Some(wanted) = wanted else {
+            causes.extend(ids.malformed_causes());
+            let text = Text::fixed(
+                "Tell the group's custom identifier to have it compared.",
+                "请填写机器组的用户自定义标识以进行对比。",
+            );
+            return match causes.first().map(|cause| cause.detail.clone()) {
+                Some(summary) => Finding::judged(STEP, summary, causes, evidence).wanting(&wants),
+                None => Finding::unknown(STEP, text, evidence).wanting(&wants),
+            };
+        };
+        let label = Text::fixed("Identifier of the group", "机器组的标识");
+        let mark = if has_it { Mark::Good } else { Mark::Bad };
+        let value = from.map_or_else(|| Text::same(wanted), |listed| cloud::shown(&listed.items));
+        evidence.push(of_group(from, label, value).marked(mark));
+        if let Some(held) = held.filter(|held| ids.ids.is_empty() && held.has(wanted)) {
+            causes = vec![held.outlives(path)];
+        } else if !has_it && wanted.parse::<Ipv4Addr>().is_ok() {
+            causes = vec![Cause::fail(
+                CauseId::IdentityKindMismatch,
+                say!(
+                    "The group identifies by custom identifier, but what it lists, {wanted}, is an IP.",
+                    "机器组按用户自定义标识识别，但其中填写的 {wanted} 是 IP。"
+                ),
+                Text::fixed(
+                    "The text is compared with custom identifiers and never with the host's IP; set the group to identify by IP.",
+                    "该内容只会与用户自定义标识比较，不会与本机 IP 比较；请将机器组改为按 IP 标识。",
+                ),
+                &[RemedyId::AddIpToGroup, RemedyId::WriteCustomId],
+            )];
+        } else if !has_it && !ids.ids.is_empty() {
+            causes.extend(mismatch(wanted, ids));
+        } else if let Some(held) = held.filter(|held| has_it && !held.has(wanted)) {
+            causes.push(Cause::fail(
             CauseId::CustomIdMismatch,
             held.detail(),
             Text::fixed(
@@ -279,12 +284,13 @@ fn by_custom_id(
             ),
             &[RemedyId::RestartAgent],
         ));
+        }
+        let summary = causes.first().map_or_else(
+            || say!("This host has the group's identifier {wanted}.", "本机具有机器组的标识 {wanted}。"),
+            |cause| cause.detail.clone(),
+        );
+        Finding::judged(STEP, summary, causes, evidence)
     }
-    let summary = causes.first().map_or_else(
-        || say!("This host has the group's identifier {wanted}.", "本机具有机器组的标识 {wanted}。"),
-        |cause| cause.detail.clone(),
-    );
-    Finding::judged(STEP, summary, causes, evidence)
 }
 
 /// A custom identifier on a host whose group goes by IP: harmless where the IP is listed, else perhaps the sign that
@@ -310,7 +316,7 @@ fn missing(ids: &Ids, ip: Option<&str>) -> Option<Cause> {
         _ if !ids.ids.is_empty() => return None,
         Some(trouble @ Trouble::NotAFile(_)) => {
             let what = subject::trouble(trouble);
-            let (en, zh) = subject::both(&what);
+            let (en, zh) = what.both();
             say!("{path} is {en}, so the agent has no custom identifier.", "{path} {zh}，Agent 没有用户自定义标识。")
         }
         _ => match ip.filter(|ip| !ip.is_empty()) {

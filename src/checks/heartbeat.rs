@@ -150,7 +150,7 @@ fn by_service(
         let detail = match age_s {
             Some(age_s) => {
                 let age = running::age(age_s);
-                let (en, zh) = subject::both(&age);
+                let (en, zh) = age.both();
                 say!(
                     "The last heartbeat in machine group {group} is {en} old.",
                     "机器组 {group} 中本机最近一次心跳在 {zh}前。"
@@ -170,7 +170,7 @@ fn by_service(
     let cause = match judged.pulse {
         Pulse::Alive { age_s } => {
             let age = running::age(age_s);
-            let (en, zh) = subject::both(&age);
+            let (en, zh) = age.both();
             let text = match judged.by {
                 Some(Match::ThisMachine) => say!(
                     "The heartbeat of this machine arrives: the last one {en} ago.",
@@ -217,7 +217,7 @@ fn machine_rows(judged: &Judgement, seen: &MachinesSeen, now: i64) -> Vec<Eviden
     match judged.machine.as_ref().map(|machine| machine.last_heartbeat) {
         Some(Some(last)) => {
             let age = running::age(now.saturating_sub(last).max(0));
-            let (en, zh) = subject::both(&age);
+            let (en, zh) = age.both();
             let value = say!("{en} ago by the service's clock", "{zh}前（以服务端时钟为准）");
             rows.push(Evidence::new(label, value, SOURCE).marked(mark));
         }
@@ -280,7 +280,7 @@ fn local_signs(see: &Seen) -> Result<Vec<Evidence>, Unseen> {
     if let Some((source, modified)) = of_file.into_iter().chain(of_dir).max_by_key(|(_, modified)| *modified) {
         let label = Text::fixed("Configuration delivered", "采集配置下发时间");
         let age = running::age((clock.now_ms / 1000 - modified).max(0));
-        let (en, zh) = subject::both(&age);
+        let (en, zh) = age.both();
         rows.push(Evidence::new(label, say!("{en} ago", "{zh}前"), source));
     }
     Ok(rows)

@@ -86,7 +86,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         (Some(cause), ..) => cause.detail.clone(),
         (None, Err(why), _) => {
             let what = subject::trouble(why);
-            let (en, zh) = subject::both(&what);
+            let (en, zh) = what.both();
             let text = say!("The log {path} could not be judged: {en}.", "无法判断日志 {path}：{zh}。");
             return Ok(Finding::unknown(STEP, text, evidence));
         }
@@ -253,7 +253,7 @@ fn local_time(seconds: i64, offset_s: i32) -> Option<String> {
 fn row(group: &SignGroup, past: Option<Text>, severity: Option<Severity>, path: &str) -> Evidence {
     let (count, last, sample) = (signs::times(group.count), &group.last, group.sample.trim());
     let what = group.sign.text();
-    let ((en, zh), (count_en, count_zh)) = (subject::both(&what), subject::both(&count));
+    let ((en, zh), (count_en, count_zh)) = (what.both(), count.both());
     let label = say!("{en}: {count_en}, last {last}", "{zh}：{count_zh}，最近 {last}");
     let mark = match severity {
         Some(Severity::Fail) => Mark::Bad,
@@ -268,7 +268,7 @@ fn row(group: &SignGroup, past: Option<Text>, severity: Option<Severity>, path: 
         Some(step) => {
             let number = step.index() + 1;
             let title = step.title();
-            let (en, zh) = subject::both(&title);
+            let (en, zh) = title.both();
             row.expecting(say!("see step {number}, {en}", "见第 {number} 步（{zh}）"))
         }
         None => row,

@@ -143,8 +143,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
 /// The finding where the agent may go another way than the probes went: neither their success nor their failure is its
 /// own.
 fn doubted(mut finding: Finding, sentence: &Text) -> Finding {
-    let ((en, zh), (why_en, why_zh)) = (subject::both(&finding.summary), subject::both(sentence));
-    finding.summary = Text::filled(format!("{en} {why_en}"), format!("{zh}{why_zh}"));
+    finding.summary = finding.summary.followed_by(sentence);
     for cause in &mut finding.causes {
         cause.severity = Severity::Warn;
     }
@@ -170,8 +169,8 @@ fn conclude(
         // the first, and the reason that was found.
         (Some(_), _) if failed.len() > 1 => {
             let (count, first) = (failed.len(), failed[0]);
-            let ((en, zh), reason) = (subject::both(first), reason.unwrap_or_else(|| Text::same("")));
-            let (why_en, why_zh) = subject::both(&reason);
+            let ((en, zh), reason) = (first.both(), reason.unwrap_or_else(|| Text::same("")));
+            let (why_en, why_zh) = reason.both();
             let why_en = if why_en.is_empty() { String::new() } else { format!(" {why_en}") };
             Text::filled(
                 format!("{count} of {all} probes do not reach the service: {en}.{why_en}"),
@@ -180,7 +179,7 @@ fn conclude(
         }
         (Some(worst), _) => worst.detail.clone(),
         (None, Some(value)) => {
-            let (en, zh) = (value.get(Lang::En), value.get(Lang::Zh));
+            let (en, zh) = value.both();
             Text::filled(format!("Not determined: {en}."), format!("无法判断：{zh}。"))
         }
         (None, None) => say!("All {all} probes reached the service.", "{all} 项探测全部连通日志服务。"),
@@ -330,7 +329,7 @@ fn blame_half_a_proxy(probes: &mut [Probe<'_>], way: &Way) {
         if is_blocked && probe.wanted.target.tls == has_http {
             let (one, other) = if has_http { ("http", "https") } else { ("https", "http") };
             probe.blame(CauseId::ProxyMismatch, |was| {
-                let (en, zh) = (was.get(Lang::En), was.get(Lang::Zh));
+                let (en, zh) = was.both();
                 Text::filled(
                     format!("the agent's proxy covers {one} only, and without it {other} fails: {en}"),
                     format!("Agent 的代理只覆盖 {one}，{other} 直连失败：{zh}"),
@@ -465,6 +464,6 @@ fn alternative_row(tried: &reach::Tried) -> Evidence {
 /// The sentence that proposes a way, if it works.
 fn proposal(tried: &reach::Tried) -> Option<Text> {
     let (ms, name) = (tried.ms?, way_name(tried));
-    let (en, zh) = (name.get(Lang::En), name.get(Lang::Zh));
+    let (en, zh) = name.both();
     Some(Text::filled(format!("But {en} answers in {ms} ms."), format!("但 {zh} 在 {ms} 毫秒内应答。")))
 }

@@ -14,7 +14,7 @@ use crate::context::{Context, Field, NetworkType};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId, Verdict};
 use crate::host::{Seen, Trouble, Unseen};
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 
 const STEP: StepId = StepId::Parameters;
 
@@ -81,7 +81,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         (Some(cause), ..) => cause.detail.clone(),
         (None, Some(region), Some(kind)) => {
             let kind = kind.label();
-            let (en, zh) = (kind.get(Lang::En), kind.get(Lang::Zh));
+            let (en, zh) = kind.both();
             match told.region {
                 Some(_) => Text::filled(
                     format!("Region {region} over the {en}, as the project needs."),
@@ -144,7 +144,7 @@ fn unreadable(agent: &Agent, path: &str, trouble: &ConfigTrouble) -> Finding {
         }
         ConfigTrouble::File(why @ Trouble::NotAFile(_)) => {
             let what = subject::trouble(why);
-            let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+            let (en, zh) = what.both();
             let detail = Text::filled(format!("{path}: {en}."), format!("{path}：{zh}。"));
             let row = Evidence::new(label, what, path).marked(Mark::Bad);
             let sentence = Text::fixed("The agent cannot read its configuration.", "Agent 无法读取配置。");
@@ -153,12 +153,12 @@ fn unreadable(agent: &Agent, path: &str, trouble: &ConfigTrouble) -> Finding {
         }
         ConfigTrouble::File(why) => {
             let what = subject::trouble(why);
-            let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+            let (en, zh) = what.both();
             let text = Text::filled(format!("{path}: {en}."), format!("{path}：{zh}。"));
             Finding::unknown(STEP, text, vec![Evidence::new(label, what, path).marked(Mark::Unknown)])
         }
         ConfigTrouble::Json(fault) => {
-            let (en, zh) = (fault.text.get(Lang::En), fault.text.get(Lang::Zh));
+            let (en, zh) = fault.text.both();
             let detail =
                 Text::filled(format!("The agent cannot read {path}. {en}"), format!("Agent 无法解析 {path}。{zh}"));
             let row = Evidence::new(label, fault.text.clone(), path)
@@ -281,7 +281,7 @@ impl Judge<'_> {
     /// What is expected of a host, and whence the region is known: a value from an earlier session may be outdated.
     fn host_of(&self, region: &str) -> Text {
         let origin = self.told.origin(Field::Region);
-        let (en, zh) = (origin.get(Lang::En), origin.get(Lang::Zh));
+        let (en, zh) = origin.both();
         Text::filled(format!("a host of region {region}{en}"), format!("地域 {region} 的主机名{zh}"))
     }
 
@@ -315,7 +315,7 @@ impl Judge<'_> {
                 CauseId::RegionMismatch,
                 {
                     let origin = self.told.origin(Field::Region);
-                    let (en, zh) = (origin.get(Lang::En), origin.get(Lang::Zh));
+                    let (en, zh) = origin.both();
                     Text::filled(
                         format!("The agent is installed for region {region}, but the project is in {wanted}{en}."),
                         format!("Agent 按地域 {region} 安装，而 Project 位于 {wanted}{zh}。"),
@@ -390,7 +390,7 @@ impl Judge<'_> {
         self.row(label, kind.label(), mark, wanted.map(|wanted| Text::same(wanted.id())));
         if let (false, Some(wanted)) = (fits, wanted) {
             let (wanted, kind) = (wanted.id(), kind.label());
-            let (en, zh) = (kind.get(Lang::En), kind.get(Lang::Zh));
+            let (en, zh) = kind.both();
             self.causes.push(Cause::fail(
                 CauseId::NetworkTypeMismatch,
                 say!(

@@ -14,7 +14,7 @@ use crate::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
 use crate::host::{MetadataSeen, Seen, Unseen};
 use crate::say;
 use crate::sls::placement::{Placement, placement};
-use crate::text::{Lang, Text};
+use crate::text::Text;
 
 /// The evidence and what follows from it.
 pub struct Place {
@@ -67,7 +67,7 @@ fn rows(known: &Known) -> Vec<Evidence> {
         (Err(_), Some(note)) => vec![row(note, &known.note_path)],
         (Err(trouble), None) => {
             let what = subject::trouble(trouble);
-            let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+            let (en, zh) = what.both();
             let value = Text::filled(
                 format!("not known: {en} (no ECS instance, or its metadata is switched off)"),
                 format!("未知：{zh}（不是 ECS，或元数据服务已关闭）"),

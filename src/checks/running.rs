@@ -179,7 +179,7 @@ fn row(process: &ProcessSeen, shape: Shape, now: i64) -> Evidence {
     let value = match process.state {
         'Z' => say!("{pid} (parent {ppid}), ended, not yet collected", "{pid}（父进程 {ppid}），已结束但未回收"),
         _ => {
-            let (en, zh) = subject::both(&age);
+            let (en, zh) = age.both();
             say!("{pid} (parent {ppid}), for {en}", "{pid}（父进程 {ppid}），已运行 {zh}")
         }
     };

@@ -11,7 +11,7 @@ use crate::agent::{log, processes};
 use crate::finding::{Evidence, Finding, Mark, StepId};
 use crate::host::{ClockSeen, IdentitySeen, Seen, Trouble, Unseen};
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -138,11 +138,6 @@ pub fn conf_dir_row(agent: &Agent) -> Option<Evidence> {
 /// A row that the operator told, not this host.
 pub fn told(label: Text, value: Text) -> Evidence {
     Evidence { source: Text::fixed("told by the operator", "由操作者填写"), ..Evidence::new(label, value, "") }
-}
-
-/// Both languages of a sentence, to be filled into another one.
-pub fn both(text: &Text) -> (&str, &str) {
-    (text.get(Lang::En), text.get(Lang::Zh))
 }
 
 /// Reads the configuration as the agent would load it now.

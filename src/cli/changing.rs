@@ -7,7 +7,7 @@ use super::journal::Unfinished;
 use super::looking::{begin, looking_text};
 use super::meanwhile::meanwhile;
 use super::{COULD_NOT_RUN, Settings, journal};
-use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Progress, can_be_undone, errand};
+use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Order, Progress, can_be_undone, errand};
 use crate::checks::Judge;
 use crate::engine::{Looking, Wish};
 use crate::finding::{CauseId, RemedyId, StepId};
@@ -102,7 +102,7 @@ fn put(inputs: &mut Inputs, pair: &str) -> Result<(), Text> {
         return Err(say!("--set {key}: unknown; known are {known}", "--set {key}：未知；可用：{known}"));
     };
     inputs.set(input, value).map_err(|refusal| {
-        let (en, zh) = (refusal.get(Lang::En), refusal.get(Lang::Zh));
+        let (en, zh) = refusal.both();
         Text::filled(format!("--set {key}: {en}"), format!("--set {key}：{zh}"))
     })
 }
@@ -130,6 +130,9 @@ pub async fn undo(
     let mut looking = begin(&host, judge, settings);
     let wish = Wish::Undo { entry: entry.id.clone(), store: settings.store.clone() };
     let planned = meanwhile(settings, &looking_text(), looking.plan(wish)).await;
+    if matches!(planned, Planned::Already(_)) && !consent.dry_run && !settings.read_only {
+        carry_out::close(host.as_ref(), &settings.store, entry).await;
+    }
     let changing = Changing { host, settings, consent, remedy: entry.remedy, undoes: Some(entry.id.clone()) };
     changing.go(&mut looking, planned, out).await
 }
@@ -180,7 +183,10 @@ impl Changing<'_> {
         let goal = looking.settled_goal(plan.verify, self.remedy).await;
         let mut signals = Signals::hold()?;
         let is_errand = sudo.is_some();
-        let applied = self.apply(&plan, sudo, Consent::given(consent), &mut signals, out).await;
+        let order =
+            Order { plan: *plan, with_restart: true, consent: Consent::given(consent), undoes: self.undoes.clone() };
+        let applied = self.apply(&order, sudo, &mut signals, out).await;
+        let plan = order.plan;
         match applied.result {
             AppliedResult::Applied => {}
             AppliedResult::Stale(path) => {
@@ -269,21 +275,20 @@ impl Changing<'_> {
         out.flush()
     }
 
-    /// Carries the plan out and shows what happens. Once begun it is finished, whether or not anybody still reads.
+    /// Carries the order out and shows what happens. Once begun it is finished, whether or not anybody still reads.
     async fn apply(
         &self,
-        plan: &Plan,
+        order: &Order,
         sudo: Option<PathBuf>,
-        consent: Consent,
         signals: &mut Signals,
         out: &mut impl Write,
     ) -> Applied {
         let (sender, mut progress) = unbounded_channel();
-        let (host, store, undoes) = (self.host.as_ref(), &self.settings.store, self.undoes.clone());
+        let (host, store) = (self.host.as_ref(), &self.settings.store);
         let work = async move {
             match sudo {
-                None => carry_out::carry_out_or_undo(host, store, plan, consent, true, undoes, sender).await,
-                Some(sudo) => errand::send(&sudo, plan.clone(), true, undoes, consent, sender).await,
+                None => carry_out::carry_out(host, store, order, sender).await,
+                Some(sudo) => errand::send(&sudo, order.clone(), sender).await,
             }
         };
         let mut redactor = Redactor::new();
@@ -319,7 +324,7 @@ impl Changing<'_> {
             Progress::State(number, ChangeState::Already) => (number, Text::fixed("was so already", "已是如此")),
             Progress::State(number, ChangeState::RolledBack) => (number, Text::fixed("rolled back", "已回退")),
             Progress::State(number, ChangeState::Failed(reason)) => {
-                let (en, zh) = (reason.get(Lang::En), reason.get(Lang::Zh));
+                let (en, zh) = reason.both();
                 (number, say!("failed: {en}", "失败：{zh}"))
             }
         };
@@ -357,7 +362,7 @@ impl Changing<'_> {
         }
         if proof == Proof::Unproven {
             let summary = finding.map(|finding| finding.summary.clone()).unwrap_or_else(|| Text::same(""));
-            let (en, zh) = (summary.get(Lang::En), summary.get(Lang::Zh));
+            let (en, zh) = summary.both();
             self.settings.complain(&Text::filled(
                 format!("Applied. Whether it cured the step could not be proven: {en}"),
                 format!("已执行，但未能确认是否修复：{zh}"),
@@ -375,7 +380,7 @@ impl Changing<'_> {
 /// The sentence that ends a cure: of the step that proves it, and whether that still fails for another reason.
 fn checked_again(step: StepId, fails: bool) -> Text {
     let title = step.title();
-    let (en, zh) = (title.get(Lang::En), title.get(Lang::Zh));
+    let (en, zh) = title.both();
     match fails {
         true => Text::filled(
             format!("Checked again: what this remedy was for is gone; {en} still fails for another reason."),

@@ -2,7 +2,7 @@
 //! the host and the services around the session differ, and nothing is written to this machine.
 
 use super::args::Cli;
-use super::wiring::{self, Stage};
+use super::wiring;
 use super::{COULD_NOT_RUN, NOTHING_FAILS, Settings, complain};
 use crate::carry_out::Store;
 use crate::checks::Investigation;
@@ -11,6 +11,7 @@ use crate::flow::{Demo, Event, Session};
 use crate::host::simulated::{Scenario, SimulatedHost, scenario, scenarios};
 use crate::say;
 use crate::text::{Lang, Text, pad, width};
+use crate::ui::FaceKind;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +61,7 @@ pub async fn run(
     scenario: &Scenario,
     cli: &Cli,
     settings: &Settings,
-    stage: Stage,
+    kind: FaceKind,
     out: &mut impl Write,
 ) -> io::Result<u8> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -77,7 +78,7 @@ pub async fn run(
     session.demo = Some(Demo { story: scenario.story.clone(), console_ok: host.heartbeat().is_ok() });
     let settings =
         Settings { store: Store { dir: "/var/lib/logtail-doctor".into(), actor: "demo".into() }, ..settings.clone() };
-    wiring::walk(looking, session, &settings, stage, Some(host), out).await
+    wiring::walk(looking, session, &settings, kind, Some(host), out).await
 }
 
 /// A face that shows, beside the session, what the simulated console shows now.

@@ -2,13 +2,13 @@
 
 use super::changing::CURED;
 use super::{COULD_NOT_RUN, Settings};
-use crate::carry_out::{self, JOURNAL, JournalDone, Record, RecordKind, Store};
+use crate::carry_out::{self, JOURNAL, JournalEntry, Record, RecordKind, Store};
 use crate::flow::{recorded_word, undo_command};
 use crate::host::{Answer, Host, Question, Trouble};
 use crate::remedies;
 use crate::report;
 use crate::say;
-use crate::text::{Lang, Text, printable};
+use crate::text::{Text, printable};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Wr
 }
 
 /// One recorded change in one line.
-fn record_line(record: &Record, done: &JournalDone) -> Text {
+fn record_line(record: &Record, done: &JournalEntry) -> Text {
     let path = record.path.display();
     let backup = match &record.backup {
         // With the change its backups are gone.
@@ -57,7 +57,7 @@ fn record_line(record: &Record, done: &JournalDone) -> Text {
         Some(backup) => Text::same(format!("  ({})", backup.display())),
         None => Text::same(""),
     };
-    let (en, zh) = (backup.get(Lang::En), backup.get(Lang::Zh));
+    let (en, zh) = backup.both();
     match &record.kind {
         RecordKind::Write => say!("write {path}{en}", "写入 {path}{zh}"),
         RecordKind::Remove => say!("remove {path}{en}", "删除 {path}{zh}"),
@@ -79,7 +79,7 @@ fn record_line(record: &Record, done: &JournalDone) -> Text {
 
 /// The entries of the journals, oldest first, and how many lines could not be read; None when the own journal cannot be
 /// read, which has been said then. That root's cannot be read is only said.
-pub(super) async fn read(host: &Arc<dyn Host>, settings: &Settings) -> Option<(Vec<JournalDone>, usize)> {
+pub(super) async fn read(host: &Arc<dyn Host>, settings: &Settings) -> Option<(Vec<JournalEntry>, usize)> {
     let (mut entries, mut unread) = match read_dir(host, settings, &settings.store.dir).await {
         Ok(read) => read,
         Err(path) => {
@@ -106,7 +106,7 @@ pub(super) async fn read(host: &Arc<dyn Host>, settings: &Settings) -> Option<(V
 }
 
 /// The entries of one journal; or its name when it cannot be read.
-async fn read_dir(host: &Arc<dyn Host>, settings: &Settings, dir: &Path) -> Result<(Vec<JournalDone>, usize), String> {
+async fn read_dir(host: &Arc<dyn Host>, settings: &Settings, dir: &Path) -> Result<(Vec<JournalEntry>, usize), String> {
     let path = dir.join(JOURNAL);
     match host.observe(Question::Tail(path.clone())).await {
         Answer::File(Ok(file)) => {
@@ -125,7 +125,7 @@ async fn read_dir(host: &Arc<dyn Host>, settings: &Settings, dir: &Path) -> Resu
 pub enum Unfinished {
     /// Another process is at it; the sentence says which.
     UnderWay(Text),
-    BrokenOff(Box<JournalDone>),
+    BrokenOff(Box<JournalEntry>),
 }
 
 /// The newest change, if it has no end. No password is asked for and nobody is complained to: a journal that this user
@@ -152,13 +152,13 @@ pub async fn unfinished(host: &Arc<dyn Host>, settings: &Settings) -> Option<Unf
 }
 
 /// The state directory in whose journal an entry stands.
-fn store_of(settings: &Settings, done: &JournalDone) -> Store {
+fn store_of(settings: &Settings, done: &JournalEntry) -> Store {
     let dir = settings.roots_dir.as_ref().filter(|_| done.is_roots).unwrap_or(&settings.store.dir);
     Store { dir: dir.clone(), ..settings.store.clone() }
 }
 
 /// The sentence that tells how a change that was broken off is finished or taken back.
-pub(super) fn ways_out(done: &JournalDone) -> Text {
+pub(super) fn ways_out(done: &JournalEntry) -> Text {
     let (id, remedy, undo) = (&done.id, done.remedy.id(), undo_command(&done.id, done.remedy, done.is_roots));
     let finish = remedies::for_root(&["fix", remedy, "--yes"]);
     // The journal does not keep the values; without them the command says which are missing.

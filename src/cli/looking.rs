@@ -10,7 +10,7 @@ use crate::engine::Looking;
 use crate::finding::Verdict;
 use crate::host::{Answer, Host, Question, Seen};
 use crate::report::{self, Case, Recording, Redactor, Report, Taken};
-use crate::text::{Lang, Text};
+use crate::text::Text;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ fn age_line(found: &Investigation) -> Option<Text> {
     Some(match age.ok()?? {
         Some(age) => {
             let age = age_text(age);
-            let (en, zh) = (age.get(Lang::En), age.get(Lang::Zh));
+            let (en, zh) = age.both();
             Text::filled(format!("The last heartbeat is {en} old."), format!("最近一次心跳在 {zh}前。"))
         }
         None => Text::fixed("The service has no heartbeat of this host.", "服务端没有收到本机的心跳。"),
@@ -121,7 +121,7 @@ fn look_line(found: &Investigation, age: Option<Text>, seconds_left: u64) -> Tex
         found.findings().map(|(_, checked)| checked).find(fails).map(|checked| checked.finding.summary.clone())
     });
     let what = what.unwrap_or_else(|| Text::same(""));
-    let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+    let (en, zh) = what.both();
     Text::filled(format!("{en} At most {seconds_left} s more."), format!("{zh}最多再等待 {seconds_left} 秒。"))
 }
 

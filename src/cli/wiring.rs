@@ -14,11 +14,10 @@ use crate::say;
 use crate::sls::WithCloud;
 use crate::sls::credentials::Environment;
 use crate::text::Text;
-pub use crate::ui::Face as Stage;
 use crate::ui::clipboard::Through;
 use crate::ui::panic::install_panic_hook;
 use crate::ui::wizard::{Services, Wizard};
-use crate::ui::{Depth, Glyphs, Keep, Plain, Signal, Theme, decide_face, view};
+use crate::ui::{Depth, FaceKind, Glyphs, Keep, Plain, Signal, Theme, decide_face, view};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -61,7 +60,7 @@ pub fn no_terminal() -> Text {
 }
 
 /// Which face the bare command and the demo get here.
-pub fn stage(plain_asked: bool) -> Stage {
+pub fn face_kind(plain_asked: bool) -> FaceKind {
     let var = |name: &str| std::env::var(name).ok();
     let (stdin, stdout) = (io::stdin().is_terminal(), io::stdout().is_terminal());
     decide_face(stdin, stdout, var("TERM").as_deref(), plain_asked, var("ACCESSIBLE").as_deref())
@@ -76,7 +75,7 @@ pub async fn walk(
     mut looking: Looking,
     mut session: Session,
     settings: &Settings,
-    stage: Stage,
+    kind: FaceKind,
     demo: Option<SimulatedHost>,
     out: &mut impl Write,
 ) -> io::Result<u8> {
@@ -89,19 +88,19 @@ pub async fn walk(
     }
     let services = services(settings, demo.is_some(), keeps);
     let store = settings.store.clone();
-    let ended_by = match stage {
-        Stage::None => {
+    let ended_by = match kind {
+        FaceKind::None => {
             settings.complain(&no_terminal());
             return Ok(super::COULD_NOT_RUN);
         }
-        Stage::Plain => {
+        FaceKind::Plain => {
             let echoes = !io::stdin().is_terminal();
             let face = Plain::new(io::stdin(), &mut *out, echoes, true, services)?;
             let mut face = Beside { face, host: demo };
             crate::engine::run(&mut looking, &mut session, store, &mut face).await;
             face.face.ended_by()
         }
-        Stage::Wizard => {
+        FaceKind::Wizard => {
             let is_demo = demo.is_some();
             let state = settings.store.dir.clone();
             install_panic_hook(settings.lang, move |text| if is_demo { None } else { record_crash(&state, text) });

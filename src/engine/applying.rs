@@ -1,28 +1,20 @@
 //! A plan being carried out: in this process, or in one that sudo starts.
 
 use super::{Face, Run};
-use crate::carry_out::{self, Applied, Consent, Progress, errand};
-use crate::flow::{Event, Goal};
+use crate::carry_out::{self, Applied, Order, Progress, errand};
+use crate::flow::Event;
 use crate::remedies::{Change, Plan};
 use crate::say;
 use crate::text::Lang;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
 /// How long a change of a file, or of the service, may take with its backup and its line in the journal, each of which
 /// the host gives up after a minute; and the beginning and end of a plan.
 const A_WHILE: Duration = Duration::from_secs(180);
-
-/// A plan that was ordered.
-pub(super) struct Order {
-    pub(super) plan: Box<Plan>,
-    pub(super) with_restart: bool,
-    pub(super) consent: Consent,
-    pub(super) undoes: Option<String>,
-}
 
 /// A plan being carried out.
 pub(super) struct Applying {
@@ -53,15 +45,11 @@ impl Applying {
 impl Run<'_> {
     /// Carries an order out in this process.
     pub(super) fn apply(&mut self, order: Order) {
-        let (sender, progress) = unbounded_channel();
         let (host, store) = (Arc::clone(&self.looking.host), self.store.clone());
-        let limit = limit_of(&order.plan);
-        self.goal = Some(self.goal_of(&order.plan));
-        let Order { plan, with_restart, consent, undoes } = order;
-        let task = tokio::spawn(async move {
-            carry_out::carry_out_or_undo(host.as_ref(), &store, &plan, consent, with_restart, undoes, sender).await
-        });
-        self.applying = Some(Applying { task, progress, ahead: None, limit });
+        self.begin(
+            order,
+            |order, sender| async move { carry_out::carry_out(host.as_ref(), &store, &order, sender).await },
+        );
     }
 
     /// As [`Run::apply`], in a process that sudo starts.
@@ -83,17 +71,19 @@ impl Run<'_> {
             }
             return;
         }
-        let (sender, progress) = unbounded_channel();
-        let limit = limit_of(&order.plan);
-        self.goal = Some(self.goal_of(&order.plan));
-        let Order { plan, with_restart, consent, undoes } = order;
-        let task = tokio::spawn(async move { errand::send(&sudo, *plan, with_restart, undoes, consent, sender).await });
-        self.applying = Some(Applying { task, progress, ahead: None, limit });
+        self.begin(order, |order, sender| async move { errand::send(&sudo, order, sender).await });
     }
 
-    /// What the plan is to cure, as it is before the plan.
-    fn goal_of(&self, plan: &Plan) -> Goal {
-        self.looking.goal(plan.verify, plan.remedy)
+    /// Begins the work on an order. What its plan is to cure is told as it is before the plan.
+    fn begin<W>(&mut self, order: Order, work: impl FnOnce(Order, UnboundedSender<Progress>) -> W)
+    where
+        W: Future<Output = Applied> + Send + 'static,
+    {
+        let (sender, progress) = unbounded_channel();
+        let limit = limit_of(&order.plan);
+        self.goal = Some(self.looking.goal(order.plan.verify, order.plan.remedy));
+        let task = tokio::spawn(work(order, sender));
+        self.applying = Some(Applying { task, progress, ahead: None, limit });
     }
 }
 

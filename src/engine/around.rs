@@ -8,7 +8,7 @@ use crate::carry_out;
 use crate::checks;
 use crate::context::Context;
 use crate::finding::StepId;
-use crate::flow::{Around, Choice, Effect, Event, Pulse};
+use crate::flow::{Around, Choice, Effect, Event, HeartbeatAge};
 use crate::host::{CloudTrouble, CloudTroubleKind, Seen};
 use crate::text::{Lang, Text};
 
@@ -97,7 +97,7 @@ impl Run<'_> {
     }
 
     /// How old the heartbeat is now, when the service can be asked.
-    pub(super) fn pulse(&self) -> Option<Pulse> {
+    pub(super) fn pulse(&self) -> Option<HeartbeatAge> {
         let seen = self.looking.found.seen();
         let age = checks::heartbeat_age(seen, self.looking.found.context());
         seen.take_open();
@@ -109,10 +109,7 @@ impl Run<'_> {
 /// Why the groups cannot be listed, in a sentence or two.
 fn why_not(trouble: Option<CloudTrouble>) -> Text {
     match trouble {
-        Some(CloudTrouble { what, next, .. }) => Text::filled(
-            format!("{} {}", what.get(Lang::En), next.get(Lang::En)),
-            format!("{}{}", what.get(Lang::Zh), next.get(Lang::Zh)),
-        ),
+        Some(CloudTrouble { what, next, .. }) => what.followed_by(&next),
         None => Text::fixed(
             "The service cannot be asked: no project was told, or --no-cloud forbids it.",
             "无法访问服务端：尚未填写 Project，或使用了 --no-cloud。",

@@ -1,18 +1,20 @@
 //! Reading the journals for the session: the one that this process writes and, for a user who is not root, root's.
 
 use super::{Face, Run};
-use crate::carry_out::{self, JOURNAL, Journals, Store, errand, read_journals};
+use crate::carry_out::{self, JOURNAL, Journals, Store, ask_for_journals, errand, read_journals};
 use crate::flow::{Event, Notice, UnderWay, Way};
-use crate::host::{Question, Trouble};
+use crate::host::{Answer, Question, Trouble};
 use crate::remedies::for_root;
 use crate::say;
 use std::collections::BTreeSet;
 
 impl Run<'_> {
-    /// Begins to read what was changed. What is to be taken back may be root's, so sudo may ask for its password then.
+    /// Begins to read what was changed. What is to be taken back may be root's, so sudo may ask for its password then;
+    /// not where this session's newest change is the user's own.
     pub(super) async fn read_journal<F: Face>(&mut self, to_undo: bool, face: &mut F) {
         if to_undo {
-            self.reach_roots_journal(face).await;
+            let newest = self.session.done.iter().rev().find_map(|(_, entry, _)| entry.clone());
+            self.reach_roots_journal(newest.as_deref(), face).await;
         }
         let journals = self.journals();
         let host = self.looking.host.as_ref();
@@ -26,14 +28,42 @@ impl Run<'_> {
         self.attempt_journal();
     }
 
-    /// Makes sure that root's journal can be read, where sudo is the way to it. A refusal shows in what is read.
-    pub(super) async fn reach_roots_journal<F: Face>(&mut self, face: &mut F) {
-        if self.looking.roots_dir().is_some()
-            && let Way::Sudo(sudo) = self.session.way()
+    /// Makes sure that root's journal can be read, where sudo is the way to it and `entry`, which is to be taken back,
+    /// stands there or may stand there. A refusal shows in what is read.
+    pub(super) async fn reach_roots_journal<F: Face>(&mut self, entry: Option<&str>, face: &mut F) {
+        if let Way::Sudo(sudo) = self.session.way()
+            && self.is_roots_journal_hidden().await
+            && !self.is_own(entry).await
             && let Ok(argv) = errand::argv()
             && let Err(text) = face.authorise(&sudo, &argv, self.session).await
         {
             self.session.handle(Event::Notice(Notice { text, is_problem: true }));
+        }
+    }
+
+    /// Whether root's journal is another one, and there may be one that cannot be read now.
+    async fn is_roots_journal_hidden(&self) -> bool {
+        let Some(dir) = self.journals().roots else { return false };
+        let seen = self.looking.host.observe(Question::Tail(dir.join(JOURNAL))).await;
+        matches!(seen, Answer::File(Err(trouble)) if trouble != Trouble::Absent)
+    }
+
+    /// Whether an entry stands in the journal that this process writes.
+    async fn is_own(&self, entry: Option<&str>) -> bool {
+        let own = Journals { roots: None, ..self.journals() };
+        let all = ask_for_journals(self.looking.host.as_ref(), &own).await;
+        all.iter().any(|done| Some(done.id.as_str()) == entry)
+    }
+
+    /// Closes an entry of which nothing is left to take back.
+    pub(super) async fn close(&self, entry: &str) {
+        if self.session.read_only {
+            return;
+        }
+        let host = self.looking.host.as_ref();
+        let all = ask_for_journals(host, &self.journals()).await;
+        if let Some(done) = all.iter().find(|done| done.id == entry) {
+            carry_out::close(host, &self.store, done).await;
         }
     }
 

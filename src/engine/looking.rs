@@ -11,7 +11,7 @@ use crate::host::recorded::unanswered;
 use crate::host::{Answer, Host, Question};
 use crate::remedies::Planned;
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -41,10 +41,6 @@ impl Looking {
     pub fn with_roots_dir(mut self, dir: Option<PathBuf>) -> Looking {
         self.roots = dir;
         self
-    }
-
-    pub(super) fn roots_dir(&self) -> Option<&Path> {
-        self.roots.as_deref()
     }
 
     /// The journals of this host, the own one being that of `store`.

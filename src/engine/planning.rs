@@ -29,6 +29,14 @@ impl Planning {
         Planning { wish, fresh: BTreeSet::new() }
     }
 
+    /// The journal entry that is to be taken back, if that is the wish.
+    pub(super) fn undoes(&self) -> Option<&str> {
+        match &self.wish {
+            Wish::Remedy(..) => None,
+            Wish::Undo { entry, .. } => Some(entry),
+        }
+    }
+
     /// The plan, once all that it reads has been looked at anew.
     pub(super) fn attempt(&mut self, looking: &mut Looking) -> Option<Planned> {
         let seen = looking.found.seen();

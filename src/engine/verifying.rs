@@ -108,7 +108,7 @@ impl Run<'_> {
             && verifying.look_at.is_none()
             && let Some(pulse) = self.pulse()
         {
-            self.session.handle(Event::Pulse(pulse));
+            self.session.handle(Event::HeartbeatAge(pulse));
             has_news = true;
         }
         let Some(verifying) = &mut self.verifying else { return has_news };

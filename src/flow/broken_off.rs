@@ -2,14 +2,14 @@
 //! takes it back from its backups, or leaves it; the first two are previewed like every other change.
 
 use super::{Action, Effect, Layer, Session};
-use crate::carry_out::{JournalDone, RecordKind};
+use crate::carry_out::{JournalEntry, RecordKind};
 use crate::remedies;
 use crate::text::{Lang, Text};
 
 /// The question about a change that was broken off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenOff {
-    pub done: JournalDone,
+    pub done: JournalEntry,
     /// The choice under the cursor.
     pub chosen: usize,
 }
@@ -78,7 +78,7 @@ impl BrokenOff {
 
 impl Session {
     /// Asks what is to become of a change that was broken off, above everything else.
-    pub fn ask_about(&mut self, done: JournalDone) {
+    pub fn ask_about(&mut self, done: JournalEntry) {
         self.layers.push(Layer::BrokenOff(Box::new(BrokenOff { done, chosen: 0 })));
     }
 

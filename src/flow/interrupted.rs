@@ -37,7 +37,7 @@ impl Offer {
         let mut out = vec![match self.session.place {
             Place::Step(step) => {
                 let (number, title) = (step.index() + 1, step.title());
-                let (en, zh) = (title.get(Lang::En), title.get(Lang::Zh));
+                let (en, zh) = title.both();
                 Text::filled(
                     format!("A session from {at} stopped at step {number}, {en}."),
                     format!("{at} 的会话停在第 {number} 步（{zh}）。"),

@@ -4,7 +4,7 @@
 use super::motion::Motion;
 use super::remedy_steering::{command_for, is_undoable};
 use super::{Clip, Effect, Layer, Notice, RemedyLayer, Session, Stage};
-use crate::carry_out::{JournalDone, Recorded};
+use crate::carry_out::{JournalEntry, Recorded};
 use crate::finding::RemedyId;
 use crate::remedies::{self, Plan};
 use crate::say;
@@ -14,7 +14,7 @@ use crate::text::{Lang, Text};
 #[derive(Debug, Clone, Default)]
 pub struct JournalLayer {
     /// Newest first; None until it has been read.
-    pub entries: Option<Vec<JournalDone>>,
+    pub entries: Option<Vec<JournalEntry>>,
     /// The entry under the cursor, among those that the filter leaves.
     pub chosen: usize,
     /// Whether the newest change is to be taken back as soon as the journal is read.
@@ -43,9 +43,9 @@ pub fn recorded_word(result: Recorded) -> Text {
 
 impl Session {
     /// The entries that the filter leaves, newest first; empty until the journal is read.
-    pub fn journal_rows(&self) -> Vec<&JournalDone> {
+    pub fn journal_rows(&self) -> Vec<&JournalEntry> {
         let Some(Layer::Journal(layer)) = self.layers.last() else { return Vec::new() };
-        let leaves = |done: &&JournalDone| {
+        let leaves = |done: &&JournalEntry| {
             let title = remedies::title(done.remedy);
             let words = [title.get(Lang::En), title.get(Lang::Zh), &done.id, &done.actor, done.remedy.id()];
             words.iter().any(|word| self.leaves(word))
@@ -54,7 +54,7 @@ impl Session {
     }
 
     /// Who is at the change of this entry right now. Only the newest entry without an end can be under way.
-    pub fn under_way(&self, done: &JournalDone) -> Option<&str> {
+    pub fn under_way(&self, done: &JournalEntry) -> Option<&str> {
         let Some(Layer::Journal(JournalLayer { entries: Some(entries), .. })) = self.layers.last() else { return None };
         let newest = entries.iter().find(|entry| entry.is_roots == done.is_roots && entry.result == Recorded::Open)?;
         let holder = if done.is_roots { &self.under_way.roots } else { &self.under_way.own };
@@ -67,7 +67,7 @@ impl Session {
     }
 
     /// The journal was read, oldest entry first.
-    pub(super) fn journal_read(&mut self, mut entries: Vec<JournalDone>) -> Vec<Effect> {
+    pub(super) fn journal_read(&mut self, mut entries: Vec<JournalEntry>) -> Vec<Effect> {
         entries.reverse();
         // The help may have been opened above it meanwhile.
         let Some(at) = self.layers.iter().rposition(|layer| matches!(layer, Layer::Journal(_))) else {
@@ -100,7 +100,7 @@ impl Session {
         }
     }
 
-    fn chosen_entry(&self) -> Option<&JournalDone> {
+    fn chosen_entry(&self) -> Option<&JournalEntry> {
         let Some(Layer::Journal(layer)) = self.layers.last() else { return None };
         self.journal_rows().get(layer.chosen).copied()
     }
@@ -132,7 +132,7 @@ impl Session {
         }
     }
 
-    pub(super) fn plan_undo(&mut self, done: &JournalDone) -> Vec<Effect> {
+    pub(super) fn plan_undo(&mut self, done: &JournalEntry) -> Vec<Effect> {
         let mut layer = RemedyLayer::new(done.remedy);
         layer.is_undo = true;
         self.layers.push(Layer::Remedy(Box::new(layer)));

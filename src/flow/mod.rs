@@ -35,4 +35,4 @@ pub use remedy_layer::{Button, RemedyLayer, Stage};
 pub use remedy_steering::{command_for, rolled_back};
 pub use search::Search;
 pub use session::{Action, Around, Clip, Demo, Effect, Event, Layer, Notice, Place, Session, StepView, Way};
-pub use watch::{Pulse, WatchLayer};
+pub use watch::{HeartbeatAge, WatchLayer};

@@ -6,11 +6,11 @@ use super::session::Afterwards;
 use super::{
     Button, Choice, Effect, Form, Layer, Notice, Offered, Place, Proof, Purpose, RemedyLayer, Session, Stage, Way,
 };
-use crate::carry_out::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Progress, can_be_undone};
+use crate::carry_out::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Order, Progress, can_be_undone};
 use crate::finding::{RemedyId, StepId, Verdict};
 use crate::remedies::{self, Change, Inputs, Plan, Planned};
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 
 impl Session {
     pub(super) fn stage_mut(&mut self) -> Option<&mut Stage> {
@@ -158,7 +158,8 @@ impl Session {
         let count = plan.changes.len() + if with_restart { plan.restart.len() } else { 0 };
         let states = vec![ChangeState::Waiting; count];
         layer.enter(Stage::Applying { plan: plan.clone(), states, output: Vec::new() });
-        vec![Effect::Apply { plan, with_restart, consent: Consent::given(ConsentBy::Button), undoes }]
+        let consent = Consent::given(ConsentBy::Button);
+        vec![Effect::Apply(Box::new(Order { plan: *plan, with_restart, consent, undoes }))]
     }
 
     /// The operator did the steps of the preview: they are verified as those of a plan that was carried out.
@@ -451,7 +452,7 @@ fn remedy_restarts(remedy: RemedyId) -> bool {
 
 /// The sentence that ends a plan of which a step failed, and after which nothing of it is left.
 pub fn rolled_back(reason: &Text) -> Text {
-    let (en, zh) = (reason.get(Lang::En), reason.get(Lang::Zh));
+    let (en, zh) = reason.both();
     Text::filled(format!("{en} What had been changed before was taken back."), format!("{zh}之前所做的更改已回退。"))
 }
 

@@ -1,10 +1,10 @@
 //! Everything that the operator sees and can do, as data, and the events and effects around it.
 
 use super::{
-    BrokenOff, Form, GroupLayer, JournalLayer, Key, KeyForm, Offer, Proof, Pulse, RemedyLayer, Search, UnderWay,
+    BrokenOff, Form, GroupLayer, HeartbeatAge, JournalLayer, Key, KeyForm, Offer, Proof, RemedyLayer, Search, UnderWay,
     WatchLayer,
 };
-use crate::carry_out::{Applied, Consent, JournalDone, Progress};
+use crate::carry_out::{Applied, JournalEntry, Order, Progress};
 use crate::checks::{Checked, ListedGroup};
 use crate::context::Context;
 use crate::finding::{Finding, RemedyId, StepId, Verdict};
@@ -94,7 +94,7 @@ impl Action {
             Action::ConsoleSays(false) => Text::fixed("The console shows FAIL", "控制台显示 FAIL"),
             Action::Continue(Place::Step(step)) => {
                 let title = step.title();
-                let (en, zh) = (title.get(Lang::En), title.get(Lang::Zh));
+                let (en, zh) = title.both();
                 Text::filled(format!("Continue: {en}"), format!("继续：{zh}"))
             }
             Action::Continue(Place::Ticket) => Text::fixed("Continue: support ticket", "继续：工单"),
@@ -152,7 +152,7 @@ pub enum Event {
     Settled,
     Planned(Box<Planned>),
     /// The journal, oldest entry first.
-    Journal(Vec<JournalDone>),
+    Journal(Vec<JournalEntry>),
     /// Who else is changing this host, as of the reading of the journal.
     UnderWay(UnderWay),
     /// What is known around the session changed.
@@ -160,7 +160,7 @@ pub enum Event {
     /// The machine groups of the project, or why they cannot be listed.
     Groups(Result<Vec<ListedGroup>, Text>),
     /// The service was asked for the heartbeat once more.
-    Pulse(Pulse),
+    HeartbeatAge(HeartbeatAge),
     Progress(Progress),
     Applied(Box<Applied>),
     /// Seconds left while a cure is being verified.
@@ -204,12 +204,7 @@ pub enum Effect {
     },
     /// Plan the undo of a journal entry.
     PlanUndo(String),
-    Apply {
-        plan: Box<Plan>,
-        with_restart: bool,
-        consent: Consent,
-        undoes: Option<String>,
-    },
+    Apply(Box<Order>),
     /// Check the step again and again until the remedy is proved to have cured it, or patience ends.
     Verify {
         step: StepId,
@@ -300,7 +295,7 @@ pub struct Session {
     pub regions: Vec<Choice>,
     pub around: Around,
     /// What the looks of the last watch or verification told, oldest first.
-    pub pulses: Vec<Pulse>,
+    pub pulses: Vec<HeartbeatAge>,
     /// Who else was changing this host when the journal was read.
     pub under_way: UnderWay,
     /// Whether the operator moved the cursor; until then it rests on the first step that fails.

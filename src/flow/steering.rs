@@ -41,7 +41,7 @@ impl Session {
                 Vec::new()
             }
             Event::Groups(listed) => self.groups_listed(listed),
-            Event::Pulse(pulse) => {
+            Event::HeartbeatAge(pulse) => {
                 self.pulse(pulse);
                 Vec::new()
             }

@@ -21,7 +21,7 @@ pub struct WatchLayer {
 }
 
 /// What one look at the service told: the age of the last heartbeat in seconds, None when it knows of none.
-pub type Pulse = Option<i64>;
+pub type HeartbeatAge = Option<i64>;
 
 impl Session {
     /// Begins to watch.
@@ -42,7 +42,7 @@ impl Session {
     }
 
     /// Keeps what a look told.
-    pub(super) fn pulse(&mut self, pulse: Pulse) {
+    pub(super) fn pulse(&mut self, pulse: HeartbeatAge) {
         if self.pulses.len() >= LOOKS {
             self.pulses.remove(0);
         }
@@ -110,8 +110,8 @@ mod tests {
     #[test]
     fn only_a_heartbeat_that_came_ends_in_green() {
         let mut session = session(true);
-        session.handle(Event::Pulse(Some(70)));
-        session.handle(Event::Pulse(None));
+        session.handle(Event::HeartbeatAge(Some(70)));
+        session.handle(Event::HeartbeatAge(None));
         session.handle(Event::Verified { proof: Proof::Holds });
         assert_eq!(session.pulses, [Some(70), None]);
         assert!(matches!(session.layers.last(), Some(Layer::Watch(layer)) if layer.ended == Some(true)));

@@ -399,7 +399,7 @@ pub struct ClockSeen {
 }
 
 /// Who we are and where we run.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentitySeen {
     pub hostname: String,
     /// `linux`.

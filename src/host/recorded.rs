@@ -78,18 +78,7 @@ pub fn unanswered(question: &Question, reason: &str) -> Answer {
         Question::Metadata => Answer::Metadata(Err(trouble())),
         Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
         Question::Clock => Answer::Clock(ClockSeen { now_ms: 0, offset_s: 0, booted: 0 }),
-        Question::Identity => Answer::Identity(IdentitySeen {
-            hostname: String::new(),
-            os: "linux".into(),
-            arch: String::new(),
-            kernel: String::new(),
-            distribution: String::new(),
-            user: String::new(),
-            uid: 0,
-            privileged: false,
-            sudo: None,
-            container: None,
-        }),
+        Question::Identity => Answer::Identity(IdentitySeen { os: "linux".into(), ..IdentitySeen::default() }),
     }
 }
 

@@ -132,7 +132,7 @@ pub fn rename(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     let meant = chosen.meant.clone().unwrap_or_default();
     let (from, to) = (dir.join(&chosen.name), dir.join(&meant));
     let (name, what) = (&chosen.name, chosen.kind.text());
-    let (en, zh) = (what.get(crate::text::Lang::En), what.get(crate::text::Lang::Zh));
+    let (en, zh) = what.both();
     let why = Text::filled(
         format!("The agent reports the file's name itself as the account: {name} ({en}) instead of {meant}."),
         format!("Agent 直接将文件名作为账号上报：{name}（{zh}），而不是 {meant}。"),

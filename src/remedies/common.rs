@@ -10,7 +10,7 @@ use crate::agent::layout::{self, Agent, ConfigTrouble};
 use crate::context::{Field, NetworkType};
 use crate::host::{InterfaceSeen, Look, Seen, Trouble, Unseen};
 use crate::say;
-use crate::text::{Lang, Text};
+use crate::text::Text;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,12 +61,6 @@ pub fn no_agent() -> Stop {
         "No agent is installed on this host; install-agent installs one.",
         "本机未安装 Agent；请先使用 install-agent 安装。",
     ))
-}
-
-/// Two sentences as one text.
-pub fn joined(first: &Text, second: &Text) -> Text {
-    let (en, zh) = (first.get(Lang::En), first.get(Lang::Zh));
-    Text::filled(format!("{en} {}", second.get(Lang::En)), format!("{zh}{}", second.get(Lang::Zh)))
 }
 
 /// A path that could not be looked at, so nothing can be planned on it.
@@ -162,7 +156,7 @@ pub fn config_of(see: &Seen, agent: &Agent) -> Drafted<Arc<Config>> {
         )),
         ConfigTrouble::File(trouble) => unread(&agent.config_path, &trouble),
         ConfigTrouble::Json(fault) => {
-            let (en, zh) = (fault.text.get(Lang::En), fault.text.get(Lang::Zh));
+            let (en, zh) = fault.text.both();
             refused(Text::filled(
                 format!("{path} is broken and must be repaired first, see repair-config. {en}"),
                 format!("{path} 已损坏，请先使用 repair-config 修复。{zh}"),

@@ -18,7 +18,7 @@ use std::time::Duration;
 /// A key could not be edited after all.
 pub fn uneditable(path: &Path, fault: &JsonFault) -> super::common::Stop {
     let (path, text) = (path.display(), &fault.text);
-    let (en, zh) = (text.get(crate::text::Lang::En), text.get(crate::text::Lang::Zh));
+    let (en, zh) = text.both();
     refused(Text::filled(
         format!("{path} is broken and must be repaired first, see repair-config. {en}"),
         format!("{path} 已损坏，请先使用 repair-config 修复。{zh}"),

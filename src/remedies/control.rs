@@ -135,8 +135,9 @@ fn start_by(script: &Path, agent: &Agent) -> Vec<Change> {
 
 /// Stop and start of an agent that an installer has just started. The installer is given the operator's proxies for its
 /// downloads, and the agent inherits them, perhaps with a password; started by this program it runs as it does at boot.
-/// It also shows whether the agent starts at all, of an installer that found nothing to do as well.
-pub fn afresh(script: &Path, install_dir: &Path, there: Change) -> Vec<Change> {
+/// It also shows whether the agent starts at all, of an installer that found nothing to do as well. Before, it is looked
+/// whether the installer left what it must: its exit code proves nothing.
+pub fn afresh(script: &Path, program: PathBuf, install_dir: &Path, there: Change) -> Vec<Change> {
     let stop = Text::fixed("stop the agent that the installer started", "停止由安装脚本启动的 Agent");
     let start = Text::fixed(
         "start the agent as at boot, without the proxies of this session",
@@ -150,6 +151,7 @@ pub fn afresh(script: &Path, install_dir: &Path, there: Change) -> Vec<Change> {
         harder: None,
     };
     vec![
+        Change::LookFor { paths: vec![program, script.to_path_buf()] },
         script_run(script, "stop", STOP_LIMIT, any_code(), stop),
         gone,
         script_run(script, "start", START_LIMIT, vec![0], start),
@@ -160,7 +162,8 @@ pub fn afresh(script: &Path, install_dir: &Path, there: Change) -> Vec<Change> {
 /// [`afresh`] for an agent that was there before; its init script is there after the installer, if not before.
 pub fn afresh_of(agent: &Agent) -> Vec<Change> {
     let usual = || Path::new("/etc/init.d").join(&agent.unit);
-    afresh(&agent.init_script.clone().unwrap_or_else(usual), &seen_dir(agent), there(agent))
+    let script = agent.init_script.clone().unwrap_or_else(usual);
+    afresh(&script, agent.install_dir.join(agent.flavour.program()), &seen_dir(agent), there(agent))
 }
 
 fn restart_unit(unit: &str, agent: &Agent) -> Vec<Change> {

@@ -26,10 +26,18 @@ struct Installer {
 }
 
 impl Installer {
+    fn flavour(&self) -> Flavour {
+        if self.script == "logtail.sh" { Flavour::Logtail } else { Flavour::LoongCollector }
+    }
+
     /// The init script that it leaves (domain facts, 7).
     fn init_script(&self) -> PathBuf {
-        let flavour = if self.script == "logtail.sh" { Flavour::Logtail } else { Flavour::LoongCollector };
-        Path::new("/etc/init.d").join(flavour.service())
+        Path::new("/etc/init.d").join(self.flavour().service())
+    }
+
+    /// The program that it leaves.
+    fn program(&self) -> PathBuf {
+        Path::new(INSTALL_DIR).join(self.flavour().program())
     }
 }
 
@@ -141,7 +149,7 @@ pub fn install(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
         app_info: Some(Path::new(INSTALL_DIR).join("app_info.json")),
         harder: None,
     };
-    plan.changes.extend(control::afresh(&installer.init_script(), Path::new(INSTALL_DIR), there));
+    plan.changes.extend(control::afresh(&installer.init_script(), installer.program(), Path::new(INSTALL_DIR), there));
     plan.cautions = installer_cautions(&installer);
     if !endpoint::is_known(&region) {
         plan.cautions.push(say!(

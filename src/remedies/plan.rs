@@ -80,6 +80,10 @@ pub enum Change {
         /// What is done, once, when the agent is still there at the limit; only where the operator chose it.
         harder: Option<Box<Change>>,
     },
+    /// Look whether these files are there: what an installer must have left before its agent is started.
+    LookFor {
+        paths: Vec<PathBuf>,
+    },
 }
 
 impl Change {
@@ -96,7 +100,8 @@ impl Change {
             | Change::RemoveGroup { .. }
             | Change::Run { .. }
             | Change::Signal { .. }
-            | Change::AwaitAgent { .. } => None,
+            | Change::AwaitAgent { .. }
+            | Change::LookFor { .. } => None,
         }
     }
 
@@ -108,20 +113,12 @@ impl Change {
                 let pids = processes.iter().map(|process| process.pid.to_string());
                 Some(["kill".to_string(), signal.option().to_string()].into_iter().chain(pids).collect())
             }
-            Change::WriteFile { .. }
-            | Change::RemoveFile { .. }
-            | Change::RenameFile { .. }
-            | Change::MakeDir { .. }
-            | Change::RemoveDir { .. }
-            | Change::PutGroup { .. }
-            | Change::MakeGroup { .. }
-            | Change::RemoveGroup { .. }
-            | Change::AwaitAgent { .. } => None,
+            _ => None,
         }
     }
 
     /// Whether it writes something that stays as it is and can be written back: on this host or at the service. A command,
-    /// a signal and a wait are none.
+    /// a signal, a wait and a look are none.
     pub fn is_edit(&self) -> bool {
         match self {
             Change::WriteFile { .. }
@@ -132,7 +129,7 @@ impl Change {
             | Change::PutGroup { .. }
             | Change::MakeGroup { .. }
             | Change::RemoveGroup { .. } => true,
-            Change::Run { .. } | Change::Signal { .. } | Change::AwaitAgent { .. } => false,
+            Change::Run { .. } | Change::Signal { .. } | Change::AwaitAgent { .. } | Change::LookFor { .. } => false,
         }
     }
 
@@ -146,15 +143,7 @@ impl Change {
         match self {
             Change::WriteFile { before, .. } => Some(Fingerprint::of(before.as_deref())),
             Change::RemoveFile { before, .. } => Some(Fingerprint::of(Some(before))),
-            Change::RenameFile { .. }
-            | Change::MakeDir { .. }
-            | Change::RemoveDir { .. }
-            | Change::PutGroup { .. }
-            | Change::MakeGroup { .. }
-            | Change::RemoveGroup { .. }
-            | Change::Run { .. }
-            | Change::Signal { .. }
-            | Change::AwaitAgent { .. } => None,
+            _ => None,
         }
     }
 }

@@ -148,7 +148,7 @@ impl Lines {
                 say!("{number}. remove directory {path} if it is empty", "{number}. 删除空目录 {path}")
             }
             Change::Run { what, .. } | Change::Signal { what, .. } => {
-                let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+                let (en, zh) = what.both();
                 Text::filled(format!("{number}. {en}"), format!("{number}. {zh}"))
             }
             Change::PutGroup { before, site, .. } => {
@@ -186,6 +186,13 @@ impl Lines {
                     "{number}. 等待 Agent 停止，最多 {seconds} 秒"
                 )
             }
+            Change::LookFor { paths } => {
+                let paths = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+                say!(
+                    "{number}. look whether {paths} is there; without it, go no further",
+                    "{number}. 检查 {paths} 是否存在；若不存在则不再继续"
+                )
+            }
         };
         self.wrapped(PreviewMark::Heading, &heading);
         let json = |group: &MachineGroup| serde_json::to_vec_pretty(group).unwrap_or_default();
@@ -208,7 +215,7 @@ impl Lines {
                 if let (Some(argv), Change::Run { what, .. } | Change::Signal { what, .. }) =
                     (harder.argv(), harder.as_ref())
                 {
-                    let (en, zh) = (what.get(Lang::En), what.get(Lang::Zh));
+                    let (en, zh) = what.both();
                     self.wrapped(PreviewMark::Caution, &Text::filled(format!("   {en}"), format!("   {zh}")));
                     self.push(PreviewMark::Command, &format!("   $ {}", shell_line(&argv)));
                 }
@@ -216,7 +223,8 @@ impl Lines {
             Change::RenameFile { .. }
             | Change::MakeDir { .. }
             | Change::RemoveDir { .. }
-            | Change::AwaitAgent { harder: None, .. } => {}
+            | Change::AwaitAgent { harder: None, .. }
+            | Change::LookFor { .. } => {}
         }
     }
 

@@ -3,8 +3,8 @@
 //! for the region and network type, with the plain settings that can still be read out of the old text.
 
 use super::common::{
-    Drafted, already, edit, endpoints_in, joined, noted_instance, owe_restart, refused, region_and_network,
-    region_inputs, the_agent, whole_file,
+    Drafted, already, edit, endpoints_in, noted_instance, owe_restart, refused, region_and_network, region_inputs,
+    the_agent, whole_file,
 };
 use super::set_endpoint::cautions;
 use super::{Inputs, Plan};
@@ -63,7 +63,7 @@ pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
         Some(reading) => match &reading.value {
             Ok(Value::Object(_)) => return strict(see, &agent),
             Ok(_) => say!("{path} holds a list, not an object.", "{path} 的内容是列表，而不是对象。"),
-            Err(fault) => joined(&fault.text, &json::agent_outcome(fault, agent.version.as_ref())),
+            Err(fault) => fault.text.followed_by(&json::agent_outcome(fault, agent.version.as_ref())),
         },
     };
     let mut plan = Plan::new(RemedyId::RepairConfig, StepId::Parameters, why);
@@ -120,7 +120,7 @@ fn strict(see: &Seen, agent: &Agent) -> Drafted<Plan> {
             names.push(name);
         }
     }
-    let Some(why) = reasons.into_iter().reduce(|all, next| joined(&all, &next)) else {
+    let Some(why) = reasons.into_iter().reduce(|all, next| all.followed_by(&next)) else {
         return Err(already(say!("{path} is strict JSON already.", "{path} 已经是规范的 JSON。")));
     };
     let mut plan = Plan::new(RemedyId::RepairConfig, StepId::Parameters, why);

@@ -7,7 +7,7 @@ use super::common::{
 };
 use super::config_switch::{note_overlay, uneditable};
 use super::{Inputs, Plan};
-use crate::agent::config::Config;
+use crate::agent::config::{Config, SERVER_KEYS};
 use crate::agent::config_edit::set_endpoints;
 use crate::agent::endpoint::{self, hosts_for};
 use crate::agent::layout::Agent;
@@ -18,16 +18,6 @@ use crate::host::{Seen, Unseen};
 use crate::say;
 use crate::text::Text;
 use std::time::Duration;
-
-/// The keys that decide where the agent reports to.
-const SERVER_KEYS: [&str; 6] = [
-    "config_server_address",
-    "config_server_address_list",
-    "config_servers",
-    "data_server_list",
-    "data_servers",
-    "primary_region",
-];
 
 /// Plans the edit.
 pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {

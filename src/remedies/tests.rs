@@ -298,7 +298,7 @@ fn a_plan_that_stops_the_agent_knows_how_to_start_it_again() {
     }
     let upgrade = desk.clone().set("region", "cn-hangzhou").set("network", "intranet").ready(RemedyId::UpgradeAgent);
     assert_eq!(lines(&upgrade.revive), START);
-    let after = &lines(&upgrade.changes)[1..];
+    let after = &lines(&upgrade.changes)[2..];
     assert_eq!(after[..1], ["/etc/init.d/ilogtaild stop <40s"], "what the installer started has its environment");
     assert_eq!(after[2..], START);
     assert!(desk.set("aliuid", OWNER).ready(RemedyId::AddAliuid).revive.is_empty());

@@ -1,7 +1,8 @@
 //! One set of findings in several forms: JSON, text, Markdown, the text of a ticket, the support bundle.
 //!
-//! Everything here is made from one [`Report`], and a [`Report`] is made without secrets ([`Redactor`](crate::redact::Redactor)); so no form can
-//! show more than another. This room judges nothing, and but for the bundle it does no I/O.
+//! Everything here is made from one [`Report`], and a [`Report`] is made without secrets
+//! ([`Redactor`](crate::redact::Redactor)); so no form can show more than another. This room judges nothing, and but for
+//! the bundle it does no I/O.
 
 mod bundle;
 mod case;

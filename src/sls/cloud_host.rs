@@ -11,7 +11,7 @@ use super::credentials::{Credentials, Environment, Hints, Source, gather, sudo_n
 use super::endpoint::{self, ENDPOINT_VARIABLE, Endpoint};
 use super::error::{ErrorKind, Failure};
 use super::group::MachineGroup;
-use super::group_edit::Planned;
+use super::group_edit::GroupEdit;
 use super::group_write::{NotWritten, create, remove, write};
 use super::message::Transport;
 use super::metadata::Metadata;
@@ -287,7 +287,7 @@ impl Service {
         let overriding = match self.environment.get(ENDPOINT_VARIABLE).map(Endpoint::overriding).transpose() {
             Ok(overriding) => overriding,
             Err(why) => {
-                let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+                let (en, zh) = why.both();
                 return Err(other(
                     Text::filled(format!("{ENDPOINT_VARIABLE}: {en}"), format!("{ENDPOINT_VARIABLE}：{zh}")),
                     Text::fixed("Correct the variable.", "请修正该环境变量。"),
@@ -332,7 +332,7 @@ impl Service {
         let client = self.client(&site).await.map_err(|trouble| ActError::Service(Box::new(trouble)))?;
         let project = &site.project;
         let written = match edit {
-            Edit::Put { before, after, .. } => write(&client, project, &Planned { before, after }).await.map(drop),
+            Edit::Put { before, after, .. } => write(&client, project, &GroupEdit { before, after }).await.map(drop),
             Edit::Make { group, .. } => create(&client, project, &group).await.map(drop),
             Edit::Remove { group, .. } => remove(&client, project, &group).await,
         };
@@ -348,7 +348,7 @@ fn not_written(why: NotWritten, site: &Site, group: &str) -> ActError {
         NotWritten::Failed(failure) => failed(trouble(&failure)),
         NotWritten::Uncertain { read, .. } => {
             let why = trouble(&read);
-            let (en, zh) = (why.what.get(Lang::En), why.what.get(Lang::Zh));
+            let (en, zh) = why.what.both();
             let what = Text::filled(
                 format!("It is not known whether the group was written. {en}"),
                 format!("无法确认机器组是否已写入。{zh}"),

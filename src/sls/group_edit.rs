@@ -51,14 +51,14 @@ impl Refusal {
 
 /// An edit worked out on a group as it was read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Planned {
+pub struct GroupEdit {
     /// The group as it was read.
     pub before: MachineGroup,
     /// The same group with the new list.
     pub after: MachineGroup,
 }
 
-impl Planned {
+impl GroupEdit {
     /// Whether the list is already as wanted: nothing needs to be written.
     pub fn is_done(&self) -> bool {
         self.before == self.after
@@ -77,7 +77,7 @@ impl Planned {
 
 /// What an edit merely appends to the list; None when it does anything else. Such an edit the service can make itself,
 /// so that nothing that somebody else writes at the same moment is lost.
-pub fn appended(planned: &Planned) -> Option<Vec<String>> {
+pub fn appended(planned: &GroupEdit) -> Option<Vec<String>> {
     let (before, after) = (planned.before.list()?, planned.after.list()?);
     let new = after.strip_prefix(before.as_slice()).filter(|new| !new.is_empty())?;
     (planned.before.with_list(&after) == planned.after).then(|| new.to_vec())
@@ -93,7 +93,7 @@ pub fn is_as_made(made: &MachineGroup, now: &MachineGroup) -> bool {
 ///
 /// # Errors
 /// The group must not be edited this way.
-pub fn plan(group: &MachineGroup, edit: Edit) -> Result<Planned, Refusal> {
+pub fn plan(group: &MachineGroup, edit: Edit) -> Result<GroupEdit, Refusal> {
     if group.identity() != Some(KnownIdentity::Ip) {
         return Err(Refusal::NotByIp(group.identify_type().chars().take(40).collect()));
     }
@@ -114,7 +114,7 @@ pub fn plan(group: &MachineGroup, edit: Edit) -> Result<Planned, Refusal> {
     };
     let mut known = HashSet::new();
     let list: Vec<String> = wanted.iter().filter(|item| known.insert(item.as_str())).cloned().collect();
-    Ok(Planned { before: group.clone(), after: group.with_list(&list) })
+    Ok(GroupEdit { before: group.clone(), after: group.with_list(&list) })
 }
 
 /// An edit of a list as the journal keeps it: what was taken out and put in, and the fingerprints of the list before and
@@ -173,13 +173,13 @@ pub struct Overtaken;
 ///
 /// # Errors
 /// Somebody has changed the list since, or it cannot be read.
-pub fn undo(done: &Edited, now: &MachineGroup) -> Result<Option<Planned>, Overtaken> {
+pub fn undo(done: &Edited, now: &MachineGroup) -> Result<Option<GroupEdit>, Overtaken> {
     let current = now.list().ok_or(Overtaken)?;
     if fingerprint(&current) == done.before {
         return Ok(None);
     }
     let then = done.take_back(current).ok_or(Overtaken)?;
-    Ok(Some(Planned { before: now.clone(), after: now.with_list(&then) }))
+    Ok(Some(GroupEdit { before: now.clone(), after: now.with_list(&then) }))
 }
 
 /// Somebody else wrote the group between two reads.

@@ -10,7 +10,7 @@ use super::api::{DeleteMachineGroup, GetAppliedConfigs, Membership, PutMachineGr
 use super::client::{Client, Reply};
 use super::error::{ErrorKind, Failure};
 use super::group::MachineGroup;
-use super::group_edit::{Moved, Planned, appended, is_as_made, moved, verify};
+use super::group_edit::{GroupEdit, Moved, appended, is_as_made, moved, verify};
 
 /// The group is as planned.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +51,7 @@ async fn read_back(client: &Client, project: &str, group: &str) -> Result<Reply<
 ///
 /// # Errors
 /// See [`NotWritten`].
-pub async fn write(client: &Client, project: &str, planned: &Planned) -> Result<Written, NotWritten> {
+pub async fn write(client: &Client, project: &str, planned: &GroupEdit) -> Result<Written, NotWritten> {
     let name = planned.before.name();
     let mut new = appended(planned);
     let mut pauses = client.pauses().iter();
@@ -102,7 +102,12 @@ pub async fn write(client: &Client, project: &str, planned: &Planned) -> Result<
 }
 
 /// Sends the edit: what is `new` is appended by the service, else the whole group is written.
-async fn send(client: &Client, project: &str, planned: &Planned, new: Option<&[String]>) -> Result<Reply<()>, Failure> {
+async fn send(
+    client: &Client,
+    project: &str,
+    planned: &GroupEdit,
+    new: Option<&[String]>,
+) -> Result<Reply<()>, Failure> {
     match new {
         Some(new) => {
             let call = UpdateMachineGroupMachine {

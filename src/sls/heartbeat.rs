@@ -10,8 +10,6 @@ use std::time::Duration;
 pub const ALIVE_S: i64 = 120;
 /// Up to this age it is stale: one should wait. Beyond it is dead. In seconds.
 pub const STALE_S: i64 = 600;
-/// How often to look while waiting.
-pub const POLL_EVERY: Duration = Duration::from_secs(10);
 /// How long to wait at most: the documents speak of one minute after an edit and two for a new group.
 pub const POLL_AT_MOST: Duration = Duration::from_secs(180);
 
@@ -112,13 +110,6 @@ fn pulse(last: Option<i64>, server_now: i64, cured: Option<i64>) -> Pulse {
     }
 }
 
-/// How long to pause before looking again, `waited` after the wait began; None when the wait is over. It looks at once,
-/// then every 10 s, for the last time at `at_most`.
-pub fn next_poll(waited: Duration, at_most: Duration) -> Option<Duration> {
-    let left = at_most.checked_sub(waited).filter(|left| !left.is_zero())?;
-    Some(POLL_EVERY.min(left))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,18 +175,6 @@ mod tests {
         assert_eq!(judged.pulse, Pulse::Absent);
         let moved = judge(&[machine("10.0.0.9", "mine", "", 1)], &own("mine", ""), NOW, None);
         assert_eq!((moved.pulse, moved.elsewhere.as_deref()), (Pulse::Absent, Some("10.0.0.9")));
-    }
-
-    #[test]
-    fn the_wait_looks_every_ten_seconds_and_ends() {
-        let mut waited = Duration::ZERO;
-        let mut looks = 1;
-        while let Some(pause) = next_poll(waited, POLL_AT_MOST) {
-            waited += pause;
-            looks += 1;
-        }
-        assert_eq!((waited, looks), (POLL_AT_MOST, 19));
-        assert_eq!(next_poll(Duration::ZERO, Duration::from_secs(3)), Some(Duration::from_secs(3)));
     }
 
     proptest! {

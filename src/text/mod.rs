@@ -71,6 +71,17 @@ impl Text {
         }
     }
 
+    /// English and Chinese, to be filled into another sentence.
+    pub fn both(&self) -> (&str, &str) {
+        (&self.en, &self.zh)
+    }
+
+    /// This sentence and one more after it.
+    pub fn followed_by(&self, next: &Text) -> Text {
+        let ((en, zh), (next_en, next_zh)) = (self.both(), next.both());
+        Text::filled(format!("{en} {next_en}"), format!("{zh}{next_zh}"))
+    }
+
     /// Whether there is nothing to read.
     pub fn is_empty(&self) -> bool {
         self.en.is_empty()

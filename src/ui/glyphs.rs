@@ -108,24 +108,14 @@ impl Glyphs {
         self.pick("\u{25e6}", ".")
     }
 
-    /// A step that is being looked at, where nothing turns.
+    /// A step that is being looked at.
     pub const fn running(self) -> &'static str {
         self.pick("\u{25b9}", "*")
-    }
-
-    /// The frames of a turning sign; four a second are enough. ASCII everywhere: screen readers know no braille
-    /// spinner, and the fewest fonts lack these.
-    pub const fn spinner(self) -> [&'static str; 4] {
-        ["|", "/", "-", "\\"]
     }
 
     /// Before the line that Enter acts on.
     pub const fn cursor(self) -> &'static str {
         self.pick("\u{25b8}", ">")
-    }
-
-    pub const fn more_above(self) -> &'static str {
-        self.pick("\u{25b4}", "^")
     }
 
     pub const fn more_below(self) -> &'static str {
@@ -160,12 +150,7 @@ impl Glyphs {
         self.pick("[\u{2713}]", "[x]")
     }
 
-    /// The thumb of a scroll bar.
-    pub const fn scroll_thumb(self) -> &'static str {
-        self.pick("\u{25ae}", "#")
-    }
-
-    /// A vertical line, also the track of a scroll bar.
+    /// A vertical line.
     pub const fn vertical(self) -> &'static str {
         self.border().vertical_left
     }
@@ -250,7 +235,7 @@ mod tests {
     use unicode_width::UnicodeWidthStr;
 
     fn signs(glyphs: Glyphs) -> Vec<&'static str> {
-        let mut signs = vec![
+        vec![
             glyphs.pass(),
             glyphs.warn(),
             glyphs.fail(),
@@ -259,16 +244,12 @@ mod tests {
             glyphs.pending(),
             glyphs.running(),
             glyphs.cursor(),
-            glyphs.more_above(),
             glyphs.more_below(),
             glyphs.head_right(),
             glyphs.head_left(),
             glyphs.bullet(),
             glyphs.ellipsis(),
-            glyphs.scroll_thumb(),
-        ];
-        signs.extend(glyphs.spinner());
-        signs
+        ]
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 /// How the bare command talks with the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Face {
+pub enum FaceKind {
     /// The full-screen wizard.
     Wizard,
     /// Numbered questions, line by line, without cursor movement: also for screen readers and for scripted answers.
@@ -27,16 +27,16 @@ pub fn decide_face(
     term: Option<&str>,
     plain_asked: bool,
     accessible: Option<&str>,
-) -> Face {
+) -> FaceKind {
     if plain_asked {
-        return Face::Plain;
+        return FaceKind::Plain;
     }
     if !(stdin_is_terminal && stdout_is_terminal) {
-        return Face::None;
+        return FaceKind::None;
     }
     let cannot_move_the_cursor = matches!(term, None | Some("" | "dumb" | "unknown"));
     let reads_aloud = accessible.is_some_and(|value| !matches!(value, "" | "0"));
-    if cannot_move_the_cursor || reads_aloud { Face::Plain } else { Face::Wizard }
+    if cannot_move_the_cursor || reads_aloud { FaceKind::Plain } else { FaceKind::Wizard }
 }
 
 #[cfg(test)]
@@ -47,17 +47,17 @@ mod tests {
     fn every_row_of_the_table() {
         let xterm = Some("xterm");
         for (stdin, stdout, term, plain, accessible, face) in [
-            (true, true, xterm, false, None, Face::Wizard),
-            (true, true, Some("linux"), false, Some(""), Face::Wizard),
-            (true, true, xterm, true, None, Face::Plain),
-            (true, true, Some("dumb"), false, None, Face::Plain),
-            (true, true, None, false, None, Face::Plain),
-            (true, true, Some(""), false, None, Face::Plain),
-            (true, true, xterm, false, Some("1"), Face::Plain),
-            (false, true, xterm, false, None, Face::None),
-            (true, false, xterm, false, None, Face::None),
-            (false, false, Some("dumb"), false, Some("1"), Face::None),
-            (false, false, None, true, None, Face::Plain),
+            (true, true, xterm, false, None, FaceKind::Wizard),
+            (true, true, Some("linux"), false, Some(""), FaceKind::Wizard),
+            (true, true, xterm, true, None, FaceKind::Plain),
+            (true, true, Some("dumb"), false, None, FaceKind::Plain),
+            (true, true, None, false, None, FaceKind::Plain),
+            (true, true, Some(""), false, None, FaceKind::Plain),
+            (true, true, xterm, false, Some("1"), FaceKind::Plain),
+            (false, true, xterm, false, None, FaceKind::None),
+            (true, false, xterm, false, None, FaceKind::None),
+            (false, false, Some("dumb"), false, Some("1"), FaceKind::None),
+            (false, false, None, true, None, FaceKind::Plain),
         ] {
             assert_eq!(decide_face(stdin, stdout, term, plain, accessible), face, "{term:?} {plain} {accessible:?}");
         }

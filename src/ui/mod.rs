@@ -27,7 +27,7 @@ mod tty;
 pub use glyphs::Glyphs;
 pub use input::{Input, Keys};
 pub use keep::Keep;
-pub use kind::{Face, decide_face};
+pub use kind::{FaceKind, decide_face};
 pub use plain::Plain;
 pub use signals::{Busy, Signal, Signals};
 pub use terminal::{Gone, Screen};

@@ -37,44 +37,59 @@ impl Depth {
     }
 }
 
-/// The styles of everything that is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Theme {
-    pub pass: Style,
-    pub warn: Style,
-    pub fail: Style,
-    pub unknown: Style,
-    pub skipped: Style,
+/// Makes the theme of its styles, and the list of them all.
+macro_rules! styles {
+    ($($(#[$doc:meta])* $name:ident,)+) => {
+        /// The styles of everything that is drawn.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct Theme { $($(#[$doc])* pub $name: Style,)+ }
+
+        impl Theme {
+            /// Every style, for tests that hold for all.
+            #[cfg(test)]
+            fn all(&self) -> Vec<Style> {
+                vec![$(self.$name),+]
+            }
+        }
+    };
+}
+
+styles! {
+    pass,
+    warn,
+    fail,
+    unknown,
+    skipped,
     /// A step that is being looked at.
-    pub running: Style,
+    running,
     /// The program's name and the host in the first line.
-    pub title: Style,
+    title,
     /// The heading of a pane or of a group of lines.
-    pub heading: Style,
+    heading,
     /// Ordinary text.
-    pub text: Style,
+    text,
     /// What may be overlooked.
-    pub dim: Style,
+    dim,
     /// A key that works now, in the last line and in the help.
-    pub key: Style,
+    key,
     /// Where the eye should go: the question, the chosen value.
-    pub accent: Style,
+    accent,
     /// The line or button that Enter acts on, in the pane that has the keys.
-    pub selected: Style,
+    selected,
     /// The same in a pane that does not have the keys.
-    pub selected_elsewhere: Style,
+    selected_elsewhere,
     /// A line that a plan adds.
-    pub added: Style,
+    added,
     /// A line that a plan removes.
-    pub removed: Style,
+    removed,
     /// What interrupts a service or cannot be undone.
-    pub danger: Style,
+    danger,
     /// A text field.
-    pub input: Style,
+    input,
     /// Lines around panes.
-    pub border: Style,
+    border,
     /// Lines around the pane that has the keys.
-    pub border_focused: Style,
+    border_focused,
 }
 
 const PLAIN: Style = Style::new();
@@ -151,55 +166,6 @@ impl Theme {
             Verdict::Unknown => self.unknown,
             Verdict::Skipped => self.skipped,
         }
-    }
-
-    /// Every style, for tests that hold for all.
-    #[cfg(test)]
-    fn all(&self) -> [Style; 20] {
-        let Theme {
-            pass,
-            warn,
-            fail,
-            unknown,
-            skipped,
-            running,
-            title,
-            heading,
-            text,
-            dim,
-            key,
-            accent,
-            selected,
-            selected_elsewhere,
-            added,
-            removed,
-            danger,
-            input,
-            border,
-            border_focused,
-        } = *self;
-        [
-            pass,
-            warn,
-            fail,
-            unknown,
-            skipped,
-            running,
-            title,
-            heading,
-            text,
-            dim,
-            key,
-            accent,
-            selected,
-            selected_elsewhere,
-            added,
-            removed,
-            danger,
-            input,
-            border,
-            border_focused,
-        ]
     }
 }
 

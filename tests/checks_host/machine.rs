@@ -145,15 +145,9 @@ impl Machine {
             is_cut_off: false,
             identity: IdentitySeen {
                 hostname: "web-1".into(),
-                os: "linux".into(),
-                arch: "x86_64".into(),
-                kernel: "5.10".into(),
-                distribution: String::new(),
                 user: "root".into(),
-                uid: 0,
                 privileged: true,
-                sudo: None,
-                container: None,
+                ..IdentitySeen::default()
             },
         };
         let service = machine.service();

@@ -125,9 +125,7 @@ fn a_key_that_is_typed_in_is_used_and_shows_nowhere() {
     let Some(lab) = Lab::new().cloud(|_| {}).group_ips(&["10.1.1.5"]).build_or_skip() else { return };
     lab.sh(WATCH);
     let mut pty = lab.terminal(&[&["logtail-doctor"], TOLD.as_slice()].concat(), 100, 40);
-    pty.wait_until("a verdict for every step", LATER, |screen| {
-        screen.contains("Heartbeat") && !screen.lines().any(|line| line.contains(" .. "))
-    });
+    pty.wait_for_verdicts(LATER);
     // The last step is the one that only the service can tell.
     for _ in 0..10 {
         if pty.screen().contains("10. Heartbeat") {

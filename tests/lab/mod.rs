@@ -33,6 +33,8 @@ pub mod cloud;
 pub mod picture;
 pub mod plan;
 pub mod pty;
+pub mod vendor;
+mod wizard;
 
 pub use builder::{Builder, Flavour, Sudo};
 pub use plan::{Beat, Behaviour, Fault, Group, Heartbeat, OWNER, Service};

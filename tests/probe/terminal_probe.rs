@@ -6,7 +6,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use logtail_doctor::text::{Lang, pad};
 use logtail_doctor::ui::clipboard::Through;
 use logtail_doctor::ui::panic::install_panic_hook;
-use logtail_doctor::ui::{Busy, Depth, Face, Glyphs, Gone, Input, Keys, Screen, Signal, Signals, Theme, decide_face};
+use logtail_doctor::ui::{
+    Busy, Depth, FaceKind, Glyphs, Gone, Input, Keys, Screen, Signal, Signals, Theme, decide_face,
+};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::text::Line;
@@ -21,12 +23,12 @@ fn main() -> ExitCode {
     let told = |name: &str| env::var(name).ok();
     let term = told("TERM");
     match decide_face(stdin().is_terminal(), stdout().is_terminal(), term.as_deref(), false, None) {
-        Face::Wizard => {}
-        Face::Plain => {
+        FaceKind::Wizard => {}
+        FaceKind::Plain => {
             (1..=ROWS).for_each(|row| println!("{row}. PASS  a step of the list"));
             return ExitCode::SUCCESS;
         }
-        Face::None => {
+        FaceKind::None => {
             eprintln!("terminal_probe: needs a terminal");
             return ExitCode::from(2);
         }

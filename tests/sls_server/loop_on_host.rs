@@ -2,7 +2,7 @@
 //! edited, the heartbeat appears, undo restores the group, and no secret is to be seen anywhere.
 
 use super::server::{Fault, KEY, NOW, PROJECT, REGION, Server};
-use logtail_doctor::carry_out::{AppliedResult, Consent, ConsentBy, Store, carry_out};
+use logtail_doctor::carry_out::{AppliedResult, Consent, ConsentBy, Order, Store, carry_out};
 use logtail_doctor::checks::{self, Investigation};
 use logtail_doctor::cli::args::ConsentArgs;
 use logtail_doctor::cli::{Settings, changing, looking};
@@ -11,7 +11,7 @@ use logtail_doctor::engine::{Looking, Wish};
 use logtail_doctor::finding::{CauseId, Finding, RemedyId, StepId, Verdict};
 use logtail_doctor::host::Host;
 use logtail_doctor::host::simulated::{Flavour, SimulatedHost, Sudo, World};
-use logtail_doctor::remedies::{Inputs, Planned};
+use logtail_doctor::remedies::{Inputs, Plan, Planned};
 use logtail_doctor::report::Style;
 use logtail_doctor::sls::WithCloud;
 use logtail_doctor::sls::credentials::Environment;
@@ -336,13 +336,14 @@ async fn a_concurrent_edit_is_noticed_before_anything_is_written_and_an_undo_doe
     server.put_group("web", &[OLD, "10.9.9.9"]);
     let consent = Consent::given(ConsentBy::Button);
     let (sender, _news) = tokio::sync::mpsc::unbounded_channel();
-    let applied = carry_out(host.as_ref(), &store, &stale, consent, true, sender.clone()).await;
+    let order = |plan: &Plan| Order { plan: plan.clone(), with_restart: true, consent, undoes: None };
+    let applied = carry_out(host.as_ref(), &store, &order(&stale), sender.clone()).await;
     assert!(matches!(applied.result, AppliedResult::Stale(_)), "{applied:?}");
     assert!(machine.world().content(format!("{STATE}/journal.jsonl")).is_none());
     assert!(server.with(|state| state.log.iter().all(|line| !line.starts_with("PUT"))));
 
     let Planned::Ready(fresh) = looking.plan(wish).await else { panic!() };
-    let applied = carry_out(host.as_ref(), &store, &fresh, consent, true, sender).await;
+    let applied = carry_out(host.as_ref(), &store, &order(&fresh), sender).await;
     assert_eq!(applied.result, AppliedResult::Applied);
     assert_eq!(server.with(|state| state.groups["web"]["machineList"].clone()), json!([OLD, "10.9.9.9", IP]));
     server.put_group("web", &[OLD, "10.9.9.9", IP, "10.9.9.10"]);

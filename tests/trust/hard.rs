@@ -50,6 +50,26 @@ fn a_full_disk() {
 }
 
 #[test]
+fn a_place_that_a_group_may_write() {
+    let Some(lab) = Lab::new().hosts_line("203.0.113.7 iZbp1lab").user("ops", Sudo::Free).build_or_skip() else {
+        return;
+    };
+    lab.sh("chgrp ops /etc; chmod 775 /etc");
+    left_alone(&lab, 4, "the group ops may write in /etc");
+    lab.sh("chmod 1775 /etc");
+    ends_with(&lab.run(&FIX), 0);
+    ends_with(&lab.run(&["undo", "--yes"]), 0);
+    // A group without members lets nobody in.
+    lab.sh("echo 'nobodys:x:30999:' >> /etc/group; chgrp nobodys /etc; chmod 775 /etc");
+    ends_with(&lab.run(&FIX), 0);
+    ends_with(&lab.run(&["undo", "--yes"]), 0);
+    lab.sh("chgrp root /etc; chmod 755 /etc");
+    // What a planted journal tells is not believed, and nothing is changed that it would tell of.
+    lab.sh("chown ops /var/lib/logtail-doctor/journal.jsonl");
+    left_alone(&lab, 2, "somebody else may write it");
+}
+
+#[test]
 fn an_immutable_file() {
     let Some(lab) = broken() else { return };
     // A mount point cannot be replaced, and a read-only one cannot be written in place either.
@@ -237,6 +257,31 @@ fn undo_goes_backwards_and_loses_nobodys_work() {
         ends_with(&lab.run(&["undo", "--yes"]), 0);
     }
     assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
+}
+
+#[test]
+fn an_undo_that_finds_nothing_to_take_back_closes_its_entry_for_root_and_for_a_user() {
+    for name in ["root", "ops"] {
+        let builder = Lab::new().hosts_line("203.0.113.7 iZbp1lab").user("ops", Sudo::Free);
+        let Some(lab) = builder.build_or_skip() else { return };
+        let undo = |more: &[&str]| {
+            let argv = [&["undo"], more].concat();
+            if name == "root" { lab.run(&argv) } else { lab.as_user(name).run(&argv) }
+        };
+        lab.sh("cp -a /etc/hosts /root/hosts");
+        let before = picture(&lab);
+        ends_with(&lab.run(&FIX), 0);
+        lab.sh("cat /root/hosts > /etc/hosts");
+        for more in [["--dry-run"], ["--read-only"], ["--yes"]] {
+            assert!(entries(&lab)[0].contains("applied"), "{name} {more:?}: {:?}", entries(&lab));
+            let undone = undo(&more);
+            ends_with(&undone, 0);
+            assert!(undone.stdout.contains("Everything is as it was"), "{undone:?}");
+        }
+        assert!(entries(&lab)[0].contains("undone"), "{name}: {:?}", entries(&lab));
+        assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new(), "the backup is gone");
+        ends_with(&undo(&["--yes"]), 3);
+    }
 }
 
 #[test]

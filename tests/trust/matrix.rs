@@ -2,7 +2,7 @@
 //! changes nothing, and taken back to the last byte, owner and mode.
 
 use crate::{causes, differences, ends_with, entries, picture};
-use lab::{Behaviour, Builder, Fault, Flavour, Lab, OWNER, Sudo};
+use lab::{Behaviour, Builder, Fault, Flavour, Lab, OWNER, Sudo, vendor};
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -259,34 +259,9 @@ fn a_clock_that_the_time_server_sets_right_is_cured() {
     ends_with(&lab.run(&["undo", "--yes"]), 3);
 }
 
-const UPGRADE_URL: &str = "http://logtail-release-cn-hangzhou.oss-cn-hangzhou-internal.aliyuncs.com/linux64/logtail.sh";
-
-/// A stand-in for the vendor's download and installer: wget(1) that knows one address, and a script that installs.
-fn installer(url: &str, script: &str) -> String {
-    format!(
-        "#!/bin/sh\nfor word in \"$@\"; do case $word in http*) url=$word;; esac; to=$word; done\n\
-         [ \"$url\" = {url} ] || {{ echo \"404 $url\" >&2; exit 8; }}\ncat > \"$to\" <<'INSTALLER'\n{script}\nINSTALLER\n"
-    )
-}
-
 #[test]
 fn install_agent() {
-    let url = "https://aliyun-observability-release-cn-hangzhou.oss-cn-hangzhou-internal.aliyuncs.com/loongcollector/linux64/latest/loongcollector.sh";
-    let init =
-        include_str!("../lab/init_script.sh").replace("@NAME@", "loongcollector").replace("@STOPPED@", "stopped");
-    let config = serde_json::json!({
-        "primary_region": "cn-hangzhou",
-        "config_servers": ["http://logtail.cn-hangzhou-intranet.log.aliyuncs.com"],
-        "data_servers": [{"region": "cn-hangzhou", "endpoint_list": ["cn-hangzhou-intranet.log.aliyuncs.com"]}],
-    });
-    let script = format!(
-        "#!/bin/sh -e\n[ \"$*\" = \"install cn-hangzhou\" ]\nd=/usr/local/ilogtail\nmkdir -p $d /etc/ilogtail/users\n\
-         cat /run/lab/stand_in > $d/loongcollector_3.3.1\nchmod 755 $d/loongcollector_3.3.1\n\
-         ln -s loongcollector_3.3.1 $d/loongcollector\necho '{config}' > $d/ilogtail_config.json\n\
-         cat > /etc/init.d/loongcollectord <<'INIT'\n{init}\nINIT\nchmod 755 /etc/init.d/loongcollectord\n\
-         /etc/init.d/loongcollectord start"
-    );
-    let builder = Lab::new().agent(Flavour::None).file_with_mode("/usr/bin/wget", installer(url, &script), 0o755);
+    let builder = Lab::new().agent(Flavour::None).file_with_mode("/usr/bin/wget", vendor::install(), 0o755);
     let Some(lab) = builder.build_or_skip() else { return };
     assert!(causes(&lab, &REGION).contains(&"agent-not-installed".to_string()));
     let fix = [&["fix", "install-agent", "--yes"], &REGION[..]].concat();
@@ -312,19 +287,10 @@ fn has_no_proxies(lab: &Lab, name: &str) {
     assert!(!environments.stdout.contains("bob:pw"), "{environments:?}");
 }
 
-/// The vendor's `upgrade`, as the agent's own script has it: it stops the agent, replaces the programs, starts it.
-fn upgrade_script(then: &str) -> String {
-    let script = format!(
-        "#!/bin/sh -e\n[ \"$*\" = upgrade ]\n/etc/init.d/ilogtaild stop\n{then}\ncd /usr/local/ilogtail\n\
-         cp ilogtail_1.8.8 ilogtail_2.0.7\nln -sfn ilogtail_2.0.7 ilogtail\n/etc/init.d/ilogtaild start"
-    );
-    installer(UPGRADE_URL, &script)
-}
-
 #[test]
 fn upgrade_agent_and_reinstall_agent() {
     for remedy in ["upgrade-agent", "reinstall-agent"] {
-        let Some(lab) = Lab::new().file_with_mode("/usr/bin/wget", upgrade_script(""), 0o755).build_or_skip() else {
+        let Some(lab) = Lab::new().file_with_mode("/usr/bin/wget", vendor::upgrade(""), 0o755).build_or_skip() else {
             return;
         };
         let (before, pids) = (picture(&lab), lab.sh("pgrep -x ilogtail").stdout);
@@ -346,7 +312,7 @@ fn upgrade_agent_and_reinstall_agent() {
 
 #[test]
 fn an_upgrade_that_fails_leaves_the_agent_running_that_ran_before() {
-    let wget = upgrade_script("echo 'no space left' >&2; exit 5");
+    let wget = vendor::upgrade("echo 'no space left' >&2; exit 5");
     let Some(lab) = Lab::new().file_with_mode("/usr/bin/wget", wget, 0o755).build_or_skip() else { return };
     let before = picture(&lab);
     let fixed = lab.run(&[&["fix", "upgrade-agent", "--yes"], &REGION[..]].concat());
@@ -356,7 +322,7 @@ fn an_upgrade_that_fails_leaves_the_agent_running_that_ran_before() {
     assert!(lab.heartbeat_ok(SOON));
     assert_eq!(differences(&before, &picture(&lab)), Vec::<String>::new());
     // An installer that says that all is well and leaves nothing running is not believed: the agent is started.
-    let lie = upgrade_script("exit 0");
+    let lie = vendor::upgrade("exit 0");
     let Some(lab) = Lab::new().file_with_mode("/usr/bin/wget", lie, 0o755).build_or_skip() else { return };
     let fixed = lab.run(&[&["fix", "upgrade-agent", "--yes"], &REGION[..]].concat());
     ends_with(&fixed, 0);
@@ -365,7 +331,7 @@ fn an_upgrade_that_fails_leaves_the_agent_running_that_ran_before() {
 
 #[test]
 fn an_upgrade_that_finds_nothing_to_do_is_no_failure() {
-    let wget = installer(UPGRADE_URL, "#!/bin/sh\necho 'already up to date'");
+    let wget = vendor::wget(vendor::UPGRADE_URL, "#!/bin/sh\necho 'already up to date'");
     let Some(lab) = Lab::new().file_with_mode("/usr/bin/wget", wget, 0o755).build_or_skip() else { return };
     let before = picture(&lab);
     let fixed = lab.run(&[&["fix", "upgrade-agent", "--yes"], &REGION[..]].concat());
@@ -395,6 +361,30 @@ fn an_ordinary_user_is_told_which_line_of_sudoers_is_missing_or_what_is_permitte
     let edit = ops.run(&["fix", "write-custom-id", "--set", "custom-id=web", "--yes", "--region", "cn-hangzhou"]);
     assert!([0, 1].contains(&edit.code), "{edit:?}");
     assert_eq!(lab.read("/etc/ilogtail/user_defined_id"), "web\n");
+}
+
+#[test]
+fn an_installer_that_leaves_no_init_script_is_not_believed() {
+    let script = "#!/bin/sh -e\nmkdir -p /usr/local/ilogtail\ncp /run/lab/stand_in /usr/local/ilogtail/loongcollector\n\
+                  echo 'install success'";
+    let builder = Lab::new().agent(Flavour::None).file_with_mode(
+        "/usr/bin/wget",
+        vendor::wget(vendor::INSTALL_URL, script),
+        0o755,
+    );
+    let Some(lab) = builder.build_or_skip() else { return };
+    let fixed = lab.run(&[&["fix", "install-agent", "--yes"], &REGION[..]].concat());
+    ends_with(&fixed, 4);
+    assert!(fixed.stdout.contains("install success"), "{fixed:?}");
+    assert!(fixed.stderr.contains("did not leave /etc/init.d/loongcollectord"), "{fixed:?}");
+    assert!(fixed.stderr.contains("cannot be taken back by this program"), "{fixed:?}");
+    // One that takes the way to start the agent away leaves no agent, and that is said as well.
+    let wget = vendor::upgrade("rm /etc/init.d/ilogtaild; exit 0");
+    let Some(lab) = Lab::new().file_with_mode("/usr/bin/wget", wget, 0o755).build_or_skip() else { return };
+    let fixed = lab.run(&[&["fix", "upgrade-agent", "--yes"], &REGION[..]].concat());
+    ends_with(&fixed, 2);
+    assert!(fixed.stderr.contains("did not leave /etc/init.d/ilogtaild"), "{fixed:?}");
+    assert!(fixed.stderr.contains("The agent ran before this and did not start again"), "{fixed:?}");
 }
 
 #[test]

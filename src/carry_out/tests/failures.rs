@@ -71,8 +71,7 @@ impl<F: Fn(&Act, usize) -> Option<Fault> + Send + Sync> Host for Faulty<F> {
 }
 
 async fn apply_on(host: &dyn Host, plan: &Plan) -> Applied {
-    let consent = Consent::given(ConsentBy::Button);
-    carry_out(host, &store(), plan, consent, true, unbounded_channel().0).await
+    carry_out(host, &store(), &order(plan), unbounded_channel().0).await
 }
 
 /// What is left of this program in a directory.

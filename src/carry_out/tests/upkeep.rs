@@ -4,7 +4,7 @@ use super::*;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-fn line(entry: &Entry) -> String {
+fn line(entry: &JournalLine) -> String {
     serde_json::to_string(entry).unwrap() + "\n"
 }
 
@@ -24,9 +24,9 @@ fn months(days: i64, now_ms: i64) -> World {
         };
         let (at_ms, actor) = (now_ms - day * DAY_MS, "ops".to_string());
         let consent = ConsentBy::Button;
-        text += &line(&Entry::Begin { id: id.clone(), at_ms, remedy: RemedyId::BindHostname, actor, consent });
-        text += &line(&Entry::Change { id: id.clone(), record: Box::new(record) });
-        text += &line(&Entry::End { id, result: Recorded::Applied });
+        text += &line(&JournalLine::Begin { id: id.clone(), at_ms, remedy: RemedyId::BindHostname, actor, consent });
+        text += &line(&JournalLine::Change { id: id.clone(), record: Box::new(record) });
+        text += &line(&JournalLine::End { id, result: Recorded::Applied });
         world = world.write(&path, "new").write(&backup, "old");
     }
     world.place(STATE, Kind::Dir).write(Path::new(STATE).join(JOURNAL), text)
@@ -78,14 +78,14 @@ async fn a_write_in_place_that_a_kill_cut_short_is_proved_and_taken_back() {
         after: Fingerprint::of(Some(new.as_bytes())),
         backup: Some(backup.clone()),
     };
-    let begin = Entry::Begin {
+    let begin = JournalLine::Begin {
         id: "killed".into(),
         at_ms: 5,
         remedy: RemedyId::BindHostname,
         actor: "ops".into(),
         consent: ConsentBy::Button,
     };
-    let text = line(&begin) + &line(&Entry::Change { id: "killed".into(), record: Box::new(record) });
+    let text = line(&begin) + &line(&JournalLine::Change { id: "killed".into(), record: Box::new(record) });
     let world = World::healthy(Flavour::Logtail188).write(HOSTS, torn).write(&backup, old);
     let world = world.write(temporary, new).write(other, "x").place(STATE, Kind::Dir);
     let host = SimulatedHost::new(world.write(Path::new(STATE).join(JOURNAL), text));
@@ -99,5 +99,5 @@ async fn a_write_in_place_that_a_kill_cut_short_is_proved_and_taken_back() {
     assert_eq!((host.world().content(temporary), host.world().content(&backup)), (None, None));
     // Without the proof it may be somebody else's change, and is left alone.
     host.change(|world| world.write(HOSTS, torn).write(&backup, old));
-    assert!(matches!(undo(&host, &JournalDone { result: Recorded::Open, ..done }).await, Planned::Refused(_)));
+    assert!(matches!(undo(&host, &JournalEntry { result: Recorded::Open, ..done }).await, Planned::Refused(_)));
 }

@@ -57,7 +57,7 @@ impl Users {
         match &self.trouble {
             Some(trouble) if *trouble != Trouble::Absent && !self.is_file => {
                 let what = subject::trouble(trouble);
-                let (en, zh) = subject::both(&what);
+                let (en, zh) = what.both();
                 Some(say!("{path}: {en}.", "{path}：{zh}。"))
             }
             _ if !self.is_environment_known => Some(say!(
@@ -90,7 +90,7 @@ impl Users {
         }
         let row = |id: &UserId| {
             let what = id.kind.text();
-            let (name, (en, zh)) = (id.name.escape_debug(), subject::both(&what));
+            let (name, (en, zh)) = (id.name.escape_debug(), what.both());
             let value = match id.kind {
                 UserNameKind::Proper => Text::same(id.name.clone()),
                 UserNameKind::OtherLength if is_ram_like(id) => {
@@ -116,7 +116,7 @@ impl Users {
         let cause = |id: &UserId| {
             let what = id.kind.text();
             let place = if id.from_environment { "ALIYUN_LOGTAIL_USER_ID" } else { self.path.as_str() };
-            let (name, (en, zh)) = (id.name.escape_debug(), subject::both(&what));
+            let (name, (en, zh)) = (id.name.escape_debug(), what.both());
             let detail = say!("In {place}, \"{name}\" is {en}.", "{place} 中的“{name}”：{zh}。");
             let why = Text::fixed(
                 "The name itself is the id, and it must be the main account's, nothing else.",

@@ -1,6 +1,6 @@
 //! The machine group as the service holds it, and what to say when it is not there. The comparison itself is the step's.
 
-use super::super::{cloud, subject};
+use super::super::cloud;
 use super::STEP;
 use super::ids::Ids;
 use crate::context::{Context, Field, IdentityKind};
@@ -61,8 +61,7 @@ pub(super) fn look(
             let mut detail =
                 say!("Project {project} has no machine group {name}.", "Project {project} 中没有机器组 {name}。");
             if let Some(more) = candidates(see, site, ip, ids, evidence)? {
-                let ((en, zh), (more_en, more_zh)) = (subject::both(&detail), subject::both(&more));
-                detail = Text::filled(format!("{en} {more_en}"), format!("{zh}{more_zh}"));
+                detail = detail.followed_by(&more);
             }
             let why = Text::fixed(
                 "A heartbeat is shown only in a group that exists and lists this host.",
@@ -107,7 +106,7 @@ fn candidates(
     let label = Text::fixed("Machine groups of the project", "Project 中的机器组");
     evidence.push(Evidence::new(label, cloud::shown(names), "ListMachineGroup"));
     let (all, here) = (cloud::beginning(names, SAID), cloud::beginning(&having, SAID));
-    let ((all_en, all_zh), (en, zh)) = (subject::both(&all), subject::both(&here));
+    let ((all_en, all_zh), (en, zh)) = (all.both(), here.both());
     let count = names.len();
     Ok(Some(if having.is_empty() {
         say!(

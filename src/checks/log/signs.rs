@@ -1,7 +1,6 @@
 //! What each sign of the log means: which cause it is, which step cures it, and whether a restart has settled it.
 
 use crate::agent::log::{LogSign, SignGroup};
-use crate::checks::subject;
 use crate::finding::{Cause, CauseId, RemedyId, Severity, StepId};
 use crate::say;
 use crate::text::Text;
@@ -96,7 +95,7 @@ pub(super) fn times(count: usize) -> Text {
 /// What a sign means for the heartbeat; None for one that an earlier step judges by better evidence.
 pub(super) fn judge(group: &SignGroup) -> Option<Cause> {
     let (count, last) = (times(group.count), &group.last);
-    let (count_en, count_zh) = subject::both(&count);
+    let (count_en, count_zh) = count.both();
     let cause = |id, severity, en: &str, zh: &str, why: Text, remedies: &[RemedyId]| {
         let detail = say!("{en} ({count_en}, last {last}).", "{zh}（{count_zh}，最近 {last}）。");
         Some(Cause { id, severity, detail, why, remedies: remedies.to_vec() })

@@ -113,7 +113,7 @@ fn stages(wanted: &Wanted, reach: &ReachSeen, has_user: bool) -> Result<Text, Wr
     // A private name that leads outside the private range explains a failure further on better than the failure does.
     let blame = |cause: CauseId, text: Text| match astray(wanted, reach) {
         Some(ip) => {
-            let (en, zh) = (text.get(Lang::En), text.get(Lang::Zh));
+            let (en, zh) = text.both();
             let text = Text::filled(
                 format!("the private name resolves to {ip}, outside 100.64.0.0/10; {en}"),
                 format!("内网域名解析为 {ip}，不在 100.64.0.0/10 内；{zh}"),

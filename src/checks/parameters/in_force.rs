@@ -2,6 +2,7 @@
 //! what it has loaded; where that line was rotated away, the times of the files decide.
 
 use super::super::{running, subject};
+use crate::agent::config::SERVER_KEYS;
 use crate::agent::in_force;
 use crate::agent::layout::{self, Agent};
 use crate::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
@@ -10,14 +11,8 @@ use crate::say;
 use crate::text::Text;
 use serde_json::Value;
 
-/// The keys that decide where the heartbeat goes and under which name.
-const KEYS: [&str; 14] = [
-    "config_server_address",
-    "config_server_address_list",
-    "config_servers",
-    "data_server_list",
-    "data_servers",
-    "primary_region",
+/// The keys beside [`SERVER_KEYS`] that decide where the heartbeat goes and under which name.
+const KEYS: [&str; 8] = [
     "data_server_port",
     "working_ip",
     "working_hostname",
@@ -117,7 +112,7 @@ fn configuration(see: &Seen, agent: &Agent) -> Result<InForce, Unseen> {
         return Ok(found);
     }
     let age = running::age(after);
-    let (en, zh) = subject::both(&age);
+    let (en, zh) = age.both();
     let value = say!("{en} after the agent started", "Agent 启动 {zh} 之后");
     let expected = Text::fixed("before the agent started", "早于 Agent 启动");
     found.evidence.push(Evidence::new(label, value, path.clone()).expecting(expected).marked(Mark::Doubtful));
@@ -142,5 +137,5 @@ fn cause(detail: Text) -> Cause {
 
 /// The keys that matter whose values differ.
 fn differing(loaded: &Value, on_disk: &Value) -> Vec<&'static str> {
-    KEYS.into_iter().filter(|key| loaded.get(key) != on_disk.get(key)).collect()
+    SERVER_KEYS.into_iter().chain(KEYS).filter(|key| loaded.get(key) != on_disk.get(key)).collect()
 }

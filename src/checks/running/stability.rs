@@ -118,7 +118,7 @@ fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Look
     let detail = match reason {
         Some(reason) => {
             let reason = reason.text();
-            let (en, zh) = subject::both(&reason);
+            let (en, zh) = reason.both();
             say!(
                 "The worker started {starts} times in the last hour; the log says: {en}.",
                 "工作进程在最近一小时内启动了 {starts} 次；日志中的原因：{zh}。"

@@ -10,7 +10,7 @@ use crate::host::{Act, ActError, CloudTrouble, Done, Fingerprint, LiveLine, Live
 use nix::fcntl::OFlag;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -141,10 +141,12 @@ fn remove_dir(path: &Path) -> Result<Done, ActError> {
     }
 }
 
-/// Appends to a regular file that is no symlink; a new one is readable for its owner only. When there is no room for
-/// all of it, the file gets its old length back.
+/// Appends to a regular file that is no symlink and that nobody else may write: what the journal tells is believed. A new
+/// one is readable for its owner only. When there is no room for all of it, the file gets its old length back.
 fn append(path: &Path, content: &[u8]) -> Result<Done, ActError> {
     let failed = |error: io::Error| io_error(path, &error);
+    let refused = |reason: String| ActError::Io { path: path.into(), reason };
+    write::check_place(path)?;
     let is_new = fs::symlink_metadata(path).is_err();
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
     let mut file = OpenOptions::new()
@@ -156,7 +158,12 @@ fn append(path: &Path, content: &[u8]) -> Result<Done, ActError> {
         .map_err(failed)?;
     let about = file.metadata().map_err(failed)?;
     if !about.is_file() {
-        return Err(ActError::Io { path: path.into(), reason: "not a regular file".into() });
+        return Err(refused("not a regular file".into()));
+    }
+    let is_ours = about.uid() == nix::unistd::geteuid().as_raw();
+    if !is_ours || about.mode() & 0o022 != 0 {
+        let (owner, mode) = (about.uid(), about.mode() & 0o7777);
+        return Err(refused(format!("somebody else may write it (owner {owner}, mode {mode:04o})")));
     }
     if let Err(error) = file.write_all(content).and_then(|()| file.sync_all()) {
         file.set_len(about.len()).map_err(failed)?;

@@ -9,6 +9,7 @@ mod certificate;
 mod command;
 mod dns;
 mod files;
+mod groups;
 pub(crate) mod http;
 mod identity;
 mod interfaces;

@@ -5,6 +5,7 @@
 //! /etc/hostname in containers). It is written in place and fsynced; a kill within that instant can leave it short.
 
 use super::acts::{content, io_error, sync_parent};
+use super::groups;
 use super::sweep::MARK;
 use crate::host::{ActError, Done, Fingerprint};
 use nix::fcntl::OFlag;
@@ -84,15 +85,24 @@ fn target(path: &Path) -> Result<PathBuf, ActError> {
     }
 }
 
-/// Root writes nowhere where everybody may take a name away and put another file in its place: what is read, written and
-/// renamed there need not be one and the same file. A sticky directory such as /tmp keeps names to their owners.
-fn check_place(target: &Path) -> Result<(), ActError> {
+/// Nothing is written where somebody else may take a name away and put another file in its place: what is read, written
+/// and renamed there need not be one and the same file. As sudo(8) and sshd(8) judge (there every group but root's is
+/// refused; here one in which nobody is but root and the owner of the directory does no harm, like the empty group staff
+/// that Debian gives /usr/local). A sticky directory such as /tmp keeps names to their owners.
+pub(super) fn check_place(target: &Path) -> Result<(), ActError> {
     for dir in target.ancestors().skip(1).filter(|dir| !dir.as_os_str().is_empty()) {
         let about = fs::metadata(dir).map_err(|error| io_error(target, &error))?;
-        if about.mode() & 0o1002 == 0o002 {
-            let reason = format!("everybody may write in {} (mode {:04o})", dir.display(), about.mode() & 0o7777);
-            return Err(ActError::Io { path: target.into(), reason });
-        }
+        let mode = about.mode() & 0o7777;
+        let who = match (mode & 0o1000, mode & 0o022) {
+            (0o1000, _) | (_, 0) => continue,
+            (_, 0o020) => match groups::others_in(about.gid(), about.uid()) {
+                Some(who) => who,
+                None => continue,
+            },
+            _ => "everybody".to_string(),
+        };
+        let reason = format!("{who} may write in {} (mode {mode:04o})", dir.display());
+        return Err(ActError::Io { path: target.into(), reason });
     }
     Ok(())
 }

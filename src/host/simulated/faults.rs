@@ -272,9 +272,8 @@ impl World {
         self
     }
 
-    /// Time stands still but for [`World::later`].
+    /// Time stands still where it began, but for [`World::later`].
     pub fn still(mut self) -> World {
-        self.time.start_ms = self.time.true_ms();
         self.time.since = None;
         self
     }
@@ -309,12 +308,6 @@ impl World {
     /// What any other command prints, by its whole command line.
     pub fn prints(mut self, line: &str, code: i32, out: &str) -> World {
         self.printed.insert(line.into(), CommandSeen { code: Some(code), out: out.into(), err: String::new() });
-        self
-    }
-
-    /// A line in the kernel's log.
-    pub fn kernel_says(mut self, line: &str) -> World {
-        self.kernel_log.push(line.into());
         self
     }
 

@@ -1,5 +1,6 @@
 //! A host made of a few files, processes and command outputs, that answers what planning asks.
 
+pub use crate::agent::processes::tests::process;
 use crate::carry_out::{Journals, undo};
 use crate::finding::RemedyId;
 use crate::host::{
@@ -97,15 +98,9 @@ impl Desk {
             }),
             Question::Identity => Answer::Identity(IdentitySeen {
                 hostname: "web".into(),
-                os: "linux".into(),
-                arch: "x86_64".into(),
-                kernel: "5.10".into(),
-                distribution: String::new(),
                 user: "root".into(),
-                uid: 0,
                 privileged: true,
-                sudo: None,
-                container: None,
+                ..IdentitySeen::default()
             }),
             Question::Metadata => Answer::Metadata(Err(Trouble::TimedOut)),
             Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
@@ -178,20 +173,6 @@ impl Desk {
     }
 }
 
-pub fn process(pid: u32, ppid: u32, exe: &str) -> ProcessSeen {
-    ProcessSeen {
-        pid,
-        ppid,
-        name: "ilogtail".into(),
-        exe: Ok(exe.into()),
-        command: exe.into(),
-        started: 1_795_332_115,
-        uid: 0,
-        state: 'S',
-        contained: Some(false),
-    }
-}
-
 pub fn file(text: &str) -> FileSeen {
     let bytes = text.as_bytes().to_vec();
     FileSeen { size: bytes.len() as u64, bytes, modified: 0, mode: 0o644, uid: 0, gid: 0, link_to: None }
@@ -217,6 +198,9 @@ pub fn lines(changes: &[Change]) -> Vec<String> {
             let harder = harder.as_ref().and_then(|harder| harder.argv()).map(|argv| shell_line(&argv));
             let harder = harder.map(|line| format!(", else {line}")).unwrap_or_default();
             format!("await {running} {} <{}s{harder}", install_dir.display(), limit.as_secs())
+        }
+        Change::LookFor { paths } => {
+            format!("look for {}", paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" "))
         }
     };
     changes.iter().map(line).collect()

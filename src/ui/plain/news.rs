@@ -67,7 +67,7 @@ impl<W: Write> Plain<W> {
                 (false, false) => Text::fixed("not root", "非 root"),
             };
             let head = Text::fixed("HOST", "主机");
-            let (en, zh) = (manner.get(Lang::En), manner.get(Lang::Zh));
+            let (en, zh) = manner.both();
             let manner = Text::filled(format!(" ({en})"), format!("\u{ff08}{zh}\u{ff09}"));
             self.say(&format!("{} {place}{}", head.get(lang), manner.get(lang)));
         }
@@ -106,7 +106,7 @@ impl<W: Write> Plain<W> {
                 match self.told.seconds_left {
                     None => {
                         let step = plan.verify.title();
-                        let (en, zh) = (step.get(Lang::En), step.get(Lang::Zh));
+                        let (en, zh) = step.both();
                         let text = Text::filled(
                             format!(
                                 "WAIT Applied. {en} is checked every second until it holds, at most {left} s. Ctrl-C stops waiting."

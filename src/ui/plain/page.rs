@@ -339,7 +339,7 @@ fn plan(session: &Session) -> Vec<String> {
         });
     }
     if plan.is_automatic() {
-        match session.way() {
+        match session.way_for(plan) {
             Way::Direct => {}
             Way::Sudo(_) => out.push(
                 word(

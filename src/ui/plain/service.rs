@@ -4,7 +4,7 @@
 use super::page::{heading, refusal, word};
 use super::words::{GROUPS, first_group};
 use crate::checks::age_text;
-use crate::flow::{Layer, Pulse, Session};
+use crate::flow::{HeartbeatAge, Layer, Session};
 use crate::say;
 use crate::text::{Lang, Text};
 use crate::ui::view::{groups as listed, watch};
@@ -97,11 +97,11 @@ pub(super) fn waiting(seconds_left: u64, lang: Lang) -> String {
 }
 
 /// One look at the heartbeat.
-pub(super) fn pulse(pulse: Pulse, lang: Lang) -> String {
+pub(super) fn pulse(pulse: HeartbeatAge, lang: Lang) -> String {
     let text = match pulse {
         Some(age) => {
             let age = age_text(age);
-            let (en, zh) = (age.get(Lang::En), age.get(Lang::Zh));
+            let (en, zh) = age.both();
             Text::filled(format!("HEARTBEAT the last one is {en} old"), format!("心跳 最近一次在 {zh}前"))
         }
         None => Text::fixed("HEARTBEAT none", "心跳 无"),

@@ -29,7 +29,7 @@ fn reports(effect: &Effect) -> Vec<Event> {
             vec![Event::Planned(Box::new(Planned::Needs(vec![(InputId::Ip, "10.0.3.17".into())])))]
         }
         Effect::Plan(..) => vec![Event::Planned(Box::new(Planned::Ready(Box::new(samples::plan()))))],
-        Effect::Apply { .. } => vec![
+        Effect::Apply(_) => vec![
             state(0, ChangeState::Running),
             state(0, ChangeState::Done),
             state(1, ChangeState::Running),
@@ -60,7 +60,7 @@ fn talk(mut session: Session, answers: &str) -> (String, usize) {
         while !session.is_over() {
             let event = face.next().await;
             for effect in session.handle(event) {
-                applied += usize::from(matches!(effect, Effect::Apply { .. }));
+                applied += usize::from(matches!(effect, Effect::Apply(_)));
                 // As in the engine: one event, then a look at what came of it.
                 for report in reports(&effect) {
                     let more = session.handle(report);

@@ -3,7 +3,7 @@
 use super::Look;
 use super::actions::filled;
 use super::sheet::{Sheet, part, run, show, show_scrolled};
-use crate::carry_out::{JournalDone, Record, RecordKind, Recorded};
+use crate::carry_out::{JournalEntry, Record, RecordKind, Recorded};
 use crate::flow::{JournalLayer, Session, recorded_word, undo_command};
 use crate::remedies;
 use crate::say;
@@ -37,7 +37,7 @@ pub(super) fn draw(
         }
         (Some(_), None) => list.say(look.word("The filter leaves no entry.", "没有符合筛选条件的条目。"), theme.text),
         (Some(_), Some(done)) => {
-            let word = |row: &JournalDone| match session.under_way(row) {
+            let word = |row: &JournalEntry| match session.under_way(row) {
                 Some(_) => Text::fixed("under way", "执行中"),
                 None => recorded_word(row.result),
             };
@@ -90,7 +90,7 @@ fn result_style(result: Recorded, look: Look) -> Style {
 }
 
 /// One entry in one line: when, how it ended (as wide as all of them), what it was.
-fn entry(sheet: &mut Sheet, done: &JournalDone, result: &str, is_chosen: bool, look: Look) {
+fn entry(sheet: &mut Sheet, done: &JournalEntry, result: &str, is_chosen: bool, look: Look) {
     let theme = look.theme;
     let marker = if is_chosen { look.glyphs.cursor() } else { " " };
     let id = printable(&done.id);
@@ -107,7 +107,7 @@ fn entry(sheet: &mut Sheet, done: &JournalDone, result: &str, is_chosen: bool, l
 }
 
 /// What an entry did, and the command that takes it back.
-fn details(sheet: &mut Sheet, done: &JournalDone, is_demo: bool, look: Look) {
+fn details(sheet: &mut Sheet, done: &JournalEntry, is_demo: bool, look: Look) {
     let theme = look.theme;
     sheet.heading(look.word("What it did", "更改内容"), theme);
     let is_kept = done.result.has_backups() && !done.pruned;

@@ -157,10 +157,10 @@ fn head((name, stage): (String, &'static str), more: Option<String>, cells: u16,
 
 /// What there is to know before the consent: who may do it and how, and the plan.
 fn preview_lines(sheet: &mut Sheet, session: &Session, plan: &Plan, with_restart: bool, look: Look) {
-    if plan.is_automatic() && !session.may_change() {
+    if plan.is_automatic() && session.way_for(plan) == Way::Never {
         who_may(sheet, session, plan, look);
     }
-    if plan.is_automatic() && matches!(session.way(), Way::Sudo(_)) {
+    if plan.is_automatic() && matches!(session.way_for(plan), Way::Sudo(_)) {
         let text = look.word(
             "You are not root: this runs through sudo, which may ask for your password.",
             "当前不是 root：将通过 sudo 执行，可能需要输入密码。",

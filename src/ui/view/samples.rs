@@ -2,7 +2,7 @@
 
 pub(in crate::ui) mod service;
 
-use crate::carry_out::{Applied, AppliedResult, ChangeState, JournalDone, Progress, Record, RecordKind, Recorded};
+use crate::carry_out::{Applied, AppliedResult, ChangeState, JournalEntry, Progress, Record, RecordKind, Recorded};
 use crate::checks::Checked;
 use crate::context::{Context, Field};
 use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
@@ -252,7 +252,7 @@ pub(super) fn map_filtered(lang: Lang) -> Session {
     session
 }
 
-fn changed(remedy: RemedyId, id: &str, result: Recorded, path: &str) -> JournalDone {
+fn changed(remedy: RemedyId, id: &str, result: Recorded, path: &str) -> JournalEntry {
     let record = Record {
         path: path.into(),
         kind: RecordKind::Write,
@@ -263,7 +263,7 @@ fn changed(remedy: RemedyId, id: &str, result: Recorded, path: &str) -> JournalD
     let argv = ["/etc/init.d/ilogtaild", "start"].map(str::to_string).to_vec();
     let ran = Record { path: argv[0].clone().into(), kind: RecordKind::Run(argv), backup: None, ..record.clone() };
     let records = vec![record, ran];
-    JournalDone {
+    JournalEntry {
         id: id.into(),
         at_ms: 0,
         remedy,

@@ -4,10 +4,10 @@
 use super::Look;
 use super::sheet::{Sheet, part, run, show};
 use crate::checks::age_text;
-use crate::flow::{Pulse, Session, WatchLayer};
+use crate::flow::{HeartbeatAge, Session, WatchLayer};
 use crate::say;
 use crate::sls::heartbeat::{ALIVE_S, POLL_AT_MOST};
-use crate::text::{Lang, Text, width};
+use crate::text::{Text, width};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::time::Duration;
@@ -105,7 +105,7 @@ pub(in crate::ui) fn console_steps(session: &Session) -> [Text; 4] {
 
 /// The age of the heartbeat at every look, the newest at the right; below it the newest in words.
 /// `room` is the height of the area that it is drawn in.
-pub(super) fn chart(sheet: &mut Sheet, pulses: &[Pulse], room: u16, look: Look) {
+pub(super) fn chart(sheet: &mut Sheet, pulses: &[HeartbeatAge], room: u16, look: Look) {
     let theme = look.theme;
     let Some(newest) = pulses.last() else { return };
     sheet.heading(look.word("Age of the last heartbeat, look by look", "最近一次心跳距今的时间（逐次查看）"), theme);
@@ -132,7 +132,7 @@ pub(super) fn chart(sheet: &mut Sheet, pulses: &[Pulse], room: u16, look: Look) 
     let text = match newest {
         Some(age) => {
             let age = age_text(*age);
-            let (en, zh) = (age.get(Lang::En), age.get(Lang::Zh));
+            let (en, zh) = age.both();
             Text::filled(format!("Now: {en} old."), format!("当前：{zh}前。"))
         }
         None => Text::fixed("Now: the service knows of none.", "当前：服务端没有收到心跳。"),
@@ -141,7 +141,7 @@ pub(super) fn chart(sheet: &mut Sheet, pulses: &[Pulse], room: u16, look: Look) 
 }
 
 /// How much of a row's cell a bar fills, in eighths, in a chart of so many rows.
-fn eighths(pulse: Pulse, oldest: i64, row: usize, rows: usize) -> usize {
+fn eighths(pulse: HeartbeatAge, oldest: i64, row: usize, rows: usize) -> usize {
     let Some(age) = pulse else { return 0 };
     let full = rows as i64 * 8;
     // Also the youngest heartbeat is to be seen.
@@ -150,7 +150,7 @@ fn eighths(pulse: Pulse, oldest: i64, row: usize, rows: usize) -> usize {
 }
 
 /// The lowest row, with a sign where there was no heartbeat at all.
-fn absent(bars: &str, shown: &[Pulse], look: Look) -> String {
+fn absent(bars: &str, shown: &[HeartbeatAge], look: Look) -> String {
     let signs = bars.chars().zip(shown);
     signs
         .map(|(bar, pulse)| if pulse.is_some() { bar.to_string() } else { look.glyphs.skipped().to_string() })

@@ -96,7 +96,8 @@ impl Agent {
         on_sigterm(behaviour.ignore_sigterm, || {})?;
         let log = Log::beside(&self.directory, &self.name);
         let file = "ilogtail_config.json";
-        let settings = match start_config::load(&self.directory.join(file), Path::new("/etc/ilogtail/config.d")) {
+        let conf_dir = self.conf_dir(&log);
+        let settings = match start_config::load(&self.directory.join(file), &conf_dir.join("config.d")) {
             Loaded::Settings(settings) => {
                 log.line("info", "AppConfigBase.cpp:289", &format!("load logtail config file, path:{file}"));
                 let detail = styled(&settings);
@@ -127,7 +128,7 @@ impl Agent {
         };
         let ip = address::of_host(self.version, &wishes);
         let instance_id = self.write_app_info(&ip)?;
-        let mut heart = Heart::new(self, &settings, &ip, &instance_id);
+        let mut heart = Heart::new(self, conf_dir, &settings, &ip, &instance_id);
         let mut round = 0;
         loop {
             if !behaviour.mute {
@@ -142,6 +143,18 @@ impl Agent {
                 return Ok(());
             }
         }
+    }
+
+    /// The directory of identifiers, accounts and overlays: beside the program where the usual one can be neither opened
+    /// nor made (agent, section 4).
+    fn conf_dir(&self, log: &Log) -> PathBuf {
+        let usual = PathBuf::from("/etc/ilogtail");
+        drop(std::fs::create_dir(&usual));
+        if std::fs::read_dir(&usual).is_ok() {
+            return usual;
+        }
+        log.line("warning", "AppConfigBase.cpp:1214", "open sys conf dir error:/etc/ilogtail/");
+        self.directory.clone()
     }
 
     /// Writes `app_info.json` as the enterprise edition of this version does (agent, section 1.3), and returns the

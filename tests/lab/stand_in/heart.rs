@@ -30,6 +30,8 @@ impl Log {
 
 /// What the worker knows about itself and its service.
 pub struct Heart {
+    /// Where identifiers and accounts are kept.
+    conf_dir: PathBuf,
     servers: Vec<String>,
     beat: Beat,
     /// The last complaint written to the log, so that a lasting fault does not fill it.
@@ -37,7 +39,7 @@ pub struct Heart {
 }
 
 impl Heart {
-    pub fn new(agent: &Agent, settings: &Map<String, Value>, ip: &str, instance_id: &str) -> Heart {
+    pub fn new(agent: &Agent, conf_dir: PathBuf, settings: &Map<String, Value>, ip: &str, instance_id: &str) -> Heart {
         let (a, b, c) = agent.version;
         let beat = Beat {
             ip: ip.to_string(),
@@ -55,13 +57,14 @@ impl Heart {
             servers.extend(new.into_iter().flatten().filter_map(Value::as_str));
         }
         servers.extend(old);
-        Heart { servers: servers.into_iter().map(str::to_string).collect(), beat, complaint: String::new() }
+        let servers = servers.into_iter().map(str::to_string).collect();
+        Heart { conf_dir, servers, beat, complaint: String::new() }
     }
 
     /// Reads the identities again and sends one heartbeat to the first server that answers.
     pub fn beat(&mut self, log: &Log) {
-        learn(&mut self.beat.custom_ids, custom_ids());
-        learn(&mut self.beat.aliuids, aliuids());
+        learn(&mut self.beat.custom_ids, custom_ids(&self.conf_dir));
+        learn(&mut self.beat.aliuids, aliuids(&self.conf_dir));
         let Ok(body) = serde_json::to_string(&self.beat) else { return };
         let mut complaint = String::new();
         for server in &self.servers {
@@ -108,8 +111,8 @@ fn learn(known: &mut Vec<String>, now: BTreeSet<String>) {
 }
 
 /// One identifier a line, trimmed of blanks and line ends only: a carriage return stays.
-fn custom_ids() -> BTreeSet<String> {
-    let file = std::fs::read("/etc/ilogtail/user_defined_id").unwrap_or_default();
+fn custom_ids(conf_dir: &Path) -> BTreeSet<String> {
+    let file = std::fs::read(conf_dir.join("user_defined_id")).unwrap_or_default();
     let file = String::from_utf8_lossy(&file).into_owned();
     let environment = std::env::var("ALIYUN_LOGTAIL_USER_DEFINED_ID").unwrap_or_default();
     let both = file.split('\n').chain(environment.split(','));
@@ -117,8 +120,8 @@ fn custom_ids() -> BTreeSet<String> {
 }
 
 /// Every name in the directory but hidden ones, whatever it is.
-fn aliuids() -> BTreeSet<String> {
-    let entries = std::fs::read_dir("/etc/ilogtail/users").into_iter().flatten().flatten();
+fn aliuids(conf_dir: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(conf_dir.join("users")).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
     let environment = std::env::var("ALIYUN_LOGTAIL_USER_ID").unwrap_or_default();
     let more: Vec<String> = environment.split(',').map(str::to_string).collect();

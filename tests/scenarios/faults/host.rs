@@ -62,6 +62,7 @@ const INSTALLED: &[Scenario] = &[
         then: |lab| {
             must(lab, "cp /bin/sleep /opt/loongcollector/loongcollector");
             must(lab, "cd /opt/loongcollector; setsid ./loongcollector 600 > /dev/null 2>&1 &");
+            must(lab, "until pgrep -x loongcollector > /dev/null; do sleep 0.05; done");
         },
         reports: &[fail(CauseId::CommunityEdition)],
         ..PLAIN

@@ -3,6 +3,7 @@
 use crate::table::{ASKED, PLAIN, Scenario, an_hour_passes, fail, heard, logs, must, refused, unknown, warn};
 use lab::{Behaviour, Fault, Lab};
 use logtail_doctor::finding::CauseId;
+use std::time::Duration;
 
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
     [GROUP, ACCOUNT, LOG].into_iter().flatten()
@@ -36,6 +37,30 @@ const GROUP: &[Scenario] = &[
         told: &[("group-ip", ""), ("identity", "custom"), ("custom-id", "web")],
         reports: &[fail(CauseId::CustomIdMalformed)],
         ..PLAIN
+    },
+    Scenario {
+        name: "the configuration directory is a link to a disk that is not mounted, with the custom identifier on it",
+        build: || Lab::new().user_defined_id("web\n").group_custom_ids(&["web"]),
+        then: |lab| {
+            must(lab, "mv /etc/ilogtail /root/ilogtail; ln -s /data/ilogtail /etc/ilogtail");
+            must(lab, "/etc/init.d/ilogtaild stop && /etc/init.d/ilogtaild start");
+            let says = |lab: &Lab| lab.read("/usr/local/ilogtail/ilogtail.LOG").contains("open sys conf dir error");
+            lab.wait("the agent to do without it", Duration::from_secs(10), says);
+        },
+        told: &[("group-ip", ""), ("identity", "custom"), ("custom-id", "web")],
+        reports: &[fail(CauseId::CustomIdMissing)],
+    },
+    Scenario {
+        name: "the configuration directory is a file, and the account's AliUid was in it",
+        build: || Lab::new().not_ecs().users(&[lab::OWNER]),
+        then: |lab| {
+            must(lab, "mv /etc/ilogtail /root/ilogtail; : > /etc/ilogtail");
+            must(lab, "/etc/init.d/ilogtaild stop && /etc/init.d/ilogtaild start");
+            let says = |lab: &Lab| lab.read("/usr/local/ilogtail/ilogtail.LOG").contains("Unauthorized");
+            lab.wait("a refusal", Duration::from_secs(10), says);
+        },
+        told: &[("same-account", "no")],
+        reports: &[fail(CauseId::AliuidMissing), warn(CauseId::AuthRejected)],
     },
     Scenario {
         name: "an address typed into a group by custom identifier",

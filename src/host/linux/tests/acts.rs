@@ -65,6 +65,25 @@ async fn nothing_is_written_where_everybody_may_change_names() {
 }
 
 #[tokio::test]
+async fn nothing_is_appended_to_a_file_that_somebody_else_may_write() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("journal");
+    let append = || act(Act::Append { path: path.clone(), content: b"line\n".to_vec() });
+    assert_eq!(append().await.0, Ok(Done::Changed));
+    for writable in [0o620, 0o602] {
+        fs::set_permissions(&path, Permissions::from_mode(writable)).unwrap();
+        let refused = append().await.0;
+        assert!(
+            matches!(&refused, Err(ActError::Io { reason, .. }) if reason.contains("somebody else")),
+            "{refused:?}"
+        );
+    }
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(append().await.0, Ok(Done::Changed));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "line\nline\n");
+}
+
+#[tokio::test]
 async fn a_file_that_moved_is_left_alone() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("file");

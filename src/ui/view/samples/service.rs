@@ -71,7 +71,7 @@ pub(in crate::ui) fn watch(lang: Lang) -> Session {
     press(&mut session, &[Key::End, Key::Left]);
     choose(&mut session, Action::Watch);
     for pulse in [None, None, Some(70), Some(75), Some(80), Some(85), Some(4), Some(9)] {
-        session.handle(Event::Pulse(pulse));
+        session.handle(Event::HeartbeatAge(pulse));
     }
     session.handle(Event::Waiting { seconds_left: 137 });
     session
