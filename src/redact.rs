@@ -300,6 +300,7 @@ mod tests {
             r#"{"password": "", "token": null, "secret": true}"#,
             "<SecretKey>\n</SecretKey>",
             "echo $token > /tmp/file\nnext",
+            "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\nno PRIVATE KEY",
             "the token is missing, the password too: see the secret store",
             r#"{"config_server_address":"http://logtail.cn-hangzhou.log.aliyuncs.com"}"#,
             "10.0.0.1 web-1 1654218965343050",

@@ -40,9 +40,6 @@ const SECRET_NAMES: [&str; 17] = [
     "signature",
 ];
 
-/// The first line of a private key is shorter.
-const HEAD_LIMIT: usize = 100;
-
 /// Longer runs of name characters are no names.
 const NAME_LIMIT: usize = 128;
 
@@ -226,10 +223,9 @@ impl<'a> Scan<'a> {
 
     fn private_key(&mut self) {
         let (at, rest) = (self.at, self.rest(self.at));
-        // Bounded, so that a long line of beginnings costs no more than its length.
-        let head = rest.get(..HEAD_LIMIT.min(rest.len())).unwrap_or_default();
-        let head = head.split(|byte| matches!(byte, b'\n' | b'\\')).next().unwrap_or_default();
-        if !head.windows(11).any(|part| part == b"PRIVATE KEY") {
+        // The label holds no hyphen, so a long line of beginnings costs no more than its length.
+        let label = self.run(at + 11, |byte| byte.is_ascii_alphanumeric() || byte == b' ');
+        if !rest.get(11..11 + label).is_some_and(|label| label.windows(11).any(|part| part == b"PRIVATE KEY")) {
             self.at += 11;
             return;
         }

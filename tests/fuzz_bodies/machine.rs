@@ -153,7 +153,7 @@ pub fn firewall(data: &[u8]) {
     }
 }
 
-/// The routing table, scripts for login shells and at boot.
+/// The routing table, scripts for login shells and at boot, users and their groups.
 pub fn tables(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     for to in [[100, 100, 80, 80], [203, 0, 113, 80], [0, 0, 0, 0], [255, 255, 255, 255]] {
@@ -167,6 +167,14 @@ pub fn tables(data: &[u8]) {
         assert!(!checks::is_start_link(name, "ilogtaild") || name.ends_with("ilogtaild"));
     }
     assert!(!checks::is_called(&text, "ilogtaild") || text.contains("ilogtaild"));
+    let (group, passwd) = parts(data);
+    let (group, passwd) = (String::from_utf8_lossy(group), String::from_utf8_lossy(passwd));
+    for owner in [0, 1000] {
+        assert_eq!(readers::others_in(&group, &passwd, 0, owner), None);
+        let others = readers::others_in(&group, &passwd, 50, owner);
+        let is_listed = |line: &str| line.split(':').nth(2).is_some_and(|gid| gid.parse() == Ok(50));
+        assert!(others.is_some() || group.lines().any(is_listed));
+    }
 }
 
 /// The kernel's log.

@@ -13,7 +13,7 @@ pub(super) fn others_in(gid: u32, owner: u32) -> Option<String> {
 }
 
 /// As [`others_in`], by the content of group(5) and passwd(5).
-fn others(group: &str, passwd: &str, gid: u32, owner: u32) -> Option<String> {
+pub(super) fn others(group: &str, passwd: &str, gid: u32, owner: u32) -> Option<String> {
     if gid == 0 {
         return None;
     }

@@ -1,7 +1,7 @@
 //! The readers of what this machine and its network say, by name, for the tests that feed them arbitrary bytes. Each
 //! does exactly what this room does with such an answer; nothing here looks at a machine.
 
-use super::{acts, certificate, dns, http, identity, metadata, names, processes};
+use super::{acts, certificate, dns, groups, http, identity, metadata, names, processes};
 use crate::host::{LiveLine, Looked, NameserverSaid, Target};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -46,6 +46,11 @@ pub fn process_environment(environ: &[u8]) -> Vec<(String, String)> {
 /// The distribution's name in os-release.
 pub fn distribution(release: &str) -> String {
     identity::pretty_name(release)
+}
+
+/// Whom a group of users lets in besides root and the owner, by the content of group(5) and passwd(5).
+pub fn others_in(group: &str, passwd: &str, gid: u32, owner: u32) -> Option<String> {
+    groups::others(group, passwd, gid, owner)
 }
 
 /// The token that the metadata service answered.
