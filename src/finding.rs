@@ -331,6 +331,11 @@ impl Evidence {
         Evidence { label, value, expected: None, source: Text::same(source), mark: Mark::Note }
     }
 
+    /// Where it was read, for a reader; None when the value itself says it, as a path that was found does.
+    pub fn place(&self) -> Option<&Text> {
+        (!self.source.is_empty() && self.source != self.value).then_some(&self.source)
+    }
+
     /// Adds what was expected.
     pub fn expecting(mut self, expected: Text) -> Evidence {
         self.expected = Some(expected);

@@ -25,15 +25,18 @@ pub fn evidence_text(finding: &Finding, lang: Lang) -> String {
 /// One row: what was read, what was expected, from where.
 pub(super) fn row(evidence: &Evidence, lang: Lang) -> String {
     let (label, value) = (printable(evidence.label.get(lang)), printable(evidence.value.get(lang)));
-    let source = printable(evidence.source.get(lang));
-    match (&evidence.expected, lang) {
-        (Some(expected), Lang::En) => {
-            format!("{label}: {value} (expected: {}) [{source}]", printable(expected.get(lang)))
-        }
-        (Some(expected), Lang::Zh) => format!("{label}：{value}（应为：{}）[{source}]", printable(expected.get(lang))),
-        (None, Lang::En) => format!("{label}: {value} [{source}]"),
-        (None, Lang::Zh) => format!("{label}：{value} [{source}]"),
+    let is_zh = lang == Lang::Zh;
+    let mut row = if is_zh { format!("{label}：{value}") } else { format!("{label}: {value}") };
+    if let Some(expected) = &evidence.expected {
+        let expected = printable(expected.get(lang));
+        row += &if is_zh { format!("（应为：{expected}）") } else { format!(" (expected: {expected})") };
     }
+    if let Some(place) = evidence.place() {
+        // A full-width bracket brings its own space.
+        let gap = if row.ends_with('）') { "" } else { " " };
+        row += &format!("{gap}[{}]", printable(place.get(lang)));
+    }
+    row
 }
 
 /// The sign in front of a row. Each is one cell wide.
@@ -55,6 +58,18 @@ mod tests {
     use super::*;
     use crate::finding::StepId;
     use crate::report::model::samples;
+    use crate::text::Text;
+
+    #[test]
+    fn a_row_names_its_place_unless_its_value_does() {
+        let path = "/etc/init.d/ilogtaild";
+        let found = |value: &str| Evidence::new(Text::fixed("Init script", "启动脚本"), Text::same(value), path);
+        assert_eq!(row(&found(path), Lang::En), format!("Init script: {path}"));
+        assert_eq!(row(&found("none"), Lang::Zh), format!("启动脚本：none [{path}]"));
+        let compared = found("none").expecting(Text::same("one"));
+        assert_eq!(row(&compared, Lang::En), format!("Init script: none (expected: one) [{path}]"));
+        assert_eq!(row(&compared, Lang::Zh), format!("启动脚本：none（应为：one）[{path}]"));
+    }
 
     #[test]
     fn it_reads_alone() {

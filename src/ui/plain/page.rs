@@ -274,8 +274,8 @@ fn evidence(row: &Evidence, lang: Lang, out: &mut Vec<String>) {
     if let Some(expected) = row.expected.as_ref().filter(|expected| **expected != row.value) {
         out.push(format!("      {}{}", word(lang, "expected: ", "期望："), expected.get(lang)));
     }
-    if !row.source.is_empty() {
-        out.push(format!("      {}{}", word(lang, "from: ", "来源："), row.source.get(lang)));
+    if let Some(place) = row.place() {
+        out.push(format!("      {}{}", word(lang, "from: ", "来源："), place.get(lang)));
     }
 }
 

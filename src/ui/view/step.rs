@@ -140,8 +140,8 @@ fn evidence(sheet: &mut Sheet, rows: &[Evidence], look: Look) {
             sheet.hung(&[], hang, &[run(first, value_style)]);
             top
         };
-        let source = look.read(&row.source);
-        let is_told = source.is_empty() || sheet.aside_of(top, source, look.theme.dim);
+        let place = row.place().map(|place| look.read(place));
+        let below = place.filter(|place| !sheet.aside_of(top, place, look.theme.dim));
         for line in lines {
             sheet.hung(&[], hang, &[run(line, value_style)]);
         }
@@ -150,8 +150,8 @@ fn evidence(sheet: &mut Sheet, rows: &[Evidence], look: Look) {
             let body = [run(word, look.theme.dim), run(look.read(expected), look.theme.text)];
             sheet.hung(&[], hang, &body);
         }
-        if !is_told {
-            from(sheet, hang, source, look);
+        if let Some(place) = below {
+            from(sheet, hang, place, look);
         }
     }
 }
