@@ -261,9 +261,11 @@ impl<'a> Scan<'a> {
             && to > from
             && !is_harmless(self.rest(from).get(..to - from).unwrap_or_default())
         {
-            // Text that is stuck together may have an id within the name.
-            if let Some((from, to)) = key_id(word) {
-                self.note(Rule::AccessKeyId, start + from, start + to, Form::AsIs);
+            // Text that is stuck together may have ids within the name.
+            let mut at = 0;
+            while let Some((from, to)) = word.get(at..).and_then(key_id) {
+                self.note(Rule::AccessKeyId, start + at + from, start + at + to, Form::AsIs);
+                at += to;
             }
             self.note(rule, from, to, form);
             return;
