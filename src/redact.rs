@@ -49,6 +49,9 @@ impl Rule {
     }
 }
 
+/// A text is gone through at most this often. Two are the rule, and one where nothing is found.
+const PASSES: usize = 8;
+
 /// Masks secrets; remembers what it has masked, and how often by which rule.
 #[derive(Debug, Default)]
 pub struct Redactor {
@@ -109,7 +112,21 @@ impl Redactor {
         self.dense(bytes)
     }
 
+    /// Masks until nothing more is found: what stands around a secret may show its own shape only once that is out of
+    /// the way.
     fn dense(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let (mut before, mut masked) = (bytes.to_vec(), self.once(bytes));
+        for _ in 1..PASSES {
+            if masked == before {
+                break;
+            }
+            let more = self.once(&masked);
+            before = std::mem::replace(&mut masked, more);
+        }
+        masked
+    }
+
+    fn once(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len());
         let mut done = 0;
         for found in scan::secrets(bytes) {
