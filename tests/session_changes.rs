@@ -257,6 +257,22 @@ fn steps_by_hand_are_checked_again_and_are_no_change_of_ours() {
 }
 
 #[test]
+fn a_change_that_somebody_took_back_by_hand_is_no_change_of_this_session_any_more() {
+    let mut session = session();
+    carry_out(&mut session, edit(RemedyId::BindHostname), WITH_RESTART, "1");
+    carry_out(&mut session, edit(RemedyId::SetWorkingIp), WITH_RESTART, "2");
+    key(&mut session, Key::Char('J'));
+    let entry = |remedy, id: &str| JournalEntry { remedy, id: id.into(), result: Recorded::Applied, ..broken_off() };
+    let entries = vec![entry(RemedyId::BindHostname, "1"), entry(RemedyId::SetWorkingIp, "2")];
+    session.handle(Event::Journal(entries));
+    let effects = key(&mut session, Key::Enter);
+    assert!(matches!(effects.as_slice(), [Effect::PlanUndo(id)] if id == "2"), "{effects:?}");
+    session.handle(Event::Planned(Box::new(Planned::Already(text()))));
+    let left: Vec<_> = session.done.iter().map(|(remedy, ..)| *remedy).collect();
+    assert_eq!(left, [RemedyId::BindHostname]);
+}
+
+#[test]
 fn an_undo_is_named_only_where_there_is_one() {
     let mut session = session();
     press(&mut session, edit(RemedyId::BindHostname), WITH_RESTART);

@@ -9,7 +9,7 @@ use super::processes;
 use crate::host::{Seen, Unseen};
 
 /// The worker logs its configuration within this after its start, in seconds.
-const START_LASTS: i64 = 120;
+const START_LASTS: u64 = 120;
 
 /// When the worker that runs started, in seconds since 1970: the later one of what the kernel and its own record say.
 /// None when none runs.
@@ -33,7 +33,7 @@ pub fn loaded(see: &Seen, agent: &Agent) -> Result<Option<Loaded>, Unseen> {
     let Some(started) = started else { return Ok(None) };
     let loaded = tail.as_ref().ok().and_then(|tail| log::loaded_config(&tail.bytes));
     let at = |loaded: &Loaded| log::local_seconds(&loaded.time)?.checked_sub(i64::from(clock.offset_s));
-    Ok(loaded.filter(|loaded| at(loaded).is_some_and(|at| (at - started).abs() <= START_LASTS)))
+    Ok(loaded.filter(|loaded| at(loaded).is_some_and(|at| is_of_start(at, started))))
 }
 
 /// The same as a configuration.
@@ -44,4 +44,21 @@ pub fn loaded_config(see: &Seen, agent: &Agent) -> Result<Option<Config>, Unseen
     let Some(loaded) = loaded(see, agent)? else { return Ok(None) };
     let text = loaded.value.to_string();
     Ok(config::read(text.as_bytes(), &[], &agent.environment, agent.version.as_ref()).ok())
+}
+
+/// Whether something that was logged then was logged at this start. The agent's files may name any time.
+fn is_of_start(at: i64, started: i64) -> bool {
+    at.abs_diff(started) <= START_LASTS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_logged_near_the_start_is_of_it_whatever_the_files_name() {
+        assert!(is_of_start(1_795_332_110, 1_795_332_115) && is_of_start(1_795_332_235, 1_795_332_115));
+        assert!(!is_of_start(1_795_332_236, 1_795_332_115));
+        assert!(!is_of_start(-1, i64::MAX) && !is_of_start(i64::MIN, 0));
+    }
 }

@@ -276,14 +276,14 @@ impl Sides<'_> {
             causes.extend(mismatch(wanted, ids));
         } else if let Some(held) = held.filter(|held| has_it && !held.has(wanted)) {
             causes.push(Cause::fail(
-            CauseId::CustomIdMismatch,
-            held.detail(),
-            Text::fixed(
-                "The agent normally takes the file up within a minute; this one has not, and still reports the old identifier.",
-                "Agent 通常在一分钟内读取该文件；当前 Agent 尚未读取，仍在上报旧标识。",
-            ),
-            &[RemedyId::RestartAgent],
-        ));
+                CauseId::CustomIdMismatch,
+                held.detail(),
+                Text::fixed(
+                    "The agent normally takes the file up within a minute; this one has not, and still reports the old identifier.",
+                    "Agent 通常在一分钟内读取该文件；当前 Agent 尚未读取，仍在上报旧标识。",
+                ),
+                &[RemedyId::RestartAgent],
+            ));
         }
         let summary = causes.first().map_or_else(
             || say!("This host has the group's identifier {wanted}.", "本机具有机器组的标识 {wanted}。"),

@@ -225,7 +225,7 @@ pub enum Command {
     /// Write the support bundle: a .tar.gz with ticket text, report and observations, without secrets
     #[command(alias = "ticket")]
     Bundle {
-        /// Where to write it; without it logtail-doctor-HOST-TIME.tar.gz in the current directory
+        /// The file, or the directory to write it in; without it logtail-doctor-HOST-TIME.tar.gz in the current directory
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },

@@ -54,6 +54,7 @@ impl Session {
             return Vec::new();
         };
         let title = remedies::title(layer.remedy);
+        let is_gone = layer.is_undo && matches!(planned, Planned::Already(_));
         layer.enter(match planned {
             Planned::Ready(plan) => Stage::Preview { plan },
             Planned::Needs(wanted) => Stage::Asking(Box::new(Form::new(
@@ -70,6 +71,11 @@ impl Session {
                 Stage::Outcome { plan: None, applied: None, output: Vec::new(), cured: false, said }
             }
         });
+        if is_gone {
+            // Somebody took it back by hand: nothing of it is left that this session changed.
+            let undoing = self.undoing.clone();
+            self.done.retain(|(_, known, _)| *known != undoing);
+        }
         Vec::new()
     }
 

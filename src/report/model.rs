@@ -69,7 +69,11 @@ impl Report {
             None => absent(step),
         });
         let steps: Vec<Checked> = steps.collect();
-        let needed = needed_by(&steps, &Inputs::from_context(found.context()), seen);
+        let mut needed = needed_by(&steps, &Inputs::from_context(found.context()), seen);
+        // What is suggested was read off this host or the service.
+        for (_, value) in needed.iter_mut().flat_map(|(_, needed)| needed) {
+            *value = redactor.text(value);
+        }
         Report {
             tool_version: env!("CARGO_PKG_VERSION").to_string(),
             taken,
@@ -228,7 +232,11 @@ fn needed_by(steps: &[Checked], inputs: &Inputs, seen: &Seen) -> Vec<(RemedyId, 
         Ok(Planned::Needs(needed)) => Some((remedy, needed)),
         _ => None,
     });
-    needed.collect()
+    let needed = needed.collect();
+    // Only a look at what is known; nothing is to be asked for it.
+    seen.take_open();
+    seen.take_touched();
+    needed
 }
 
 /// Whether a remedy is planned from values that only the operator knows.
@@ -368,5 +376,13 @@ mod tests {
             "logtail-doctor fix set-endpoint --set region=cn-hangzhou --set 'network=intranet|internet|acceleration'"
         );
         assert_eq!(Taken::at(0, 1).started_at, "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_report_asks_for_nothing() {
+        let found = samples::investigation();
+        let taken = Taken { started_at: String::new(), elapsed_ms: 0 };
+        Report::new(&found, found.seen(), taken, None, &mut Redactor::new());
+        assert!(found.seen().take_open().is_empty());
     }
 }

@@ -72,7 +72,7 @@ impl Users {
     /// Whether the running agent had the time to take up this id of the directory, and has not.
     pub(super) fn is_not_taken_up(&self, owner: &str, memory: &Memory) -> bool {
         let written = self.written.iter().find(|(name, _)| name == owner).map(|(_, written)| *written);
-        !memory.status.has_aliuid(owner) && written.is_some_and(|written| memory.at > written + TAKEN_UP)
+        !memory.status.has_aliuid(owner) && written.is_some_and(|written| memory.at > written.saturating_add(TAKEN_UP))
     }
 
     pub(super) fn rows(&self, owner: Option<&str>) -> Vec<Evidence> {

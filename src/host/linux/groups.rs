@@ -18,11 +18,14 @@ pub(super) fn others(group: &str, passwd: &str, gid: u32, owner: u32) -> Option<
         return None;
     }
     let numbered = |field: Option<&str>, number: u32| field.is_some_and(|field| field.parse() == Ok(number));
-    let Some(line) = group.lines().find(|line| numbered(line.split(':').nth(2), gid)) else {
+    // Two names may stand for one number; the members of both are let in.
+    let lines: Vec<&str> = group.lines().filter(|line| numbered(line.split(':').nth(2), gid)).collect();
+    let Some(name) = lines.first().and_then(|line| line.split(':').next()) else {
         return Some(format!("a group whose members are not known here ({gid})"));
     };
-    let named = line.split(':').nth(3).unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
-    let (mut is_let_in, mut harmless): (Vec<&str>, Vec<&str>) = (named.collect(), Vec::new());
+    let named = lines.iter().flat_map(|line| line.split(':').nth(3).unwrap_or_default().split(',')).map(str::trim);
+    let mut is_let_in: Vec<&str> = named.filter(|name| !name.is_empty()).collect();
+    let mut harmless: Vec<&str> = Vec::new();
     for user in passwd.lines() {
         let mut fields = user.split(':');
         let (name, uid, own_gid) = (fields.next().unwrap_or_default(), fields.nth(1), fields.next());
@@ -34,7 +37,7 @@ pub(super) fn others(group: &str, passwd: &str, gid: u32, owner: u32) -> Option<
         }
     }
     let others = is_let_in.iter().any(|name| !harmless.contains(name));
-    others.then(|| format!("the group {}", line.split(':').next().unwrap_or_default()))
+    others.then(|| format!("the group {name}"))
 }
 
 #[cfg(test)]
@@ -43,7 +46,7 @@ mod tests {
 
     #[test]
     fn only_a_group_with_somebody_else_in_it_is_somebody_else() {
-        let group = "root:x:0:\nstaff:x:50:\nadm:x:4:syslog,ops\nops:x:1000:\nweb:x:33:ops, root\n\nbroken:x:z:a\n";
+        let group = "root:x:0:\nstaff:x:50:\nadm:x:4:syslog,ops\nops:x:1000:\nweb:x:33:ops, root\nold:x:60:\nnew:x:60:bob\n\nbroken:x:z:a\n";
         let passwd = "root:x:0:0::/root:/bin/sh\nops:x:1000:1000::/home/ops:/bin/sh\nbob:x:1001:50\n";
         let of = |passwd: &str, gid, owner| others(group, passwd, gid, owner);
         let nobody = "root:x:0:0::/root:/bin/sh\n";
@@ -56,6 +59,7 @@ mod tests {
             (of(passwd, 1000, 1000), None),
             (of(passwd, 1000, 0), Some("the group ops")),
             (of(passwd, 33, 1000), None),
+            (of(passwd, 60, 1000), Some("the group old")),
             (of(passwd, 7777, 0), Some("a group whose members are not known here (7777)")),
         ] {
             assert_eq!(found.as_deref(), expected);

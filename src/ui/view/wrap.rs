@@ -22,7 +22,8 @@ struct Piece {
 }
 
 /// The lines of a paragraph, each at most `cells` wide; blanks at a break are dropped. A word longer than a line is
-/// broken where the line ends, a path after the last slash in the line's second half. An empty text is one empty line; with no room at all there is no line.
+/// broken where the line ends, a path after the last slash in the line's second half. An empty text is one empty line;
+/// with no room at all there is no line.
 pub fn wrap(text: &str, cells: usize) -> Vec<Range<usize>> {
     if cells == 0 {
         return Vec::new();
