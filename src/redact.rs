@@ -336,6 +336,13 @@ mod tests {
     }
 
     #[test]
+    fn tokens_are_never_masked_whatever_the_secret_is_called() {
+        let mut redactor = Redactor::new();
+        assert_eq!(redactor.text("password=authorization x"), "password=***secret-1*** x");
+        assert_eq!(redactor.text("Authorization: LOG a:b"), "Authorization: ***authorization-2***");
+    }
+
+    #[test]
     fn an_element_on_lines_of_its_own_teaches_its_value_without_the_blanks() {
         let mut redactor = Redactor::new();
         let masked = redactor.text(&format!("<SecretKey>\n  {SECRET}\n</SecretKey>\nonce more {SECRET}."));

@@ -142,6 +142,12 @@ impl Known {
         let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
         while let Some(&byte) = bytes.get(at) {
             let rest = bytes.get(at..).unwrap_or_default();
+            // A secret may be a piece of our tokens' words.
+            if let Some(length) = token_length(rest) {
+                out.extend_from_slice(rest.get(..length).unwrap_or_default());
+                at += length;
+                continue;
+            }
             let same_head = match self.firsts.contains(&byte) {
                 true => rest.first_chunk::<MEMORABLE>().and_then(|head| self.by_head.get(head)),
                 false => None,
