@@ -132,7 +132,9 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         }
     }
     let all_reached = probes.iter().all(|probe| matches!(probe.outcome, Outcome::Reached { .. }));
-    let reason = troubles.first_reason();
+    // One failure is its own summary, with all that was found out about it.
+    let has_count = probes.iter().filter(|probe| probe.is_failing()).count() > 1;
+    let reason = if has_count { troubles.take_first_reason() } else { None };
     let finding = conclude(rows, (troubles.causes(has_alternative), reason), &probes, told);
     Ok(match doubt {
         Some(doubt) if doubt.is_certain || !all_reached => doubted(finding, &doubt.sentence),

@@ -42,14 +42,26 @@ pub struct Row {
     choices: Vec<Choice>,
     /// What stood here before anything was typed.
     before: String,
-    /// The chosen one among those that match the text.
-    pub picked: usize,
+    /// The marked one among those that match the text: what Enter takes. None while the row is left empty.
+    pub picked: Option<usize>,
+    /// Whether the row may not stay empty, so that a line is marked from the beginning.
+    is_needed: bool,
 }
 
 impl Row {
-    fn new(input: InputId, value: String, choices: Vec<Choice>) -> Row {
-        let picked = choices.iter().position(|choice| choice.value == value).unwrap_or(0);
-        Row { input, before: value.clone(), edit: Input::new(value), error: None, choices, picked }
+    fn new(input: InputId, value: String, choices: Vec<Choice>, is_needed: bool) -> Row {
+        let edit = Input::new(value.clone());
+        let mut row = Row { input, before: value, edit, error: None, choices, picked: None, is_needed };
+        row.mark();
+        row
+    }
+
+    /// Marks what is typed as a whole among all that are then listed, else the first line. An empty row that no remedy
+    /// needs has no mark: Enter leaves it empty, and a mark would say otherwise.
+    fn mark(&mut self) {
+        let typed = self.edit.value().trim();
+        let whole = self.matching().iter().position(|choice| choice.value == typed);
+        self.picked = whole.or((self.is_needed || !typed.is_empty()).then_some(0));
     }
 
     /// The choices that match what is typed: all of them while the text is empty or one of them as a whole.
@@ -121,7 +133,7 @@ impl Form {
                     InputId::Force => plain(&["no", "yes"]),
                     InputId::OldIp => Vec::new(),
                 };
-                Row::new(*input, value, choices)
+                Row::new(*input, value, choices, purpose == Purpose::Remedy)
             })
             .collect();
         let mut form = Form { title, purpose, rows, focus: 0, inputs };
@@ -192,27 +204,26 @@ impl Form {
     fn pick_or_move(&mut self, down: bool) {
         let Some(row) = self.rows.get_mut(self.focus) else { return };
         let count = row.matching().len();
-        match (down, row.has_choices() && count > 0) {
-            (true, true) if row.picked + 1 < count => row.picked += 1,
-            (false, true) if row.picked > 0 => row.picked -= 1,
+        match (down, row.picked) {
+            (true, None) if count > 0 => row.picked = Some(0),
+            (true, Some(at)) if at + 1 < count => row.picked = Some(at + 1),
+            (false, Some(at)) if at > 0 && count > 0 => row.picked = Some(at - 1),
             (true, _) => self.focus += 1,
             (false, _) => self.focus = self.focus.saturating_sub(1),
         }
     }
 
-    /// Enter on a row with a list takes the chosen line, unless the text is empty: an empty row is skipped. Not so where
-    /// a remedy needs the value: there the marked line is what Enter means.
+    /// Enter on a row with a list takes the marked line; a row without a mark stays as it is.
     fn take_picked(&mut self) {
-        let (focus, is_needed) = (self.focus, self.purpose == Purpose::Remedy);
+        let focus = self.focus;
         if let Some(row) = self.rows.get_mut(focus)
-            && row.has_choices()
-            && let Some(choice) = row.matching().get(row.picked)
+            && let Some(picked) = row.picked
+            && let Some(choice) = row.matching().get(picked)
             // The list of addresses only helps: one that was typed as a whole is meant, though it be of no interface.
-            && !(row.input == InputId::Ip && row.picked == 0 && row.edit.value().trim().parse::<Ipv4Addr>().is_ok())
-            && (is_needed || !row.edit.value().trim().is_empty() || row.picked > 0)
+            && !(row.input == InputId::Ip && picked == 0 && row.edit.value().trim().parse::<Ipv4Addr>().is_ok())
         {
             row.edit = Input::new(choice.value.clone());
-            row.picked = row.matching().iter().position(|c| c.value == row.edit.value()).unwrap_or(0);
+            row.mark();
         }
         self.judge(focus);
     }
@@ -223,9 +234,7 @@ impl Form {
         let before = row.edit.value().to_string();
         row.edit.handle(request);
         if row.edit.value() != before {
-            // A word that was typed as a whole is the chosen one of all that are then listed.
-            let typed = row.edit.value().trim();
-            row.picked = row.matching().iter().position(|choice| choice.value == typed).unwrap_or(0);
+            row.mark();
             self.judge(focus);
         }
     }
@@ -343,6 +352,19 @@ mod tests {
             form.handle(&Key::Enter);
         }
         assert_eq!(form.inputs().context, Inputs::default().context);
+    }
+
+    #[test]
+    fn every_line_of_a_list_can_be_chosen_and_enter_takes_what_is_marked() {
+        for (downs, taken) in [(0, ""), (1, "intranet"), (2, "internet")] {
+            let mut form = form(&[Field::Network]);
+            for _ in 0..downs {
+                form.handle(&Key::Down);
+            }
+            let marked = form.rows[0].picked.map_or("", |at| form.rows[0].matching()[at].value.as_str()).to_string();
+            form.handle(&Key::Enter);
+            assert_eq!((marked.as_str(), form.inputs().context.get(Field::Network).as_str()), (taken, taken));
+        }
     }
 
     #[test]

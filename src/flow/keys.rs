@@ -129,6 +129,26 @@ fn ends() -> [Binding; 2] {
     ]
 }
 
+/// The keys of the journal. One without an entry has nothing to choose, take back or copy.
+fn journal_bindings(has_entry: bool, filter: Binding) -> Vec<Binding> {
+    use Key::*;
+    let mut out = Vec::new();
+    if has_entry {
+        let choose = || Text::fixed("choose", "选择");
+        out.push(bind(&[Up, Char('k')], "Up/Dn", choose(), Command::ChooseUp, false));
+        out.push(bind(&[Down, Char('j')], "Up/Dn", choose(), Command::ChooseDown, true));
+        out.extend(pages());
+        out.extend(ends());
+        let take_back = Text::fixed("take back (preview)", "撤销（预览）");
+        out.push(bind(&[Enter, Char('u')], "Enter", take_back, Command::Choose, true));
+        out.push(bind(&[Char('y')], "y", Text::fixed("copy command", "复制命令"), Command::Copy, true));
+        out.push(filter);
+    }
+    let close = Text::fixed("close", "关闭");
+    out.push(bind(&[Esc, Char('J'), Char('q')], "Esc", close, Command::Close, true));
+    out
+}
+
 /// The keys of a row of so many buttons; from a lone one there is nowhere to go.
 fn button_bindings(buttons: usize) -> Vec<Binding> {
     use Key::*;
@@ -185,19 +205,9 @@ impl Session {
             Some(Layer::Form(form)) => {
                 out.extend(form_bindings(form, Text::fixed("close without saving", "不保存并关闭")));
             }
-            Some(Layer::Journal(_)) => {
-                let choose = || Text::fixed("choose", "选择");
-                out.push(bind(&[Up, Char('k')], "Up/Dn", choose(), Command::ChooseUp, false));
-                out.push(bind(&[Down, Char('j')], "Up/Dn", choose(), Command::ChooseDown, true));
-                out.extend(pages());
-                out.extend(ends());
-                let take_back = Text::fixed("take back (preview)", "撤销（预览）");
-                out.push(bind(&[Enter, Char('u')], "Enter", take_back, Command::Choose, true));
-                let copy = Text::fixed("copy command", "复制命令");
-                out.push(bind(&[Char('y')], "y", copy, Command::Copy, true));
-                out.push(filter());
-                let close = Text::fixed("close", "关闭");
-                out.push(bind(&[Esc, Char('J'), Char('q')], "Esc", close, Command::Close, true));
+            Some(Layer::Journal(layer)) => {
+                let has_entry = layer.entries.as_ref().is_some_and(|entries| !entries.is_empty());
+                out.extend(journal_bindings(has_entry, filter()));
             }
             Some(Layer::Groups(_)) => self.group_bindings(&mut out),
             Some(Layer::Key(_)) => {
@@ -388,5 +398,19 @@ impl Session {
     /// What a key means now.
     pub fn command_of(&self, key: &Key) -> Option<Command> {
         self.bindings().into_iter().find(|binding| binding.keys.contains(key)).map(|binding| binding.command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_without_an_entry_offers_to_close_it_and_nothing_else() {
+        let filter = || bind(&[Key::Char('/')], "/", Text::fixed("filter", "筛选"), Command::Filter, true);
+        let commands =
+            |has_entry| journal_bindings(has_entry, filter()).into_iter().map(|one| one.command).collect::<Vec<_>>();
+        assert_eq!(commands(false), [Command::Close]);
+        assert!([Command::Choose, Command::Copy, Command::Close].iter().all(|one| commands(true).contains(one)));
     }
 }

@@ -50,11 +50,16 @@ impl Troubles {
         self.found.values().any(|trouble| trouble.severity == Severity::Fail)
     }
 
-    /// The first thing that was found out about the worst of them, beyond what happened at which place.
-    pub fn first_reason(&self) -> Option<Text> {
+    /// Takes out the first thing that was found out about the worst of them, beyond what happened at which place: who
+    /// says it above the causes does not say it in them again.
+    pub fn take_first_reason(&mut self) -> Option<Text> {
         let worst = self.found.values().map(|trouble| trouble.severity).max()?;
         let of_worst = self.found.values().filter(|trouble| trouble.severity == worst);
-        of_worst.flat_map(|trouble| &trouble.reasons).next().cloned()
+        let first = of_worst.flat_map(|trouble| &trouble.reasons).next().cloned()?;
+        for trouble in self.found.values_mut() {
+            trouble.reasons.retain(|reason| *reason != first);
+        }
+        Some(first)
     }
 
     /// The causes; another endpoint is proposed first only where one is known to answer.
@@ -144,5 +149,22 @@ mod tests {
         let detail = &causes[0].detail;
         assert_eq!(detail.get(Lang::En), "A rule drops it. a:80, b:443: no answer; c:80: slow. d answers.");
         assert_eq!(detail.get(Lang::Zh), "规则丢弃了流量。a:80、b:443：无应答；c:80：缓慢。d 有应答。");
+    }
+
+    #[test]
+    fn a_reason_that_was_taken_is_in_no_cause_again() {
+        let mut troubles = Troubles::default();
+        let blocked = [CauseId::ConnectRefused, CauseId::ConnectTimeout];
+        for (id, severity) in blocked.into_iter().zip([Severity::Warn, Severity::Fail]) {
+            troubles.note(id, severity, Some("a:80".into()), Text::fixed("no answer", "无应答"));
+        }
+        for sentence in [Text::fixed("A rule drops it.", "规则丢弃了流量。"), Text::fixed("No route.", "没有路由。")]
+        {
+            troubles.explain(&blocked, &sentence);
+        }
+        assert_eq!(troubles.take_first_reason(), Some(Text::fixed("A rule drops it.", "规则丢弃了流量。")));
+        for cause in troubles.causes(false) {
+            assert_eq!(cause.detail.get(Lang::En), "No route. a:80: no answer.");
+        }
     }
 }

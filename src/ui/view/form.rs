@@ -150,10 +150,10 @@ fn choices(sheet: &mut Sheet, row: &Row, left: usize, look: Look) {
     let theme = look.theme;
     let matching = row.matching();
     let count = matching.len();
-    let first = row.picked.saturating_sub(CHOICES / 2).min(count.saturating_sub(CHOICES));
+    let first = row.picked.unwrap_or(0).saturating_sub(CHOICES / 2).min(count.saturating_sub(CHOICES));
     let column = matching.iter().map(|choice| width(&choice.value)).max().unwrap_or(0);
     for (number, choice) in matching.iter().enumerate().skip(first).take(CHOICES) {
-        let is_picked = number == row.picked;
+        let is_picked = row.picked == Some(number);
         let marker = if is_picked { look.glyphs.cursor() } else { " " };
         let mut one = Sheet::new(sheet.cells.saturating_sub(left) as u16);
         let value = pad(&choice.value, column);
@@ -166,8 +166,13 @@ fn choices(sheet: &mut Sheet, row: &Row, left: usize, look: Look) {
         indent(sheet, start, left);
     }
     if count > CHOICES {
-        let number = row.picked + 1;
-        let text = say!("{number} of {count}; type to filter", "第 {number} 项，共 {count} 项；输入以筛选");
+        let text = match row.picked {
+            Some(at) => {
+                let number = at + 1;
+                say!("{number} of {count}; type to filter", "第 {number} 项，共 {count} 项；输入以筛选")
+            }
+            None => say!("{count} in all; type to filter", "共 {count} 项；输入以筛选"),
+        };
         sheet.hung(&[], left, &[run(look.read(&text), theme.dim)]);
     }
     sheet.gap();

@@ -172,14 +172,15 @@ pub fn worst(finding: &Finding) -> (CauseId, Severity, String, Vec<RemedyId>) {
     (cause.id, cause.severity, cause.detail.get(Lang::En).to_string(), cause.remedies.clone())
 }
 
-/// Checks the one cause of a world, its severity, and words of its detail.
+/// Checks the one cause of a world, its severity, and words of its detail or of the summary that stands above it.
 pub fn expect(world: &World, id: CauseId, severity: Severity, words: &[&str]) -> Vec<RemedyId> {
     let finding = world.finding();
     let (found, how_bad, detail, remedies) = worst(&finding);
     assert_eq!((found, how_bad), (id, severity), "{detail}");
     assert_eq!(finding.causes.len(), 1, "{:?}", finding.causes);
+    let read = [finding.summary.get(Lang::En), &detail].join(" ");
     for word in words {
-        assert!(detail.contains(word), "{word} is not in: {detail}");
+        assert!(read.contains(word), "{word} is not in: {read}");
     }
     remedies
 }
