@@ -447,4 +447,6 @@ fn after_a_cure_the_operator_is_led_to_what_only_the_operator_can_tell() {
     let view = StepView { checked: Some(checked), is_open: false };
     session.handle(Event::Step { step: StepId::Heartbeat, view: Box::new(view) });
     assert_eq!(session.actions()[..2], [Action::Continue(Place::Finish), Action::ConsoleSays(false)]);
+    key(&mut session, Key::Char('1'));
+    assert_eq!(session.actions(), [Action::Quit, Action::RecheckAll, Action::Ticket], "nothing is left to do");
 }

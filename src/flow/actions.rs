@@ -68,7 +68,10 @@ impl Session {
                 if self.finding(StepId::Heartbeat).is_some_and(|finding| finding.verdict == Verdict::Unknown) {
                     out.push(Action::Continue(Place::Step(StepId::Heartbeat)));
                 }
-                out.extend([Action::RecheckAll, Action::Ticket, Action::Quit]);
+                // When nothing is left to do, one more Enter must not look at everything again, nor forget what was told.
+                let is_done = out.is_empty();
+                out.extend([Action::RecheckAll, Action::Ticket]);
+                out.insert(if is_done { 0 } else { out.len() }, Action::Quit);
             }
         }
         out.truncate(9);
