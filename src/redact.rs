@@ -115,13 +115,16 @@ impl Redactor {
     /// Masks until nothing more is found: what stands around a secret may show its own shape only once that is out of
     /// the way.
     fn dense(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let (mut before, mut masked) = (bytes.to_vec(), self.once(bytes));
+        let mut masked = self.once(bytes);
+        if masked == bytes {
+            return masked;
+        }
         for _ in 1..PASSES {
-            if masked == before {
+            let more = self.once(&masked);
+            if more == masked {
                 break;
             }
-            let more = self.once(&masked);
-            before = std::mem::replace(&mut masked, more);
+            masked = more;
         }
         masked
     }

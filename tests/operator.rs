@@ -73,11 +73,9 @@ fn a_cancelled_password_leaves_the_command_on_the_screen() {
     let ops = lab.as_user("ops");
     let mut pty = ops.terminal(&["logtail-doctor", "--region", "cn-hangzhou"], 80, 24);
     pty.wait_for("Start the agent", SOON);
-    pty.wait_until("every verdict", SOON, |screen| !screen.lines().any(|line| line.contains(" .. ")));
+    pty.wait_for_verdicts(SOON);
     pty.send("1");
-    pty.wait_for("[ Cancel ]", SOON);
-    pty.send("Right");
-    pty.send("Enter");
+    pty.confirm(SOON);
     pty.wait_for("password for ops", SOON);
     pty.send("C-c");
     let screen = pty.wait_for("sudo did not allow it", SOON);

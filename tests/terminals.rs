@@ -33,9 +33,7 @@ fn cure(pty: &mut Pty) {
     let line = screen.lines().rev().find(|line| line.contains(title)).unwrap_or_default();
     let number = line.split(title).next().unwrap_or_default().trim().chars().next_back().unwrap_or('1');
     pty.send(&number.to_string());
-    pty.wait_for("[ Cancel ]", SOON);
-    pty.send("Right");
-    pty.send("Enter");
+    pty.confirm(SOON);
     pty.wait_for("Cured", CURE);
     pty.send("Enter");
     pty.wait_until("the running agent", SOON, |screen| {
@@ -212,9 +210,7 @@ fn a_session_whose_ssh_line_drops_is_offered_again() {
     let mut pty = lab.terminal(&argv, 80, 24);
     pty.wait_for("stopped at step 2, Running", SOON);
     pty.send("Enter");
-    pty.wait_for("[ Cancel ]", SOON);
-    pty.send("Right");
-    pty.send("Enter");
+    pty.confirm(SOON);
     pty.wait_for("Cured", CURE);
     pty.send("Enter");
     pty.send("q");
@@ -222,9 +218,7 @@ fn a_session_whose_ssh_line_drops_is_offered_again() {
 
     // What ended in order is not offered again.
     let mut pty = lab.terminal(&argv, 80, 24);
-    let screen = pty.wait_until("every verdict", SOON, |screen| {
-        screen.contains("Heartbeat") && !screen.lines().any(|line| line.contains(" .. "))
-    });
+    let screen = pty.wait_for_verdicts(SOON);
     assert!(!screen.contains("broken off"), "{screen}");
 }
 
@@ -240,9 +234,7 @@ fn the_journal_lists_a_change_and_takes_it_back() {
     let screen = pty.wait_for("Bind the hostname", SOON);
     assert!(screen.contains("/etc/hosts") && screen.contains("applied"), "{screen}");
     pty.send("Enter");
-    pty.wait_for("[ Cancel ]", SOON);
-    pty.send("Right");
-    pty.send("Enter");
+    pty.confirm(SOON);
     pty.wait_for("Taken back", CURE);
     pty.send("Enter");
     pty.wait_for("undone", SOON);
@@ -260,9 +252,7 @@ fn a_secret_in_the_agent_s_configuration_never_reaches_the_screen() {
     let Some(lab) = Lab::new().config(config).build_or_skip() else { return };
     let argv = ["logtail-doctor", "--region", "cn-hangzhou", "--network", "intranet"];
     let mut pty = lab.terminal(&argv, 200, 50);
-    pty.wait_until("every verdict", SOON, |screen| {
-        screen.contains("Heartbeat") && !screen.lines().any(|line| line.contains(" .. "))
-    });
+    pty.wait_for_verdicts(SOON);
     for _ in 0..12 {
         pty.send("PageDown");
         pty.send("Right");
