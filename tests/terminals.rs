@@ -27,12 +27,8 @@ fn host_with(program: &str) -> Option<Lab> {
 /// Starts the agent with the keys that the screens show, and waits for the proof.
 fn cure(pty: &mut Pty) {
     let title = "Start the agent";
-    let screen = pty.wait_until("every verdict and the remedy", SOON, |screen| {
-        screen.contains(title) && !screen.lines().any(|line| line.contains(" .. "))
-    });
-    let line = screen.lines().rev().find(|line| line.contains(title)).unwrap_or_default();
-    let number = line.split(title).next().unwrap_or_default().trim().chars().next_back().unwrap_or('1');
-    pty.send(&number.to_string());
+    pty.wait_for_verdicts(SOON);
+    pty.choose(title, SOON);
     pty.confirm(SOON);
     pty.wait_for("Cured", CURE);
     pty.send("Enter");
