@@ -11,13 +11,13 @@ mod meanwhile;
 mod wiring;
 
 use crate::carry_out::{Journals, Store, WithRootsJournal};
-use crate::context::{Context, Field};
-use crate::finding::RemedyId;
-use crate::flow::{Notice, Session};
+use crate::core::context::{Context, Field};
+use crate::core::finding::RemedyId;
+use crate::core::flow::{Notice, Session};
+use crate::core::remedies;
+use crate::core::text::{Lang, Text, printable};
 use crate::host::Host;
-use crate::remedies;
 use crate::report::{self, Style};
-use crate::text::{Lang, Text, printable};
 use crate::ui::FaceKind;
 use crate::{memory, say};
 use args::{Cli, Command, Manner};

@@ -16,15 +16,15 @@ mod verifying;
 pub use looking::Looking;
 pub use planning::Wish;
 
-use crate::agent::layout;
 use crate::carry_out::{Progress, Store};
-use crate::checks::{Checked, Investigation};
-use crate::context::Context;
-use crate::finding::StepId;
-use crate::flow::{Clip, Effect, Event, Goal, Session, StepView, Way};
-use crate::redact::Redactor;
-use crate::remedies::Planned;
-use crate::text::{Lang, Text};
+use crate::core::agent::layout;
+use crate::core::checks::{Checked, Investigation};
+use crate::core::context::Context;
+use crate::core::finding::StepId;
+use crate::core::flow::{Clip, Effect, Event, Goal, Session, StepView, Way};
+use crate::core::redact::Redactor;
+use crate::core::remedies::Planned;
+use crate::core::text::{Lang, Text};
 use applying::{Applying, next_of};
 use masking::{finding_without_secrets, masked};
 use planning::Planning;
@@ -366,7 +366,7 @@ async fn sleep_until(at: Option<Instant>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::check;
+    use crate::core::checks::check;
     use crate::host::simulated::{SimulatedHost, scenario};
     use std::sync::Arc;
 

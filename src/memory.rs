@@ -3,11 +3,11 @@
 //!
 //! Losing this file costs some typing, so nothing here is an error that stops anybody.
 
-use crate::agent::endpoint::{endpoint_region, is_known};
-use crate::context::{Context, Field};
-use crate::flow::Interrupted;
+use crate::core::agent::endpoint::{endpoint_region, is_known};
+use crate::core::context::{Context, Field};
+use crate::core::flow::Interrupted;
+use crate::core::text::Text;
 use crate::say;
-use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{self, OpenOptions};
@@ -224,7 +224,10 @@ mod tests {
         remember(&state, &context).unwrap();
         context.no_cloud = false;
         let (recalled, note) = recall(&state);
-        assert_eq!(recalled.origin(Field::Region).get(crate::text::Lang::En), " (remembered from an earlier session)");
+        assert_eq!(
+            recalled.origin(Field::Region).get(crate::core::text::Lang::En),
+            " (remembered from an earlier session)"
+        );
         assert_eq!((Context { remembered: Default::default(), ..recalled }, note), (context.clone(), None));
         context.set(Field::Region, "mars").unwrap();
         context.set(Field::Aliuid, "1654218965343050").unwrap();
@@ -253,8 +256,8 @@ mod tests {
 
     #[test]
     fn a_broken_off_session_is_found_again_until_it_is_stale_or_forgotten() {
-        use crate::finding::{RemedyId, StepId};
-        use crate::flow::Place;
+        use crate::core::finding::{RemedyId, StepId};
+        use crate::core::flow::Place;
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(earlier_session(dir.path(), 5), Earlier::None);
         let session = Interrupted {

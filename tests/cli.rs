@@ -38,7 +38,7 @@ fn help_names_every_command_and_every_option() {
     for word in ["check", "fix", "verify", "journal", "undo", "bundle", "demo", "completions", "man"] {
         assert!(help.contains(&format!("\n  {word} ")), "{word}\n{help}");
     }
-    for field in logtail_doctor::context::Field::ALL {
+    for field in logtail_doctor::core::context::Field::ALL {
         assert!(help.contains(&format!("--{}", field.id())), "{}", field.id());
     }
     for option in ["--read-only", "--no-cloud", "--lang", "--ascii", "--no-color", "--timeout", "--plain"] {

@@ -1,15 +1,16 @@
 //! Every host of the demo is cured by the first remedies that the wizard offers, and then the service sees it.
 
 use logtail_doctor::carry_out::{self, AppliedResult, Consent, ConsentBy, Order, Store};
-use logtail_doctor::checks::{self, Investigation};
-use logtail_doctor::context::Context;
+use logtail_doctor::core::checks::{self, Investigation};
+use logtail_doctor::core::context::Context;
+use logtail_doctor::core::finding::{Finding, RemedyId, StepId, Verdict};
+use logtail_doctor::core::flow::Session;
+use logtail_doctor::core::observe::{Answer, Question};
+use logtail_doctor::core::remedies::{InputId, Inputs, Plan, Planned};
+use logtail_doctor::core::text::Lang;
 use logtail_doctor::engine::{self, Looking, Wish};
-use logtail_doctor::finding::{Finding, RemedyId, StepId, Verdict};
-use logtail_doctor::flow::Session;
+use logtail_doctor::host::Host;
 use logtail_doctor::host::simulated::{Scenario, SimulatedHost, scenario, scenarios};
-use logtail_doctor::host::{Answer, Host, Question};
-use logtail_doctor::remedies::{InputId, Inputs, Plan, Planned};
-use logtail_doctor::text::Lang;
 use logtail_doctor::ui::{Plain, Services};
 use std::io::Cursor;
 use std::sync::Arc;

@@ -4,11 +4,12 @@
 use logtail_doctor::carry_out::Store;
 use logtail_doctor::cli::args::{ConsentArgs, Format};
 use logtail_doctor::cli::{Settings, changing, looking};
-use logtail_doctor::context::Context;
-use logtail_doctor::finding::{Evidence, Finding, RemedyId, StepId};
+use logtail_doctor::core::context::Context;
+use logtail_doctor::core::finding::{Evidence, Finding, RemedyId, StepId};
+use logtail_doctor::core::observe::*;
+use logtail_doctor::core::text::{Lang, Text};
 use logtail_doctor::host::*;
 use logtail_doctor::report::{self, Style};
-use logtail_doctor::text::{Lang, Text};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The README tells the truth: its flowchart is the program's, and its commands exist.
 
-use logtail_doctor::flow::graph;
+use logtail_doctor::core::flow::graph;
 
 const README: &str = include_str!("../README.md");
 

@@ -2,13 +2,13 @@
 //! carried out, the check no longer names it, the service sees the heartbeat again, and undo restores every byte.
 
 use logtail_doctor::carry_out::{self, AppliedResult, Consent, ConsentBy, Order, Store};
-use logtail_doctor::checks::{self, Investigation};
-use logtail_doctor::context::{Context, Field};
+use logtail_doctor::core::checks::{self, Investigation};
+use logtail_doctor::core::context::{Context, Field};
+use logtail_doctor::core::finding::{CauseId, RemedyId, StepId};
+use logtail_doctor::core::remedies::{Change, InputId, Inputs, Plan, Planned};
+use logtail_doctor::core::text::Lang;
 use logtail_doctor::engine::{Looking, Wish};
-use logtail_doctor::finding::{CauseId, RemedyId, StepId};
 use logtail_doctor::host::simulated::{Ecs, Flavour, Group, Kind, SimulatedHost, StartManner, StopManner, World};
-use logtail_doctor::remedies::{Change, InputId, Inputs, Plan, Planned};
-use logtail_doctor::text::Lang;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

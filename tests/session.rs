@@ -2,13 +2,13 @@
 //! change that was not confirmed on a preview.
 
 use logtail_doctor::carry_out::{Applied, AppliedResult, ChangeState, Progress};
-use logtail_doctor::checks::{About, Checked, ListedGroup};
-use logtail_doctor::context::{Context, Field};
-use logtail_doctor::finding::*;
-use logtail_doctor::flow::*;
-use logtail_doctor::host::{CredentialsSeen, IdentitySeen, LiveLine};
-use logtail_doctor::remedies::{Change, InputId, Plan, Planned};
-use logtail_doctor::text::{Lang, Text};
+use logtail_doctor::core::checks::{About, Checked, ListedGroup};
+use logtail_doctor::core::context::{Context, Field};
+use logtail_doctor::core::finding::*;
+use logtail_doctor::core::flow::*;
+use logtail_doctor::core::observe::{CredentialsSeen, IdentitySeen, LiveLine};
+use logtail_doctor::core::remedies::{Change, InputId, Plan, Planned};
+use logtail_doctor::core::text::{Lang, Text};
 use proptest::prelude::*;
 
 fn text() -> Text {

@@ -4,13 +4,13 @@
 use logtail_doctor::carry_out::{
     Applied, AppliedResult, ChangeState, JournalEntry, Progress, Record, RecordKind, Recorded,
 };
-use logtail_doctor::checks::Checked;
-use logtail_doctor::context::Context;
-use logtail_doctor::finding::*;
-use logtail_doctor::flow::*;
-use logtail_doctor::host::{Fingerprint, IdentitySeen};
-use logtail_doctor::remedies::{Change, Plan, Planned};
-use logtail_doctor::text::{Lang, Text};
+use logtail_doctor::core::checks::Checked;
+use logtail_doctor::core::context::Context;
+use logtail_doctor::core::finding::*;
+use logtail_doctor::core::flow::*;
+use logtail_doctor::core::observe::{Fingerprint, IdentitySeen};
+use logtail_doctor::core::remedies::{Change, Plan, Planned};
+use logtail_doctor::core::text::{Lang, Text};
 use std::path::PathBuf;
 
 fn text() -> Text {
@@ -59,7 +59,7 @@ fn finding(remedy: RemedyId) -> Finding {
 
 /// Opens the remedy by its number on the page, gets its plan, and presses the button that is so many to the right.
 fn press(session: &mut Session, plan: Plan, button: usize) -> Vec<Effect> {
-    let checked = logtail_doctor::checks::Checked { finding: finding(plan.remedy), elapsed_ms: 1 };
+    let checked = logtail_doctor::core::checks::Checked { finding: finding(plan.remedy), elapsed_ms: 1 };
     let view = Box::new(StepView { checked: Some(checked), is_open: false });
     session.handle(Event::Step { step: StepId::Address, view });
     key(session, Key::Home);

@@ -5,9 +5,9 @@ use super::trouble::explain;
 use super::undo::inverse;
 use super::work::Work;
 use super::{AppliedResult, Record, RecordKind, fingerprint};
-use crate::host::{Act, ActError, Done};
+use crate::core::observe::{Act, ActError, Done};
+use crate::core::text::Text;
 use crate::say;
-use crate::text::Text;
 
 impl Work<'_> {
     /// Takes back what was done. One step that fails does not keep the others from being taken back.
@@ -62,7 +62,8 @@ impl Work<'_> {
             return Ok(());
         }
         for act in record.reverse(self.host).await? {
-            let command = if let Act::Run { argv, .. } = &act { Some(crate::remedies::shell_line(argv)) } else { None };
+            let command =
+                if let Act::Run { argv, .. } = &act { Some(crate::core::remedies::shell_line(argv)) } else { None };
             let done = self.act(act).await?;
             if let (Some(command), Done::Exited(code)) = (command, done)
                 && code != Some(0)
@@ -80,7 +81,7 @@ impl Work<'_> {
 /// does not, and that is seen to by itself.
 fn for_ever(record: &Record) -> Option<String> {
     let RecordKind::Run(argv) = &record.kind else { return None };
-    (inverse(argv).is_none() && !is_stop_or_start(argv)).then(|| crate::remedies::shell_line(argv))
+    (inverse(argv).is_none() && !is_stop_or_start(argv)).then(|| crate::core::remedies::shell_line(argv))
 }
 
 /// Whether a command only stops, starts or signals.

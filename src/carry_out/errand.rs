@@ -4,10 +4,11 @@
 //! The terminal's password question is not asked here: whoever calls has made sure that `sudo -n` works.
 
 use super::{Applied, JOURNAL, Order, Progress, Store, carry_out, close_own};
-use crate::host::{Answer, FileSeen, Host, Looked, Question};
-use crate::remedies::{Change, Plan, shell_line};
+use crate::core::observe::{Answer, FileSeen, Looked, Question};
+use crate::core::remedies::{Change, Plan, shell_line};
+use crate::core::text::Text;
+use crate::host::Host;
 use crate::say;
-use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
@@ -263,7 +264,7 @@ fn tell(word: &Word) {
 mod tests {
     use super::*;
     use crate::carry_out::{AppliedResult, ChangeState, Consent, ConsentBy};
-    use crate::finding::{RemedyId, StepId};
+    use crate::core::finding::{RemedyId, StepId};
     use std::path::PathBuf;
 
     /// A sudo with this body, which gets what the second process would say as `$progress` and `$applied`.
@@ -294,7 +295,7 @@ mod tests {
         assert_eq!(died, Applied::broken().result);
         let refused = sent("echo 'a password is required' >&2; exit 1").await;
         assert!(
-            matches!(&refused, AppliedResult::Refused(text) if text.get(crate::text::Lang::En).contains("password"))
+            matches!(&refused, AppliedResult::Refused(text) if text.get(crate::core::text::Lang::En).contains("password"))
         );
     }
 

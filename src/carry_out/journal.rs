@@ -8,13 +8,14 @@
 use super::ConsentBy;
 use super::trouble::group_now;
 use super::undo::{RUN_LIMIT, inverse, is_reversible};
-use crate::finding::RemedyId;
-use crate::host::{
-    Act, ActError, Answer, CloudTroubleKind, FileSeen, Fingerprint, Host, Question, Seen, Site, Unseen, group_resource,
+use crate::core::finding::RemedyId;
+use crate::core::observe::{
+    Act, ActError, Answer, CloudTroubleKind, FileSeen, Fingerprint, Question, Seen, Site, Unseen, group_resource,
 };
-use crate::remedies::Change;
-use crate::sls::group_edit::{Edited, GroupEdit};
-use crate::sls::{MachineGroup, group_edit};
+use crate::core::remedies::Change;
+use crate::core::service::group_edit::{Edited, GroupEdit};
+use crate::core::service::{MachineGroup, group_edit};
+use crate::host::Host;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

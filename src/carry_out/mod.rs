@@ -24,9 +24,10 @@ pub use taking_back::{choose_entry, undo};
 pub use undo::{can_be_undone, undo_plan};
 
 use self::trouble::{explain, group_moved};
-use crate::host::{Act, ActError, Answer, Fingerprint, Held, Host, LiveLine, Question, Trouble};
-use crate::remedies::{Change, Plan};
-use crate::text::Text;
+use crate::core::observe::{Act, ActError, Answer, Fingerprint, LiveLine, Question, Trouble};
+use crate::core::remedies::{Change, Plan};
+use crate::core::text::Text;
+use crate::host::{Held, Host};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,10 @@
 //! reads it. Nobody is asked for a password here, and nothing else is read in this way.
 
 use super::{JOURNAL, errand};
-use crate::host::{Act, ActError, Answer, Done, Held, Host, LiveOutput, Pending, Question, Trouble};
-use crate::sls::Credentials;
+use crate::core::observe::Pending;
+use crate::core::observe::{Act, ActError, Answer, Done, Question, Trouble};
+use crate::core::service::Credentials;
+use crate::host::{Held, Host, LiveOutput};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,7 +60,7 @@ impl Host for WithRootsJournal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sls::Source;
+    use crate::core::service::Source;
     use std::sync::Mutex;
 
     /// A host that notes what it is asked beside questions.

@@ -2,12 +2,12 @@
 //! out, journaled and verified in the same way.
 
 use super::{JournalEntry, Journals, RecordKind, read_journals, undo_plan};
-use crate::agent::layout;
-use crate::finding::RemedyId;
-use crate::host::{Seen, Unseen};
-use crate::remedies::{Planned, for_root, restart_of, step_of, with_revival};
+use crate::core::agent::layout;
+use crate::core::finding::RemedyId;
+use crate::core::observe::{Seen, Unseen};
+use crate::core::remedies::{Planned, for_root, restart_of, step_of, with_revival};
+use crate::core::text::Text;
 use crate::say;
-use crate::text::Text;
 
 /// Plans the undo of a journal entry: by its id, by a beginning of it that only one entry has, or `last` for the newest
 /// that is not taken back.

@@ -1,10 +1,10 @@
 //! Plans carried out on a simulated host: backups, journal, roll-back, staleness, undo, waiting for the agent.
 
 use super::*;
-use crate::finding::{RemedyId, StepId};
-use crate::host::Seen;
+use crate::core::finding::{RemedyId, StepId};
+use crate::core::observe::Seen;
+use crate::core::remedies::Planned;
 use crate::host::simulated::{Flavour, Group, Kind, SimulatedHost, StopManner, World};
-use crate::remedies::Planned;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -257,7 +257,7 @@ async fn waiting_for_the_agent_ends_when_it_is_so_and_at_the_limit() {
     let host = SimulatedHost::new(World::healthy(Flavour::Loong331).stop_manner(StopManner::Never));
     let (applied, _) = apply(&host, &plan(vec![stop, await_agent(false)])).await;
     let AppliedResult::RolledBack(reason) = applied.result else { panic!("{applied:?}") };
-    assert!(reason.get(crate::text::Lang::En).contains("still runs after 60 s"));
+    assert!(reason.get(crate::core::text::Lang::En).contains("still runs after 60 s"));
 }
 
 #[tokio::test(start_paused = true)]

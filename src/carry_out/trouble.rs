@@ -1,14 +1,15 @@
 //! What kept a change from happening, in sentences, and the machine group as it is now. It changes nothing.
 
 use super::AppliedResult;
-use crate::host::{
-    ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, CloudTroubleKind, Host, Question, Site, group_resource,
+use crate::core::observe::{
+    ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, CloudTroubleKind, Question, Site, group_resource,
 };
-use crate::remedies::Change;
+use crate::core::remedies::Change;
+use crate::core::service::MachineGroup;
+use crate::core::service::group_edit::is_as_made;
+use crate::core::text::Text;
+use crate::host::Host;
 use crate::say;
-use crate::sls::MachineGroup;
-use crate::sls::group_edit::is_as_made;
-use crate::text::Text;
 
 /// A machine group as it is now.
 pub(super) async fn group_now(host: &dyn Host, site: &Site, group: &str) -> Result<MachineGroup, ActError> {

@@ -5,13 +5,14 @@ use super::back::is_stop_or_start;
 use super::journal::{JournalEntry, Record, RecordKind, Recorded};
 use super::work::is_torn;
 use super::{fingerprint, upkeep};
-use crate::finding::StepId;
-use crate::host::{Act, CloudTrouble, CloudTroubleKind, Fingerprint, Host, Seen, Site, Trouble, Unseen};
-use crate::remedies::{Change, Plan, Planned};
+use crate::core::finding::StepId;
+use crate::core::observe::{Act, CloudTrouble, CloudTroubleKind, Fingerprint, Seen, Site, Trouble, Unseen};
+use crate::core::remedies::{Change, Plan, Planned};
+use crate::core::service::MachineGroup;
+use crate::core::service::group_edit::{self, Edited, GroupEdit, Overtaken};
+use crate::core::text::Text;
+use crate::host::Host;
 use crate::say;
-use crate::sls::MachineGroup;
-use crate::sls::group_edit::{self, Edited, GroupEdit, Overtaken};
-use crate::text::Text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -120,7 +121,7 @@ pub fn undo_plan(see: &Seen, done: &JournalEntry, verify: StepId, restart: &[Cha
 /// commands, why that cannot be taken back.
 fn nothing_to_take_back(done: &JournalEntry) -> Planned {
     let commands = done.records.iter().filter_map(|record| match &record.kind {
-        RecordKind::Run(argv) if !is_stop_or_start(argv) => Some(crate::remedies::shell_line(argv)),
+        RecordKind::Run(argv) if !is_stop_or_start(argv) => Some(crate::core::remedies::shell_line(argv)),
         _ => None,
     });
     let commands: Vec<String> = commands.collect();
@@ -265,7 +266,7 @@ fn file_back(
         return Ok(Err(match &record.backup {
             Some(backup) => {
                 let argv = ["diff", "-u", &backup.display().to_string(), &name.to_string()].map(str::to_string);
-                let compare = crate::remedies::shell_line(&argv);
+                let compare = crate::core::remedies::shell_line(&argv);
                 say!(
                     "{name} has been changed since, by somebody else; undoing would lose that change. Compare, and take back by hand what is to go: {compare}",
                     "{name} 在此之后又被修改过，撤销会丢失那次修改。请对比后手动恢复：{compare}"

@@ -3,8 +3,9 @@
 
 use super::journal::{JournalEntry, JournalLine, RecordKind, Recorded};
 use super::{Store, append, fingerprint};
-use crate::host::{Act, Host};
-use crate::remedies::Change;
+use crate::core::observe::Act;
+use crate::core::remedies::Change;
+use crate::host::Host;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::unbounded_channel;

@@ -4,11 +4,11 @@
 
 use super::work::Work;
 use super::{AppliedResult, ChangeState, Progress};
-use crate::agent::processes::{is_alive, program};
-use crate::host::{Act, Answer, Done, Fingerprint, LiveLine, ProcessSeen, Question};
-use crate::remedies::Change;
+use crate::core::agent::processes::{is_alive, program};
+use crate::core::observe::{Act, Answer, Done, Fingerprint, LiveLine, ProcessSeen, Question};
+use crate::core::remedies::Change;
+use crate::core::text::Text;
 use crate::say;
-use crate::text::Text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -5,10 +5,11 @@ use super::trouble::{explain, is_uncertain};
 use super::undo::inverse;
 use super::watch::Before;
 use super::{ChangeState, JournalLine, Progress, Record, RecordKind, Store, append, backup_path};
-use crate::host::{Act, ActError, Answer, Done, Fingerprint, Host, Question, Trouble};
-use crate::remedies::Change;
+use crate::core::observe::{Act, ActError, Answer, Done, Fingerprint, Question, Trouble};
+use crate::core::remedies::Change;
+use crate::core::text::Text;
+use crate::host::Host;
 use crate::say;
-use crate::text::Text;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -162,7 +163,7 @@ impl<'a> Work<'a> {
                 if inverse(argv).is_some() {
                     self.records.pop();
                 }
-                let command = crate::remedies::shell_line(argv);
+                let command = crate::core::remedies::shell_line(argv);
                 let code = code.map_or("signal".to_string(), |code| code.to_string());
                 return Err(say!("`{command}` ended with exit code {code}.", "`{command}` 的退出码为 {code}。"));
             }

@@ -1,8 +1,8 @@
 //! The command line as a declaration (design, section 4). The names are a promise to scripts: never renamed.
 
-use crate::context::{Context, Field, Refusal};
-use crate::finding::RemedyId;
-use crate::text::Lang;
+use crate::core::context::{Context, Field, Refusal};
+use crate::core::finding::RemedyId;
+use crate::core::text::Lang;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

@@ -8,15 +8,15 @@ use super::looking::{begin, looking_text};
 use super::meanwhile::meanwhile;
 use super::{COULD_NOT_RUN, Settings, journal};
 use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Order, Progress, can_be_undone, errand};
-use crate::checks::Judge;
+use crate::core::checks::Judge;
+use crate::core::finding::{CauseId, RemedyId, StepId};
+use crate::core::flow::{Goal, Proof, rolled_back, undo_command};
+use crate::core::redact::Redactor;
+use crate::core::remedies::{self, InputId, Inputs, Plan, Planned, PreviewMark};
+use crate::core::text::{Lang, Text, printable};
 use crate::engine::{Looking, Wish};
-use crate::finding::{CauseId, RemedyId, StepId};
-use crate::flow::{Goal, Proof, rolled_back, undo_command};
 use crate::host::Host;
-use crate::redact::Redactor;
-use crate::remedies::{self, InputId, Inputs, Plan, Planned, PreviewMark};
 use crate::say;
-use crate::text::{Lang, Text, printable};
 use consent::Leave;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -97,7 +97,7 @@ fn put(inputs: &mut Inputs, pair: &str) -> Result<(), Text> {
     let Some(input) = InputId::of_id(key.trim()) else {
         let known = ["ip", "old-ip", "create-group", "force"]
             .into_iter()
-            .chain(crate::context::Field::ALL.iter().map(|field| field.id()));
+            .chain(crate::core::context::Field::ALL.iter().map(|field| field.id()));
         let known = known.collect::<Vec<_>>().join(", ");
         return Err(say!("--set {key}: unknown; known are {known}", "--set {key}：未知；可用：{known}"));
     };

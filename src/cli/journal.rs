@@ -3,12 +3,13 @@
 use super::changing::CURED;
 use super::{COULD_NOT_RUN, Settings};
 use crate::carry_out::{self, JOURNAL, JournalEntry, Record, RecordKind, Store};
-use crate::flow::{recorded_word, undo_command};
-use crate::host::{Answer, Host, Question, Trouble};
-use crate::remedies;
+use crate::core::flow::{recorded_word, undo_command};
+use crate::core::observe::{Answer, Question, Trouble};
+use crate::core::remedies;
+use crate::core::text::{Text, printable};
+use crate::host::Host;
 use crate::report;
 use crate::say;
-use crate::text::{Text, printable};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //! work takes longer than a moment. The line is gone when the work is done; results never come from here.
 
 use super::Settings;
-use crate::text::{Lang, Text};
+use crate::core::text::{Lang, Text};
 use std::future::Future;
 use std::io::{self, IsTerminal, Write};
 use std::pin::pin;

@@ -2,18 +2,19 @@
 
 use super::Settings;
 use super::demo::{Beside, no_bundle};
-use crate::agent::{endpoint, layout};
-use crate::checks::{Investigation, Judge};
+use crate::core::agent::{endpoint, layout};
+use crate::core::checks::{Investigation, Judge};
+use crate::core::flow::{Choice, Offer, Session};
+use crate::core::observe::Seen;
+use crate::core::service::credentials::Environment;
+use crate::core::text::Text;
 use crate::engine::Looking;
-use crate::flow::{Choice, Offer, Session};
 use crate::host::simulated::SimulatedHost;
-use crate::host::{Host, LinuxHost, Options, Seen};
+use crate::host::{Host, LinuxHost, Options};
 use crate::memory::{self, Earlier};
 use crate::report::{self, AgentInfo, Case, Taken};
 use crate::say;
 use crate::sls::WithCloud;
-use crate::sls::credentials::Environment;
-use crate::text::Text;
 use crate::ui::clipboard::Through;
 use crate::ui::panic::install_panic_hook;
 use crate::ui::wizard::{Services, Wizard};
@@ -32,7 +33,7 @@ pub fn host(timeout: Duration, read_only: bool) -> Arc<dyn Host> {
 
 /// The function that judges a step.
 pub fn judge() -> Judge {
-    crate::checks::check
+    crate::core::checks::check
 }
 
 /// The agent, from what was observed of it; None when none is installed, or that is not known yet.

@@ -2,10 +2,10 @@
 
 use super::{Face, Run};
 use crate::carry_out::{self, Applied, Order, Progress, errand};
-use crate::flow::Event;
-use crate::remedies::{Change, Plan};
+use crate::core::flow::Event;
+use crate::core::remedies::{Change, Plan};
+use crate::core::text::Lang;
 use crate::say;
-use crate::text::Lang;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl Run<'_> {
                 "{zh}未做任何更改。有权限的人可执行：{command}"
             );
             let effects = self.session.handle(Event::Applied(Box::new(Applied::refused(text))));
-            if effects.contains(&crate::flow::Effect::RecheckAll) {
+            if effects.contains(&crate::core::flow::Effect::RecheckAll) {
                 self.looking.look_again();
             }
             return;
@@ -134,8 +134,8 @@ pub(super) async fn next_of(applying: &mut Option<Applying>) -> Vec<Event> {
 mod tests {
     use super::*;
     use crate::carry_out::ChangeState;
-    use crate::host::LiveLine;
-    use crate::text::Text;
+    use crate::core::observe::LiveLine;
+    use crate::core::text::Text;
 
     #[tokio::test]
     async fn a_burst_of_lines_is_one_piece_of_news_and_a_state_keeps_its_place() {

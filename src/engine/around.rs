@@ -2,15 +2,15 @@
 //! project, and the age of the heartbeat while it is watched for.
 
 use super::{Run, Verifying};
-use crate::agent::ip_rules::is_virtual;
-use crate::agent::service::{self, Standing};
 use crate::carry_out;
-use crate::checks;
-use crate::context::Context;
-use crate::finding::StepId;
-use crate::flow::{Around, Choice, Effect, Event, HeartbeatAge};
-use crate::host::{CloudTrouble, CloudTroubleKind, Seen};
-use crate::text::{Lang, Text};
+use crate::core::agent::ip_rules::is_virtual;
+use crate::core::agent::service::{self, Standing};
+use crate::core::checks;
+use crate::core::context::Context;
+use crate::core::finding::StepId;
+use crate::core::flow::{Around, Choice, Effect, Event, HeartbeatAge};
+use crate::core::observe::{CloudTrouble, CloudTroubleKind, Seen};
+use crate::core::text::{Lang, Text};
 
 /// What is known of the surroundings. Only a look at what is there; nothing is to be asked for it.
 fn around(seen: &Seen, told: &Context) -> Around {

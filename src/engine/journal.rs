@@ -2,9 +2,9 @@
 
 use super::{Face, Run};
 use crate::carry_out::{self, JOURNAL, Journals, Store, ask_for_journals, errand, read_journals};
-use crate::flow::{Event, Notice, UnderWay, Way};
-use crate::host::{Answer, Question, Trouble};
-use crate::remedies::for_root;
+use crate::core::flow::{Event, Notice, UnderWay, Way};
+use crate::core::observe::{Answer, Question, Trouble};
+use crate::core::remedies::for_root;
 use crate::say;
 use std::collections::BTreeSet;
 

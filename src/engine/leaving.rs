@@ -3,10 +3,10 @@
 
 use super::{Applying, Face, masked};
 use crate::carry_out::{Applied, AppliedResult};
-use crate::flow::{Event, Session};
-use crate::redact::Redactor;
+use crate::core::flow::{Event, Session};
+use crate::core::redact::Redactor;
+use crate::core::text::Text;
 use crate::say;
-use crate::text::Text;
 
 /// Waits for the end of a plan that is under way, and says what it came to; None when its end did not come in time.
 pub(super) async fn finish<F: Face>(

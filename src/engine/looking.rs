@@ -3,13 +3,14 @@
 use super::planning::{Planning, Wish};
 use super::verifying::{has_patience, pause};
 use crate::carry_out::{Journals, Store};
-use crate::checks::{Asked, Investigation};
-use crate::context::Context;
-use crate::finding::{RemedyId, StepId};
-use crate::flow::{Goal, Proof};
+use crate::core::checks::{Asked, Investigation};
+use crate::core::context::Context;
+use crate::core::finding::{RemedyId, StepId};
+use crate::core::flow::{Goal, Proof};
+use crate::core::observe::{Answer, Question};
+use crate::core::remedies::Planned;
+use crate::host::Host;
 use crate::host::recorded::unanswered;
-use crate::host::{Answer, Host, Question};
-use crate::remedies::Planned;
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -212,11 +213,13 @@ impl Looking {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::check;
-    use crate::finding::Verdict;
+    use crate::core::checks::check;
+    use crate::core::finding::Verdict;
+    use crate::core::observe::Pending;
+    use crate::core::observe::{Act, ActError, Done};
+    use crate::core::remedies::Inputs;
+    use crate::host::LiveOutput;
     use crate::host::simulated::{SimulatedHost, scenarios};
-    use crate::host::{Act, ActError, Done, LiveOutput, Pending};
-    use crate::remedies::Inputs;
 
     /// A host on which looking at processes kills the probe.
     struct Deadly(SimulatedHost);

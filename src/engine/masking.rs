@@ -1,12 +1,12 @@
 //! What the session is told has no secrets: findings and sentences pass through here on their way to every face.
 
 use crate::carry_out::{AppliedResult, ChangeState, Progress};
-use crate::checks::Checked;
-use crate::finding::Finding;
-use crate::flow::Event;
-use crate::redact::Redactor;
-use crate::remedies::Planned;
-use crate::text::{Lang, Text};
+use crate::core::checks::Checked;
+use crate::core::finding::Finding;
+use crate::core::flow::Event;
+use crate::core::redact::Redactor;
+use crate::core::remedies::Planned;
+use crate::core::text::{Lang, Text};
 
 /// The finding as it may be shown.
 pub(super) fn finding_without_secrets(redactor: &mut Redactor, checked: &Checked) -> Checked {

@@ -2,9 +2,9 @@
 
 use super::Looking;
 use crate::carry_out::{self, Store};
-use crate::finding::RemedyId;
-use crate::host::Question;
-use crate::remedies::{self, Inputs, Planned};
+use crate::core::finding::RemedyId;
+use crate::core::observe::Question;
+use crate::core::remedies::{self, Inputs, Planned};
 use std::collections::BTreeSet;
 
 /// What is to be planned.

@@ -1,9 +1,9 @@
 //! A verification under way: the step is looked at again and again until the cure is proved or patience ends.
 
 use super::Run;
-use crate::checks::Investigation;
-use crate::finding::{StepId, Verdict};
-use crate::flow::{Event, Goal, Proof};
+use crate::core::checks::Investigation;
+use crate::core::finding::{StepId, Verdict};
+use crate::core::flow::{Event, Goal, Proof};
 use std::time::Duration;
 use tokio::time::Instant;
 

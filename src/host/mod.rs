@@ -5,30 +5,17 @@
 //! machine: no question can express a change, and commands come from the closed list [`Look`]. Changing goes through
 //! [`Host::act`], which nothing but the room `carry_out` calls.
 
-mod act;
-mod cloud;
 mod linux;
-mod metadata;
-mod question;
-mod seen;
 
 pub mod recorded;
 pub mod simulated;
 
-pub use act::{Act, ActError, Done, Fingerprint, LiveLine, Nudge, ProcessId};
-pub use cloud::*;
 pub use linux::{LinuxHost, Options, readers};
-pub use metadata::MetadataSeen;
-pub use question::*;
-pub use seen::{Seen, Unseen};
 
-use crate::sls::Credentials;
-use std::future::Future;
+use crate::core::observe::Pending;
+use crate::core::observe::{Act, ActError, Answer, Done, LiveLine, Question};
+use crate::core::service::Credentials;
 use std::path::PathBuf;
-use std::pin::Pin;
-
-/// A future that the engine may drop at any time.
-pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Where live output of a running command goes, line by line, as it comes: text from outside, unsanitised.
 pub type LiveOutput = tokio::sync::mpsc::UnboundedSender<LiveLine>;

@@ -1,8 +1,10 @@
 //! A host that only remembers: answers from a recording, for `check --from BUNDLE`. It changes nothing.
 
-use super::{
-    Act, ActError, Answer, ClockSeen, CloudAnswer, CloudTrouble, Done, Host, IdentitySeen, LiveOutput, LookupSeen,
-    NameserverSaid, NameserverSeen, Pending, Question, ReachSeen, Seen, Trouble,
+use super::{Host, LiveOutput};
+use crate::core::observe::Pending;
+use crate::core::observe::{
+    Act, ActError, Answer, ClockSeen, CloudAnswer, CloudTrouble, Done, IdentitySeen, LookupSeen, NameserverSaid,
+    NameserverSeen, Question, ReachSeen, Seen, Trouble,
 };
 use std::collections::BTreeMap;
 use std::future::ready;

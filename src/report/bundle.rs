@@ -5,8 +5,8 @@
 use super::ticket::WANTED_FILES;
 use super::{Case, Recording, Style, json, text, ticket};
 use crate::carry_out::JOURNAL;
-use crate::host::{Answer, Question, Seen};
-use crate::text::Lang;
+use crate::core::observe::{Answer, Question, Seen};
+use crate::core::text::Lang;
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -234,7 +234,7 @@ mod tests {
         let recording = read_bundle(&path).unwrap();
         let found = recording.judged(samples::judge, recording.told());
         assert!(found.is_settled());
-        assert_eq!(found.finding(crate::finding::StepId::Network).unwrap().finding, case.report.steps[3].finding);
+        assert_eq!(found.finding(crate::core::finding::StepId::Network).unwrap().finding, case.report.steps[3].finding);
         assert_eq!(recording.told().region.as_deref(), Some("cn-hangzhou"));
     }
 

@@ -1,8 +1,8 @@
 //! What goes to the vendor's support: the report and the observations behind it, both without secrets.
 
 use super::{AgentInfo, Recording, Redactor, Report, Rule, Taken};
-use crate::checks::Investigation;
-use crate::host::{Answer, FileSeen, Question, Seen};
+use crate::core::checks::Investigation;
+use crate::core::observe::{Answer, FileSeen, Question, Seen};
 use std::collections::BTreeMap;
 use std::path::Path;
 

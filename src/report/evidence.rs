@@ -1,7 +1,7 @@
 //! The evidence of one step as plain text: for the clipboard, a chat, an e-mail.
 
-use crate::finding::{Evidence, Finding, Mark};
-use crate::text::{Lang, printable};
+use crate::core::finding::{Evidence, Finding, Mark};
+use crate::core::text::{Lang, printable};
 
 /// A finding with its evidence as lines of plain text, safe to print. Pass findings without secrets only.
 pub fn evidence_text(finding: &Finding, lang: Lang) -> String {
@@ -56,9 +56,9 @@ pub(super) fn sign(mark: Mark, ascii: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::StepId;
+    use crate::core::finding::StepId;
+    use crate::core::text::Text;
     use crate::report::model::samples;
-    use crate::text::Text;
 
     #[test]
     fn a_row_names_its_place_unless_its_value_does() {

@@ -2,8 +2,8 @@
 //! added beside them, and what changes its meaning raises the schema version.
 
 use super::{AgentInfo, Report};
-use crate::finding::{Cause, Evidence, Mark, RemedyId, Severity, StepId, Verdict};
-use crate::text::{Lang, Text, printable};
+use crate::core::finding::{Cause, Evidence, Mark, RemedyId, Severity, StepId, Verdict};
+use crate::core::text::{Lang, Text, printable};
 use serde::Serialize;
 
 /// Raised when a field changes its meaning or goes.
@@ -126,7 +126,7 @@ fn harmless(json: &str) -> String {
     out
 }
 
-fn step(checked: &crate::checks::Checked, lang: Lang) -> Step<'_> {
+fn step(checked: &crate::core::checks::Checked, lang: Lang) -> Step<'_> {
     let finding = &checked.finding;
     Step {
         id: finding.step,

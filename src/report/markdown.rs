@@ -2,8 +2,8 @@
 
 use super::Report;
 use super::evidence::sign;
-use crate::finding::{Finding, Verdict};
-use crate::text::{Lang, Text, printable};
+use crate::core::finding::{Finding, Verdict};
+use crate::core::text::{Lang, Text, printable};
 
 /// The report as Markdown.
 pub fn markdown(report: &Report, lang: Lang) -> String {

@@ -1,7 +1,7 @@
 //! One set of findings in several forms: JSON, text, Markdown, the text of a ticket, the support bundle.
 //!
 //! Everything here is made from one [`Report`], and a [`Report`] is made without secrets
-//! ([`Redactor`](crate::redact::Redactor)); so no form can show more than another. This room judges nothing, and but for
+//! ([`Redactor`](crate::core::redact::Redactor)); so no form can show more than another. This room judges nothing, and but for
 //! the bundle it does no I/O.
 
 mod bundle;
@@ -14,7 +14,7 @@ mod recording;
 mod text;
 mod ticket;
 
-pub use crate::redact::{Redactor, Rule};
+pub use crate::core::redact::{Redactor, Rule};
 pub use bundle::{BundleError, bundle_name, bundle_places, pack, read_bundle, read_packed, write_bundle};
 pub use case::Case;
 pub use evidence::evidence_text;

@@ -1,13 +1,13 @@
 //! Everything that a report says, whatever its form.
 
 use super::Redactor;
-use crate::checks::{Checked, Investigation};
-use crate::context::{Context, Field};
-use crate::finding::{Finding, RemedyId, StepId, Verdict, worst};
-use crate::host::{IdentitySeen, Seen};
-use crate::remedies::{InputId, Inputs, Planned, plan, shell_line};
+use crate::core::checks::{Checked, Investigation};
+use crate::core::context::{Context, Field};
+use crate::core::finding::{Finding, RemedyId, StepId, Verdict, worst};
+use crate::core::observe::{IdentitySeen, Seen};
+use crate::core::remedies::{InputId, Inputs, Planned, plan, shell_line};
+use crate::core::text::{Lang, Text};
 use crate::say;
-use crate::text::{Lang, Text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -281,8 +281,8 @@ fn absent(step: StepId) -> Checked {
 pub(super) mod samples {
     //! A report to draw in every form.
     use super::*;
-    use crate::finding::{Cause, CauseId, Evidence, Mark};
-    use crate::host::{Answer, Question, Unseen};
+    use crate::core::finding::{Cause, CauseId, Evidence, Mark};
+    use crate::core::observe::{Answer, Question, Unseen};
     use crate::report::Redactor;
 
     /// A judge that fails at the network, wants an account, and quotes a hostile and secret log line.

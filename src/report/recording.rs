@@ -1,9 +1,9 @@
 //! Observations with what is needed to judge them elsewhere: `observations.json` of a bundle.
 
 use super::Taken;
-use crate::checks::{Investigation, Judge};
-use crate::context::Context;
-use crate::host::Seen;
+use crate::core::checks::{Investigation, Judge};
+use crate::core::context::Context;
+use crate::core::observe::Seen;
 use crate::host::recorded::unrecorded;
 use serde::{Deserialize, Serialize};
 

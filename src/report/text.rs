@@ -2,9 +2,9 @@
 
 use super::Report;
 use super::evidence::{row, sign};
-use crate::finding::{Finding, Verdict};
+use crate::core::finding::{Finding, Verdict};
+use crate::core::text::{Lang, Text, pad, printable, width};
 use crate::say;
-use crate::text::{Lang, Text, pad, printable, width};
 
 /// How text is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -2,8 +2,8 @@
 //! Logstore, machine group, app_info.json, ilogtail_config.json, and the output of a diagnostic tool).
 
 use super::{Case, Style, text};
-use crate::context::Field;
-use crate::text::{Lang, Text, printable, printable_block};
+use crate::core::context::Field;
+use crate::core::text::{Lang, Text, printable, printable_block};
 
 /// Where a ticket is opened (the vendor's document, last section).
 pub const TICKET_PAGE: &str = "https://selfservice.console.aliyun.com/ticket/category/sls/today";
@@ -82,7 +82,7 @@ fn file(out: &mut String, case: &Case, name: &str, lang: Lang) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::{Answer, FileSeen, Question, Seen};
+    use crate::core::observe::{Answer, FileSeen, Question, Seen};
     use crate::report::Taken;
     use crate::report::model::samples;
 

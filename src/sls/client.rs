@@ -5,15 +5,15 @@
 //! one. After anything else, above all a lost answer and a write that the service failed at, it never repeats by itself:
 //! reading back tells what happened.
 
-use super::api::{
+use crate::core::service::api::{
     ApiCall, Call, Caller, GetMachineGroup, GetProject, ListMachineGroup, ListMachines, Machine, Page, Project,
 };
-use super::credentials::Credentials;
-use super::endpoint::Endpoint;
-use super::error::{ApiError, ErrorKind, Failure, parse_response};
-use super::group::MachineGroup;
-use super::message::{HttpRequest, HttpResponse, Limits, Transport, TransportError};
-use super::sign::{SignVersion, Unsigned, sign, sign_caller_identity, target};
+use crate::core::service::credentials::Credentials;
+use crate::core::service::endpoint::Endpoint;
+use crate::core::service::error::{ApiError, ErrorKind, Failure, parse_response};
+use crate::core::service::group::MachineGroup;
+use crate::core::service::message::{HttpRequest, HttpResponse, Limits, Transport, TransportError};
+use crate::core::service::sign::{SignVersion, Unsigned, sign, sign_caller_identity, target};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};

@@ -4,23 +4,25 @@
 //! A key is looked for at the first question and kept; without a question nothing is read and nothing is sent. No answer
 //! and no error that leaves this file holds a secret.
 
-use super::api::{GetAppliedConfigs, Machine, is_name};
 use super::client::{Client, Location};
-use super::credentials::find::{Found, PassedOver, find};
-use super::credentials::{Credentials, Environment, Hints, Source, gather, sudo_note};
-use super::endpoint::{self, ENDPOINT_VARIABLE, Endpoint};
-use super::error::{ErrorKind, Failure};
-use super::group::MachineGroup;
-use super::group_edit::GroupEdit;
+use super::find::{Found, PassedOver, find};
+use super::gather;
 use super::group_write::{NotWritten, create, remove, write};
-use super::message::Transport;
 use super::metadata::Metadata;
-use super::proxy::Proxies;
 use super::transport::Network;
-use crate::agent::endpoint::{endpoint_region, is_same_region};
+use crate::core::agent::endpoint::{endpoint_region, is_same_region};
+use crate::core::observe::*;
+use crate::core::service::api::{GetAppliedConfigs, Machine, is_name};
+use crate::core::service::credentials::{Credentials, Environment, Hints, Source, sudo_note};
+use crate::core::service::endpoint::{self, ENDPOINT_VARIABLE, Endpoint};
+use crate::core::service::error::{ErrorKind, Failure};
+use crate::core::service::group::MachineGroup;
+use crate::core::service::group_edit::GroupEdit;
+use crate::core::service::message::Transport;
+use crate::core::service::proxy::Proxies;
+use crate::core::text::{Lang, Text};
 use crate::host::*;
 use crate::say;
-use crate::text::{Lang, Text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

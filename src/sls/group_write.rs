@@ -6,11 +6,13 @@
 //! else at the same moment is lost. Its RAM action is a separate one, and old regions do not know the call: where it is
 //! refused, the whole group is written with only its list changed (UpdateMachineGroup), as for every other edit.
 
-use super::api::{DeleteMachineGroup, GetAppliedConfigs, Membership, PutMachineGroup, UpdateMachineGroupMachine};
 use super::client::{Client, Reply};
-use super::error::{ErrorKind, Failure};
-use super::group::MachineGroup;
-use super::group_edit::{GroupEdit, Moved, appended, is_as_made, moved, verify};
+use crate::core::service::api::{
+    DeleteMachineGroup, GetAppliedConfigs, Membership, PutMachineGroup, UpdateMachineGroupMachine,
+};
+use crate::core::service::error::{ErrorKind, Failure};
+use crate::core::service::group::MachineGroup;
+use crate::core::service::group_edit::{GroupEdit, Moved, appended, is_as_made, moved, verify};
 
 /// The group is as planned.
 #[derive(Debug, Clone, PartialEq)]

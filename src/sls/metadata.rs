@@ -3,13 +3,13 @@
 //! A token is fetched first, because instances can demand it; without one the request goes as of old. Nothing here ever
 //! goes through a proxy: the address is local to the instance, and the token must not leave it.
 
-use super::credentials::{Credentials, Environment, Source, read_role_answer};
-use super::endpoint::{Endpoint, METADATA_VARIABLE};
-use super::message::{HttpRequest, HttpResponse, Limits, Transport, TransportError};
-use super::secret::Secret;
-use crate::host::MetadataSeen;
+use crate::core::observe::MetadataSeen;
+use crate::core::service::credentials::{Credentials, Environment, Source, read_role_answer};
+use crate::core::service::endpoint::{Endpoint, METADATA_VARIABLE};
+use crate::core::service::message::{HttpRequest, HttpResponse, Limits, Transport, TransportError};
+use crate::core::service::secret::Secret;
+use crate::core::text::Text;
 use crate::say;
-use crate::text::Text;
 use std::sync::Arc;
 
 /// Where every ECS instance finds its metadata.

@@ -3,9 +3,10 @@
 //! Certificates are checked against the bundled roots and those of `SSL_CERT_FILE`. Redirects are not followed: the
 //! service sends none, and a signature holds for one host only.
 
-use super::message::{BODY_LIMIT, HttpRequest, HttpResponse, Transport, TransportError};
-use super::proxy::{Proxies, Proxy};
-use crate::host::{ConnectTrouble, NameTrouble, Pending, TlsTrouble};
+use crate::core::observe::Pending;
+use crate::core::observe::{ConnectTrouble, NameTrouble, TlsTrouble};
+use crate::core::service::message::{BODY_LIMIT, HttpRequest, HttpResponse, Transport, TransportError};
+use crate::core::service::proxy::{Proxies, Proxy};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;

@@ -2,7 +2,7 @@
 //!
 //! Pure: builds the bytes. Never asks for the clipboard's content, since the answer would arrive as typed keys.
 
-use crate::text::Text;
+use crate::core::text::Text;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 

@@ -6,7 +6,7 @@
 //! it is certain how far a terminal has moved its cursor by itself, and remembers what the terminal shows: so it can
 //! clear the rest of a line with three bytes, and write an unchanged letter again where that is shorter than a move.
 
-use crate::text::width;
+use crate::core::text::width;
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 use std::io::Write;

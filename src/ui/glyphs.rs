@@ -7,8 +7,8 @@
 //! trip; and where it is wide (the Chinese Windows console, a box ticked in iTerm2 or PuTTY), a screen of solid lines
 //! falls apart. Outside this file the room holds no such sign in its code; a test reads the sources to keep it so.
 
-use crate::finding::Verdict;
-use crate::text::Lang;
+use crate::core::finding::Verdict;
+use crate::core::text::Lang;
 use ratatui::symbols::{border, line};
 
 /// Which signs are drawn.
@@ -141,7 +141,7 @@ impl Glyphs {
         self.pick("\u{279c}", "->")
     }
 
-    /// Where a text was cut: the sign that [`crate::text::cut`] uses.
+    /// Where a text was cut: the sign that [`crate::core::text::cut`] uses.
     pub const fn ellipsis(self) -> &'static str {
         "~"
     }
@@ -230,7 +230,7 @@ impl Glyphs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::width;
+    use crate::core::text::width;
     use std::path::{Path, PathBuf};
     use unicode_width::UnicodeWidthStr;
 

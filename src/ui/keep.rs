@@ -1,6 +1,6 @@
 //! Keeps a session for the case that it is broken off, whichever face it has.
 
-use crate::flow::{Interrupted, Session};
+use crate::core::flow::{Interrupted, Session};
 
 /// Writes what is kept; None forgets it.
 pub type KeepSession = dyn Fn(Option<&Interrupted>);

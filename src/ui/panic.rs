@@ -3,8 +3,8 @@
 //! The default hook would print into the alternate screen, in raw mode, and lose everything.
 
 use super::tty;
+use crate::core::text::{Lang, printable};
 use crate::say;
-use crate::text::{Lang, printable};
 use std::panic::PanicHookInfo;
 use std::path::PathBuf;
 

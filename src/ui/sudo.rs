@@ -1,14 +1,14 @@
 //! sudo's password question on the bare terminal, which the faces have in common.
 
 use crate::carry_out::errand::may_without_password;
+use crate::core::text::Text;
 use crate::say;
-use crate::text::Text;
 use std::path::Path;
 use tokio::process::Command;
 
 /// What stands above the question; without it the question would come out of nowhere.
 pub(crate) fn announcement(argv: &[String]) -> Text {
-    let command = crate::remedies::shell_line(argv);
+    let command = crate::core::remedies::shell_line(argv);
     say!(
         "logtail-doctor needs root for this change and runs: sudo {command}",
         "该更改需要 root 权限，logtail-doctor 将执行：sudo {command}"

@@ -4,7 +4,7 @@
 //! used, so the operator's palette keeps deciding; none of them is taken where it vanishes on a light or on a dark
 //! background (yellow or white text, dark grey, dark blue). The monochrome theme holds no colour at all.
 
-use crate::finding::Verdict;
+use crate::core::finding::Verdict;
 use ratatui::style::{Color, Modifier, Style};
 
 /// How many colours the terminal is trusted with.

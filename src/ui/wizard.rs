@@ -6,12 +6,12 @@
 use super::clipboard::Through;
 use super::{Busy, Glyphs, Gone, Input, Keep, Keys, Screen, Signal, Signals, Theme, sudo, view};
 use crate::carry_out::errand::may_without_password;
-use crate::checks::Investigation;
-use crate::context::Context;
+use crate::core::checks::Investigation;
+use crate::core::context::Context;
+use crate::core::finding::Finding;
+use crate::core::flow::{Clip, Event, Key, Notice, Session};
+use crate::core::text::{Lang, Text, printable};
 use crate::engine::{self, Favour};
-use crate::finding::Finding;
-use crate::flow::{Clip, Event, Key, Notice, Session};
-use crate::text::{Lang, Text, printable};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::VecDeque;
 use std::io::{self, Write};

@@ -2,7 +2,7 @@
 
 use crate::shapes::Shape;
 use lab::{Builder, Lab, OWNER};
-use logtail_doctor::finding::CauseId as Id;
+use logtail_doctor::core::finding::CauseId as Id;
 use serde_json::Value;
 
 /// One file that the program reads.

@@ -3,10 +3,10 @@
 
 use super::machine::*;
 use super::{STEPS, findings};
-use logtail_doctor::context::IdentityKind;
-use logtail_doctor::finding::{Finding, Mark, StepId, Verdict};
-use logtail_doctor::host::{FILE_LIMIT, Trouble};
-use logtail_doctor::text::Lang;
+use logtail_doctor::core::context::IdentityKind;
+use logtail_doctor::core::finding::{Finding, Mark, StepId, Verdict};
+use logtail_doctor::core::observe::{FILE_LIMIT, Trouble};
+use logtail_doctor::core::text::Lang;
 
 type Damage = (&'static str, fn(&mut Machine, &str));
 

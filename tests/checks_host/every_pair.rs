@@ -8,9 +8,9 @@
 use super::machine::{Flavour, Machine, told};
 use super::scenarios::{Expected, Scenario, all};
 use super::{STEPS, causes};
-use logtail_doctor::context::{Context, IdentityKind};
-use logtail_doctor::finding::{CauseId, Finding, Severity, StepId, Verdict};
-use logtail_doctor::host::{Question, Seen};
+use logtail_doctor::core::context::{Context, IdentityKind};
+use logtail_doctor::core::finding::{CauseId, Finding, Severity, StepId, Verdict};
+use logtail_doctor::core::observe::{Question, Seen};
 use std::collections::BTreeSet;
 
 use CauseId::*;

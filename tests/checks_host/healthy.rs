@@ -3,9 +3,9 @@
 
 use super::machine::*;
 use super::{causes, is_well_said};
-use logtail_doctor::context::{Context, IdentityKind, NetworkType};
-use logtail_doctor::finding::{CauseId, Finding, Severity, StepId, Verdict};
-use logtail_doctor::host::{InterfaceSeen, MetadataSeen, Seen, Trouble};
+use logtail_doctor::core::context::{Context, IdentityKind, NetworkType};
+use logtail_doctor::core::finding::{CauseId, Finding, Severity, StepId, Verdict};
+use logtail_doctor::core::observe::{InterfaceSeen, MetadataSeen, Seen, Trouble};
 use std::net::Ipv4Addr;
 
 use CauseId::*;
@@ -374,7 +374,7 @@ const FURTHER: &[Way] = &[
         "another program of root's lives in a container",
         |m, _| {
             let daemon = m.processes.as_ref().unwrap()[0].clone();
-            let contained = [1, 2].map(|n| logtail_doctor::host::ProcessSeen {
+            let contained = [1, 2].map(|n| logtail_doctor::core::observe::ProcessSeen {
                 pid: 5000 + n,
                 contained: Some(true),
                 ..daemon.clone()

@@ -2,9 +2,9 @@
 
 use super::machine::*;
 use super::scenarios::Scenario;
-use logtail_doctor::context::{Context, IdentityKind};
-use logtail_doctor::finding::{CauseId, Severity, StepId};
-use logtail_doctor::host::{InterfaceSeen, Trouble};
+use logtail_doctor::core::context::{Context, IdentityKind};
+use logtail_doctor::core::finding::{CauseId, Severity, StepId};
+use logtail_doctor::core::observe::{InterfaceSeen, Trouble};
 
 use CauseId::*;
 use Flavour::{Logtail188, Logtail207, Loong331};

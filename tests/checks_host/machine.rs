@@ -1,9 +1,9 @@
 //! A machine made by hand: what every question of a check is answered with. It starts out healthy; a scenario breaks it.
 
-use logtail_doctor::checks;
-use logtail_doctor::context::{Context, IdentityKind, NetworkType};
-use logtail_doctor::finding::{Finding, StepId};
-use logtail_doctor::host::*;
+use logtail_doctor::core::checks;
+use logtail_doctor::core::context::{Context, IdentityKind, NetworkType};
+use logtail_doctor::core::finding::{Finding, StepId};
+use logtail_doctor::core::observe::*;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};

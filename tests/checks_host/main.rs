@@ -9,10 +9,10 @@ mod machine;
 mod scenarios;
 mod worlds;
 
-use logtail_doctor::context::Context;
-use logtail_doctor::finding::{CauseId, Finding, Severity, StepId, Verdict};
-use logtail_doctor::host::Seen;
-use logtail_doctor::text::Lang;
+use logtail_doctor::core::context::Context;
+use logtail_doctor::core::finding::{CauseId, Finding, Severity, StepId, Verdict};
+use logtail_doctor::core::observe::Seen;
+use logtail_doctor::core::text::Lang;
 use machine::{Flavour, Machine, told};
 use scenarios::{Break, Expected, all};
 use std::collections::BTreeSet;

@@ -2,9 +2,9 @@
 
 use super::identity_scenarios::OF_IDENTITY;
 use super::machine::*;
-use logtail_doctor::context::{Context, NetworkType};
-use logtail_doctor::finding::{CauseId, Severity, StepId};
-use logtail_doctor::host::ProcessSeen;
+use logtail_doctor::core::context::{Context, NetworkType};
+use logtail_doctor::core::finding::{CauseId, Severity, StepId};
+use logtail_doctor::core::observe::ProcessSeen;
 
 pub type Break = fn(&mut Machine, &mut Context);
 pub type Expected = (StepId, CauseId, Severity);

@@ -7,11 +7,12 @@
 mod faults;
 
 use faults::{Cause, FAULTS, Fault, Makes, OTHER, When, ecs};
-use logtail_doctor::checks;
-use logtail_doctor::context::{Context, IdentityKind};
-use logtail_doctor::finding::{CauseId, Finding, Severity, StepId};
+use logtail_doctor::core::checks;
+use logtail_doctor::core::context::{Context, IdentityKind};
+use logtail_doctor::core::finding::{CauseId, Finding, Severity, StepId};
+use logtail_doctor::core::observe::{Question, Seen};
+use logtail_doctor::host::Host;
 use logtail_doctor::host::simulated::*;
-use logtail_doctor::host::{Host, Question, Seen};
 use std::collections::BTreeSet;
 use std::task::{Poll, Waker};
 use std::time::Duration;

@@ -1,13 +1,13 @@
 //! The agent's own files.
 
 use super::{environment, parts};
-use logtail_doctor::agent::config::Config;
-use logtail_doctor::agent::version::Version;
-use logtail_doctor::agent::{app_info, config, config_edit, identity_files, json, log, status_log};
-use logtail_doctor::context::NetworkType;
-use logtail_doctor::host::{DirSeen, EntryKind, EntrySeen};
-use logtail_doctor::remedies;
-use logtail_doctor::text::Lang;
+use logtail_doctor::core::agent::config::Config;
+use logtail_doctor::core::agent::version::Version;
+use logtail_doctor::core::agent::{app_info, config, config_edit, identity_files, json, log, status_log};
+use logtail_doctor::core::context::NetworkType;
+use logtail_doctor::core::observe::{DirSeen, EntryKind, EntrySeen};
+use logtail_doctor::core::remedies;
+use logtail_doctor::core::text::Lang;
 use serde_json::Value;
 
 const VERSIONS: [Version; 4] =

@@ -2,15 +2,16 @@
 
 use futures_util::FutureExt;
 use logtail_doctor::carry_out::{JOURNAL, Journals, entries, undo};
-use logtail_doctor::checks::{self, Investigation};
-use logtail_doctor::context::{Context, Field};
-use logtail_doctor::finding::{RemedyId, StepId};
+use logtail_doctor::core::checks::{self, Investigation};
+use logtail_doctor::core::context::{Context, Field};
+use logtail_doctor::core::finding::{RemedyId, StepId};
+use logtail_doctor::core::observe::{Answer, CommandSeen, EntrySeen, FileSeen, Question, Seen, Unseen};
+use logtail_doctor::core::remedies::{self, InputId, Inputs, Planned};
+use logtail_doctor::core::text::Lang;
+use logtail_doctor::host::Host;
 use logtail_doctor::host::recorded::unrecorded;
 use logtail_doctor::host::simulated::{Flavour, SimulatedHost, World};
-use logtail_doctor::host::{Answer, CommandSeen, EntrySeen, FileSeen, Host, Question, Seen, Unseen};
-use logtail_doctor::remedies::{self, InputId, Inputs, Planned};
 use logtail_doctor::report::{self, Case, Recording, Style, Taken};
-use logtail_doctor::text::Lang;
 use std::path::Path;
 
 /// 2026-11-22 05:40:00 UTC.

@@ -1,13 +1,14 @@
 //! What the machine says: files of the system, of /proc, and printed text.
 
 use super::{environment, parts};
-use logtail_doctor::agent::endpoint::{self, EndpointKind};
-use logtail_doctor::agent::ip_rules::{self, IpInputs};
-use logtail_doctor::agent::reach::{Proxies, Proxy, target_of};
-use logtail_doctor::agent::version::Version;
-use logtail_doctor::checks::readers as checks;
-use logtail_doctor::host::{NameserverSaid, readers};
-use logtail_doctor::{remedies, sls};
+use logtail_doctor::core::agent::endpoint::{self, EndpointKind};
+use logtail_doctor::core::agent::ip_rules::{self, IpInputs};
+use logtail_doctor::core::agent::reach::{Proxies, Proxy, target_of};
+use logtail_doctor::core::agent::version::Version;
+use logtail_doctor::core::checks::readers as checks;
+use logtail_doctor::core::observe::NameserverSaid;
+use logtail_doctor::core::{remedies, service};
+use logtail_doctor::host::readers;
 use std::net::Ipv4Addr;
 
 /// A host has no scheme, user or path left, and only hosts of the public cloud name a region.
@@ -21,9 +22,9 @@ pub fn endpoint(data: &[u8]) {
     endpoint::hosts_of_parameter(&text);
     endpoint::is_same_region(&text, &host);
     target_of(&text);
-    sls::endpoint::region_of(&text);
-    if let Ok(endpoint) = sls::Endpoint::parse(&text) {
-        assert_eq!(sls::Endpoint::parse(&endpoint.to_string()), Ok(endpoint));
+    service::endpoint::region_of(&text);
+    if let Ok(endpoint) = service::Endpoint::parse(&text) {
+        assert_eq!(service::Endpoint::parse(&endpoint.to_string()), Ok(endpoint));
     }
 }
 
@@ -77,7 +78,7 @@ pub fn proxies(data: &[u8]) {
     for value in environment.iter().map(|(_, value)| value.as_str()).chain([&*text]) {
         let _ = readers::proxy_place(value);
     }
-    let own = sls::proxy::Proxies::of_environment(&environment);
+    let own = service::proxy::Proxies::of_environment(&environment);
     for (host, port) in [("cn-hangzhou.log.aliyuncs.com", 443), ("10.1.2.3", 80), ("localhost", 80)] {
         let chosen = own.choose(port == 443, host, port);
         assert!(chosen.is_none_or(|proxy| host != "localhost" && !proxy.place().contains('@')));

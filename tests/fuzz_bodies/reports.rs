@@ -1,11 +1,11 @@
 //! What leaves the machine or comes back to it: bundles, the remembered context, masked and printable text.
 
 use super::judging;
-use logtail_doctor::context::Field;
-use logtail_doctor::flow::Session;
+use logtail_doctor::core::context::Field;
+use logtail_doctor::core::flow::Session;
+use logtail_doctor::core::text::{Lang, cut, pad, printable, printable_block, width};
 use logtail_doctor::memory;
 use logtail_doctor::report::{Redactor, read_packed};
-use logtail_doctor::text::{Lang, cut, pad, printable, printable_block, width};
 use std::io::Write;
 use std::path::Path;
 

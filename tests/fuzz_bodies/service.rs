@@ -1,18 +1,20 @@
 //! What the service, the metadata service and the operator's key files say.
 
 use super::{environment, parts};
-use logtail_doctor::host::{MetadataSeen, readers};
-use logtail_doctor::sls::api::{
+use logtail_doctor::core::observe::MetadataSeen;
+use logtail_doctor::core::service::ApiError;
+use logtail_doctor::core::service::api::{
     ApiCall, Caller, DescribeRegions, GetAppliedConfigs, GetMachineGroup, GetProject, ListMachineGroup, ListMachines,
 };
-use logtail_doctor::sls::credentials::{
+use logtail_doctor::core::service::credentials::{
     Environment, Offer, read_aliyun_config, read_credentials_file, read_log_cli, read_role_answer,
 };
-use logtail_doctor::sls::error::parse_response;
-use logtail_doctor::sls::group_edit::{self, Edit};
-use logtail_doctor::sls::heartbeat::{self, Own};
-use logtail_doctor::sls::{ApiError, HttpResponse, Source};
-use logtail_doctor::text::Lang;
+use logtail_doctor::core::service::error::parse_response;
+use logtail_doctor::core::service::group_edit::{self, Edit};
+use logtail_doctor::core::service::heartbeat::{self, Own};
+use logtail_doctor::core::service::{HttpResponse, Source};
+use logtail_doctor::core::text::Lang;
+use logtail_doctor::host::readers;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
@@ -101,7 +103,9 @@ pub fn service(data: &[u8]) {
                 assert!(list.iter().any(|item| item.trim() == "10.1.1.5"));
                 assert!(group_edit::verify(&planned.after, &planned.after).is_empty());
                 assert!(group_edit::undo(&planned.edited(), &planned.after).is_ok());
-                let keys = |group: &logtail_doctor::sls::MachineGroup| group.raw().keys().cloned().collect::<Vec<_>>();
+                let keys = |group: &logtail_doctor::core::service::MachineGroup| {
+                    group.raw().keys().cloned().collect::<Vec<_>>()
+                };
                 assert_eq!(keys(&planned.before), keys(&planned.after));
                 planned.diff();
             }

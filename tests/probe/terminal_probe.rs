@@ -3,7 +3,7 @@
 //! Arrows move, `q` and Ctrl-C quit, Ctrl-Z suspends, `!` panics, `s` runs `sh` on the lent terminal, `y` copies.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use logtail_doctor::text::{Lang, pad};
+use logtail_doctor::core::text::{Lang, pad};
 use logtail_doctor::ui::clipboard::Through;
 use logtail_doctor::ui::panic::install_panic_hook;
 use logtail_doctor::ui::{

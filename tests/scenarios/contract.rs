@@ -1,7 +1,7 @@
 //! The contract (design, section 3) as data: which step reports a cause, and which remedies its row allows. Written from
 //! the document, not from the checks.
 
-use logtail_doctor::finding::{CauseId, RemedyId, StepId};
+use logtail_doctor::core::finding::{CauseId, RemedyId, StepId};
 
 /// A row of the contract's table: the step, its causes, the remedies of the row.
 pub type Row = (StepId, &'static [CauseId], &'static [RemedyId]);

@@ -14,7 +14,7 @@ mod pairs;
 mod run;
 mod table;
 
-use logtail_doctor::finding::{CauseId, StepId};
+use logtail_doctor::core::finding::{CauseId, StepId};
 use run::run;
 use std::collections::BTreeSet;
 use table::Scenario;

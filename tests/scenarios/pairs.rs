@@ -2,7 +2,7 @@
 
 use crate::table::{APP_INFO, CONFIG, PLAIN, Scenario, an_hour_passes, fail, lives, must, refused, warn};
 use lab::{Behaviour, Fault, Lab};
-use logtail_doctor::finding::CauseId;
+use logtail_doctor::core::finding::CauseId;
 
 pub const ALL: &[Scenario] = &[
     Scenario {

@@ -3,7 +3,7 @@
 use crate::contract;
 use crate::docs;
 use crate::table::{Scenario, TOLD};
-use logtail_doctor::finding::{RemedyId, Severity, StepId};
+use logtail_doctor::core::finding::{RemedyId, Severity, StepId};
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -115,12 +115,12 @@ fn compare(scenario: &Scenario, answer: &Value) -> Vec<String> {
 }
 
 fn contract_step(cause: &str) -> &'static str {
-    logtail_doctor::finding::CauseId::of_id(cause).map_or("", |cause| contract::step_of(cause).id())
+    logtail_doctor::core::finding::CauseId::of_id(cause).map_or("", |cause| contract::step_of(cause).id())
 }
 
 /// What is wrong with one cause and the step that reports it.
 fn flaws(step: &Value, cause: &Value) -> Vec<String> {
-    let Some(id) = cause["id"].as_str().and_then(logtail_doctor::finding::CauseId::of_id) else {
+    let Some(id) = cause["id"].as_str().and_then(logtail_doctor::core::finding::CauseId::of_id) else {
         return vec!["no such cause".into()];
     };
     let mut flaws = Vec::new();

@@ -1,7 +1,7 @@
 //! What a scenario is, and the few things that many of them do to a host.
 
 use lab::{Builder, Lab, OWNER, Service};
-use logtail_doctor::finding::{CauseId, Severity};
+use logtail_doctor::core::finding::{CauseId, Severity};
 use std::time::Duration;
 
 /// What a host has wrong, and what must be reported of it.

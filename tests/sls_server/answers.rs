@@ -4,8 +4,8 @@
 
 use lab::OWNER;
 use lab::cloud::{Fault, KEY, State, TEMPORARY};
-use logtail_doctor::sls::Secret;
-use logtail_doctor::sls::sign;
+use logtail_doctor::core::service::Secret;
+use logtail_doctor::core::service::sign;
 use md5::Md5;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

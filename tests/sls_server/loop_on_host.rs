@@ -3,19 +3,19 @@
 
 use super::server::{Fault, KEY, NOW, PROJECT, REGION, Server};
 use logtail_doctor::carry_out::{AppliedResult, Consent, ConsentBy, Order, Store, carry_out};
-use logtail_doctor::checks::{self, Investigation};
 use logtail_doctor::cli::args::ConsentArgs;
 use logtail_doctor::cli::{Settings, changing, looking};
-use logtail_doctor::context::Context;
+use logtail_doctor::core::checks::{self, Investigation};
+use logtail_doctor::core::context::Context;
+use logtail_doctor::core::finding::{CauseId, Finding, RemedyId, StepId, Verdict};
+use logtail_doctor::core::remedies::{Inputs, Plan, Planned};
+use logtail_doctor::core::service::credentials::Environment;
+use logtail_doctor::core::text::Lang;
 use logtail_doctor::engine::{Looking, Wish};
-use logtail_doctor::finding::{CauseId, Finding, RemedyId, StepId, Verdict};
 use logtail_doctor::host::Host;
 use logtail_doctor::host::simulated::{Flavour, SimulatedHost, Sudo, World};
-use logtail_doctor::remedies::{Inputs, Plan, Planned};
 use logtail_doctor::report::Style;
 use logtail_doctor::sls::WithCloud;
-use logtail_doctor::sls::credentials::Environment;
-use logtail_doctor::text::Lang;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,9 +2,11 @@
 //! that can be taken back is, and an agent that ran before runs again.
 
 use super::*;
+use crate::core::observe::Pending;
+use crate::core::observe::{Done, Nudge, ProcessId, ProcessSeen};
+use crate::core::text::Lang;
 use crate::host::simulated::StartManner;
-use crate::host::{Done, Held, LiveOutput, Nudge, Pending, ProcessId, ProcessSeen};
-use crate::text::Lang;
+use crate::host::{Held, LiveOutput};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 

@@ -50,7 +50,7 @@ async fn old_backups_go_and_the_journal_says_so() {
     assert_eq!(pruned.len(), 10, "{pruned:?}");
     let oldest = all.iter().find(|done| done.id == "day-40").unwrap();
     let Planned::Refused(said) = undo(&host, oldest).await else { panic!("a plan without a backup") };
-    assert!(said.get(crate::text::Lang::En).contains("backup of day-40 was pruned"), "{said:?}");
+    assert!(said.get(crate::core::text::Lang::En).contains("backup of day-40 was pruned"), "{said:?}");
     let young = all.iter().find(|done| done.id == "day-30").unwrap();
     assert!(matches!(undo(&host, young).await, Planned::Ready(_)));
     // What is just being taken back keeps its backup, however old it is.

@@ -3,10 +3,10 @@
 
 use super::Changing;
 use crate::carry_out::{ConsentBy, errand};
-use crate::host::{Answer, IdentitySeen, Question};
-use crate::remedies::Plan;
+use crate::core::observe::{Answer, IdentitySeen, Question};
+use crate::core::remedies::Plan;
+use crate::core::text::{Text, printable};
 use crate::say;
-use crate::text::{Text, printable};
 use crate::ui::sudo;
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
@@ -103,8 +103,8 @@ impl Changing<'_> {
     /// The command that does the same, through sudo where it needs root.
     fn command(&self, plan: &Plan) -> String {
         match &self.undoes {
-            Some(entry) => crate::flow::undo_command(entry, plan.remedy, plan.is_roots),
-            None => crate::flow::command_for(plan),
+            Some(entry) => crate::core::flow::undo_command(entry, plan.remedy, plan.is_roots),
+            None => crate::core::flow::command_for(plan),
         }
     }
 

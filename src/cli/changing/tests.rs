@@ -2,13 +2,14 @@
 
 use super::*;
 use crate::carry_out::Store;
-use crate::context::Context;
-use crate::finding::{Cause, Finding};
-use crate::host::{
-    Act, ActError, Answer, ClockSeen, Done, FileSeen, IdentitySeen, LiveOutput, Pending, Question, Seen, Trouble,
-    Unseen,
+use crate::core::context::Context;
+use crate::core::finding::{Cause, Finding};
+use crate::core::observe::Pending;
+use crate::core::observe::{
+    Act, ActError, Answer, ClockSeen, Done, FileSeen, IdentitySeen, Question, Seen, Trouble, Unseen,
 };
-use crate::remedies::Change;
+use crate::core::remedies::Change;
+use crate::host::LiveOutput;
 use crate::report::Style;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

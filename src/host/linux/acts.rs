@@ -6,7 +6,8 @@
 use super::command::{Channel, Ending, Manner, run};
 use super::files::open_regular;
 use super::{processes, sweep, write};
-use crate::host::{Act, ActError, CloudTrouble, Done, Fingerprint, LiveLine, LiveOutput, Trouble, group_resource};
+use crate::core::observe::{Act, ActError, CloudTrouble, Done, Fingerprint, LiveLine, Trouble, group_resource};
+use crate::host::LiveOutput;
 use nix::fcntl::OFlag;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};

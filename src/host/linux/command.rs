@@ -4,7 +4,7 @@
 //! end of its own process; after that only what is already on the way is read.
 
 use super::{blocking, trouble};
-use crate::host::{CommandSeen, Looked, Trouble};
+use crate::core::observe::{CommandSeen, Looked, Trouble};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::io;
@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// At most this much of each output of a [`crate::host::Look`] is kept, in bytes; the rest is read and dropped.
+/// At most this much of each output of a [`crate::core::observe::Look`] is kept, in bytes; the rest is read and dropped.
 const OUTPUT_LIMIT: usize = 64 << 10;
 /// After a command ended: how long a pipe must be silent to count as read.
 const QUIET: Duration = Duration::from_millis(60);

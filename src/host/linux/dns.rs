@@ -6,7 +6,7 @@
 //! used to resolve names: it knows neither /etc/hosts nor search domains.
 
 use super::{blocking, files, milliseconds};
-use crate::host::{NameserverSaid, NameserverSeen};
+use crate::core::observe::{NameserverSaid, NameserverSeen};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -3,7 +3,9 @@
 //! These functions block while a mount is dead: call them on a thread of their own.
 
 use super::trouble;
-use crate::host::{DIR_LIMIT, DirSeen, EntryKind, EntrySeen, FILE_LIMIT, FileSeen, Looked, TAIL_LIMIT, Trouble};
+use crate::core::observe::{
+    DIR_LIMIT, DirSeen, EntryKind, EntrySeen, FILE_LIMIT, FileSeen, Looked, TAIL_LIMIT, Trouble,
+};
 use nix::fcntl::OFlag;
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};

@@ -7,7 +7,7 @@ use super::certificate::Witness;
 use super::identity::now_ms;
 use super::names::Names;
 use super::{blocking, files, milliseconds};
-use crate::host::{ConnectTrouble, Looked, NameTrouble, Target, TlsSeen, TlsTrouble, Trouble};
+use crate::core::observe::{ConnectTrouble, Looked, NameTrouble, Target, TlsSeen, TlsTrouble, Trouble};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;

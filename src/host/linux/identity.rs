@@ -1,7 +1,7 @@
 //! The clock, and who and where we are.
 
 use super::{blocking, files, processes};
-use crate::host::{ClockSeen, IdentitySeen};
+use crate::core::observe::{ClockSeen, IdentitySeen};
 use nix::unistd::{Uid, User};
 use std::env;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The network interfaces with their IPv4 addresses, in the kernel's order.
 
-use crate::host::{InterfaceSeen, Looked, Trouble};
+use crate::core::observe::{InterfaceSeen, Looked, Trouble};
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use std::net::Ipv4Addr;

@@ -2,7 +2,8 @@
 //! stays. The kernel lets go of it when the process ends, however it ends, so nobody ever has to clear it away.
 
 use super::acts::io_error;
-use crate::host::{ActError, Held};
+use crate::core::observe::ActError;
+use crate::host::Held;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use std::fs::{self, OpenOptions};

@@ -4,7 +4,7 @@
 //! through a proxy, and no `X-Forwarded-For` is sent, which the service refuses. The token is never kept or shown.
 
 use super::http::{Client, Exchanged, Request, exchange};
-use crate::host::{ConnectTrouble, Looked, MetadataSeen, Target, Trouble};
+use crate::core::observe::{ConnectTrouble, Looked, MetadataSeen, Target, Trouble};
 use std::time::Duration;
 use tokio::time::Instant;
 

@@ -22,9 +22,11 @@ pub mod readers;
 mod sweep;
 mod write;
 
-use super::{
-    Act, ActError, Answer, CloudAnswer, CloudTrouble, Done, Held, Host, LiveOutput, Looked, LookupSeen, NameserverSaid,
-    NameserverSeen, Pending, Question, ReachSeen, Trouble,
+use super::{Held, Host, LiveOutput};
+use crate::core::observe::Pending;
+use crate::core::observe::{
+    Act, ActError, Answer, CloudAnswer, CloudTrouble, Done, Looked, LookupSeen, NameserverSaid, NameserverSeen,
+    Question, ReachSeen, Trouble,
 };
 use futures_util::FutureExt;
 use std::io;

@@ -3,7 +3,7 @@
 use super::command::look;
 use super::interfaces::interfaces;
 use super::{blocking, dns, milliseconds, trouble};
-use crate::host::{LookupSeen, NameTrouble, Trouble};
+use crate::core::observe::{LookupSeen, NameTrouble, Trouble};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use std::collections::HashMap;

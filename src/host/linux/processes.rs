@@ -6,7 +6,7 @@
 use super::command::is_secret;
 use super::files::read_at_most;
 use super::trouble;
-use crate::host::{ActError, Done, Looked, Nudge, ProcessId, ProcessSeen, Trouble};
+use crate::core::observe::{ActError, Done, Looked, Nudge, ProcessId, ProcessSeen, Trouble};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read;
@@ -107,7 +107,7 @@ fn is_same(wanted: &ProcessId, now: &ProcessSeen) -> bool {
     has_program && !matches!(now.state, 'Z' | 'X') && (wanted.started - now.started).abs() <= 1
 }
 
-/// The variables of a process that bear on the agent; see [`crate::host::Question::Environment`].
+/// The variables of a process that bear on the agent; see [`crate::core::observe::Question::Environment`].
 pub(super) fn environment(pid: u32) -> Looked<Vec<(String, String)>> {
     let bytes = small(&PathBuf::from(format!("/proc/{pid}/environ")), ENVIRONMENT_LIMIT)?;
     Ok(bearing(&bytes))

@@ -2,7 +2,7 @@
 
 use super::http::{Client, Request, exchange};
 use super::milliseconds;
-use crate::host::{HttpSeen, ReachSeen, Target};
+use crate::core::observe::{HttpSeen, ReachSeen, Target};
 use tokio::time::Instant;
 
 /// The headers that say who answered.

@@ -2,7 +2,7 @@
 //! does exactly what this room does with such an answer; nothing here looks at a machine.
 
 use super::{acts, certificate, dns, groups, http, identity, metadata, names, processes};
-use crate::host::{LiveLine, Looked, NameserverSaid, Target};
+use crate::core::observe::{LiveLine, Looked, NameserverSaid, Target};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};

@@ -6,7 +6,8 @@ mod files;
 mod reach;
 
 use super::{LinuxHost, Options};
-use crate::host::{Act, ActError, Answer, Done, Host, LiveLine, Question, Trouble};
+use crate::core::observe::{Act, ActError, Answer, Done, LiveLine, Question, Trouble};
+use crate::host::Host;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;

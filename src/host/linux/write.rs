@@ -7,7 +7,7 @@
 use super::acts::{content, io_error, sync_parent};
 use super::groups;
 use super::sweep::MARK;
-use crate::host::{ActError, Done, Fingerprint};
+use crate::core::observe::{ActError, Done, Fingerprint};
 use nix::fcntl::OFlag;
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
@@ -19,7 +19,7 @@ use xattr::FileExt;
 /// What the file's owner, mode and times do not say: the SELinux label and the access list.
 const ATTRIBUTES: [&str; 2] = ["security.selinux", "system.posix_acl_access"];
 
-/// See [`crate::host::Act::Write`]. A file that has the wanted content already is left alone.
+/// See [`crate::core::observe::Act::Write`]. A file that has the wanted content already is left alone.
 pub(super) fn write(path: &Path, expect: &Fingerprint, wanted: &[u8], mode: u32) -> Result<Done, ActError> {
     let target = target(path)?;
     check_place(&target)?;
@@ -53,7 +53,7 @@ pub(super) fn write(path: &Path, expect: &Fingerprint, wanted: &[u8], mode: u32)
     Ok(Done::Changed)
 }
 
-/// See [`crate::host::Act::Copy`]. The copy also has the time of the original.
+/// See [`crate::core::observe::Act::Copy`]. The copy also has the time of the original.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<Done, ActError> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(ActError::Exists(to.into()));
@@ -111,7 +111,7 @@ pub(super) fn check_place(target: &Path) -> Result<(), ActError> {
 fn open_old(path: &Path) -> Result<Option<(File, Metadata)>, ActError> {
     match super::files::open_regular(path) {
         Ok(opened) => Ok(Some(opened)),
-        Err(crate::host::Trouble::Absent) => Ok(None),
+        Err(crate::core::observe::Trouble::Absent) => Ok(None),
         Err(trouble) => Err(ActError::Io { path: path.into(), reason: super::acts::words(trouble) }),
     }
 }

@@ -3,7 +3,7 @@
 use super::agent::StopManner;
 use super::files::{Kind, Node, words};
 use super::world::World;
-use crate::host::{Act, ActError, Done, Fingerprint, Nudge, ProcessId, Trouble};
+use crate::core::observe::{Act, ActError, Done, Fingerprint, Nudge, ProcessId, Trouble};
 use std::path::{Path, PathBuf};
 
 /// What the kernel says of a name that does not exist.

@@ -8,7 +8,7 @@ use super::agent_config::{Parsed, parse, styled};
 use super::files::Kind;
 use super::network::number;
 use super::world::{Flavour, World};
-use crate::host::ProcessSeen;
+use crate::core::observe::ProcessSeen;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;

@@ -3,15 +3,16 @@
 
 use super::service::Group;
 use super::world::World;
-use crate::host::{
+use crate::core::observe::{
     ActError, CallerSeen, CloudAnswer, CloudQuestion, CloudTrouble, CloudTroubleKind, CredentialsSeen, Done,
     MachinesSeen, ProjectSeen, Site, group_resource,
 };
+use crate::core::service::Credentials;
+use crate::core::service::MachineGroup;
+use crate::core::service::api::{KnownIdentity, Machine};
+use crate::core::service::group_edit::is_as_made;
+use crate::core::text::Text;
 use crate::say;
-use crate::sls::api::{KnownIdentity, Machine};
-use crate::sls::group_edit::is_as_made;
-use crate::sls::{Credentials, MachineGroup};
-use crate::text::Text;
 use std::collections::BTreeMap;
 
 /// The first heartbeat comes so many seconds after everything agrees, and the next ones in this rhythm.

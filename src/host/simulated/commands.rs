@@ -2,7 +2,7 @@
 //! and exit codes of the real one, and changes the world as the real one would.
 
 use super::world::{Flavour, World};
-use crate::host::{CommandSeen, Look, Looked, Trouble};
+use crate::core::observe::{CommandSeen, Look, Looked, Trouble};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;

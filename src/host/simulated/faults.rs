@@ -9,7 +9,7 @@ use super::healthy::config_text;
 use super::network::{Reaction, Rule, Way};
 use super::service::{Ecs, Group};
 use super::world::World;
-use crate::host::{CommandSeen, InterfaceSeen, ProcessSeen};
+use crate::core::observe::{CommandSeen, InterfaceSeen, ProcessSeen};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

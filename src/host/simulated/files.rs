@@ -3,7 +3,7 @@
 //! Paths are resolved as Linux does, symlinks in the middle included. Errors carry the words of the operating system,
 //! because findings quote them. This file knows nothing of the agent.
 
-use crate::host::{
+use crate::core::observe::{
     ActError, DIR_LIMIT, DirSeen, EntryKind, EntrySeen, FILE_LIMIT, FileSeen, Looked, TAIL_LIMIT, Trouble,
 };
 use std::collections::{BTreeMap, VecDeque};

@@ -6,7 +6,7 @@ use super::files::{Files, Kind};
 use super::network::{Dns, Reaction, Rule, Way};
 use super::service::{Cloud, Ecs, Group};
 use super::world::{Flavour, Pace, Time, World};
-use crate::host::InterfaceSeen;
+use crate::core::observe::InterfaceSeen;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -33,8 +33,10 @@ pub use scenario::{Fault, Scenario, scenario, scenarios};
 pub use service::{Cloud, Ecs, Group};
 pub use world::{Flavour, World};
 
-use super::{Act, ActError, Answer, Done, Host, LiveLine, LiveOutput, Pending, Question};
-use crate::sls::Credentials;
+use super::{Host, LiveOutput};
+use crate::core::observe::Pending;
+use crate::core::observe::{Act, ActError, Answer, Done, LiveLine, Question};
+use crate::core::service::Credentials;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A simulated machine; clones are the same machine.
@@ -111,7 +113,10 @@ impl Host for SimulatedHost {
             };
             let Some(printed) = printed else {
                 let program = argv.first().cloned().unwrap_or_default();
-                return Err(ActError::NotStarted { program, reason: files::words(&super::Trouble::Absent) });
+                return Err(ActError::NotStarted {
+                    program,
+                    reason: files::words(&crate::core::observe::Trouble::Absent),
+                });
             };
             for (is_error, text) in &printed.lines {
                 if !pause.is_zero() {

@@ -4,7 +4,7 @@
 //! the host's own name, then DNS. What a place on the network does is a list of rules, the last that fits wins.
 
 use super::world::World;
-use crate::host::{
+use crate::core::observe::{
     ConnectTrouble, HttpSeen, Looked, LookupSeen, MetadataSeen, NameTrouble, NameserverSaid, NameserverSeen, ReachSeen,
     Target, TlsSeen, TlsTrouble, Trouble,
 };

@@ -3,7 +3,7 @@
 
 use super::commands::Sudo;
 use super::world::World;
-use crate::host::{Answer, ClockSeen, IdentitySeen, Looked, ProcessSeen, Question, Trouble};
+use crate::core::observe::{Answer, ClockSeen, IdentitySeen, Looked, ProcessSeen, Question, Trouble};
 
 impl World {
     pub(super) fn answer(&mut self, question: &Question) -> Answer {

@@ -2,8 +2,8 @@
 //! knows from the console. A fault has the name and the arguments of the method of [`World`] that makes it.
 
 use super::{Ecs, Flavour, Group, World};
-use crate::context::Context;
-use crate::text::Text;
+use crate::core::context::Context;
+use crate::core::text::Text;
 use serde::Deserialize;
 use std::net::Ipv4Addr;
 use std::sync::LazyLock;

@@ -5,7 +5,7 @@
 
 use super::agent::Memory;
 use super::world::World;
-use crate::host::Target;
+use crate::core::observe::Target;
 use serde_json::Value;
 use std::net::Ipv4Addr;
 

@@ -7,7 +7,7 @@ use super::files::{Files, Kind};
 use super::firewall::Firewall;
 use super::network::{Dns, Rule};
 use super::service::Cloud;
-use crate::host::{CommandSeen, DirSeen, InterfaceSeen, Looked, ProcessSeen};
+use crate::core::observe::{CommandSeen, DirSeen, InterfaceSeen, Looked, ProcessSeen};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;

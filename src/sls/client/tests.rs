@@ -1,8 +1,9 @@
 //! The client against a transport made of answers: tries, pauses, clock, endpoints, and what may be shown.
 
 use super::*;
-use crate::host::{ConnectTrouble, Pending};
-use crate::sls::credentials::Source;
+use crate::core::observe::ConnectTrouble;
+use crate::core::observe::Pending;
+use crate::core::service::credentials::Source;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use tokio::time::Instant;
@@ -109,7 +110,7 @@ async fn a_clock_error_is_answered_once_with_the_service_s_time() {
 
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_out_of_reach_gives_way_and_the_other_is_remembered() {
-    let both = crate::sls::endpoint::choose(None, "cn-hangzhou", true);
+    let both = crate::core::service::endpoint::choose(None, "cn-hangzhou", true);
     let script = Script::of([refused(), answer(200, GROUP), answer(200, GROUP)]);
     let client_near = client(&script, both.clone());
     client_near.group("p1", "g1").await.unwrap();

@@ -1,7 +1,8 @@
 //! The metadata service as a transport of answers by method and path.
 
 use super::*;
-use crate::host::{ConnectTrouble, Pending};
+use crate::core::observe::ConnectTrouble;
+use crate::core::observe::Pending;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 

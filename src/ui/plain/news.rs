@@ -5,11 +5,11 @@ use super::page;
 use super::words;
 use super::{Plain, TOLD_EVERY, service};
 use crate::carry_out::ChangeState;
-use crate::flow::{Layer, Notice, Session, Stage};
-use crate::host::LiveLine;
-use crate::remedies::change_titles;
+use crate::core::flow::{Layer, Notice, Session, Stage};
+use crate::core::observe::LiveLine;
+use crate::core::remedies::change_titles;
+use crate::core::text::{Lang, Text, printable_block};
 use crate::say;
-use crate::text::{Lang, Text, printable_block};
 use std::io::Write;
 
 impl<W: Write> Plain<W> {

@@ -3,11 +3,11 @@
 
 use super::service;
 use super::words::{self, Ask};
-use crate::finding::{Evidence, Finding, Mark, Severity, StepId};
-use crate::flow::{Action, Button, Layer, Mending, Place, Session, Stage, Way, recorded_word};
-use crate::remedies::{self, PreviewMark, preview};
+use crate::core::finding::{Evidence, Finding, Mark, Severity, StepId};
+use crate::core::flow::{Action, Button, Layer, Mending, Place, Session, Stage, Way, recorded_word};
+use crate::core::remedies::{self, PreviewMark, preview};
+use crate::core::text::{Lang, Text, printable, printable_block};
 use crate::say;
-use crate::text::{Lang, Text, printable, printable_block};
 use crate::ui::view;
 
 /// More choices than this are listed only when asked for.

@@ -3,10 +3,10 @@
 
 use super::page::{heading, refusal, word};
 use super::words::{GROUPS, first_group};
-use crate::checks::age_text;
-use crate::flow::{HeartbeatAge, Layer, Session};
+use crate::core::checks::age_text;
+use crate::core::flow::{HeartbeatAge, Layer, Session};
+use crate::core::text::{Lang, Text};
 use crate::say;
-use crate::text::{Lang, Text};
 use crate::ui::view::{groups as listed, watch};
 
 /// The groups that the filter leaves, one page of them.

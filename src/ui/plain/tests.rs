@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::carry_out::{AppliedResult, Progress};
-use crate::checks;
-use crate::context::Context;
+use crate::core::checks;
+use crate::core::context::Context;
+use crate::core::flow::{Effect, Layer};
+use crate::core::remedies::{InputId, Planned};
 use crate::engine::{Face, Favour};
-use crate::flow::{Effect, Layer};
-use crate::remedies::{InputId, Planned};
 use crate::ui::view::samples;
 use std::io::Cursor;
 
@@ -42,7 +42,7 @@ fn reports(effect: &Effect) -> Vec<Event> {
             let mut out: Vec<_> =
                 (0..15).map(|passed| Event::Waiting { seconds_left: seconds.saturating_sub(passed) }).collect();
             out.push(samples::finished(samples::passing(StepId::Address)));
-            out.push(Event::Verified { proof: crate::flow::Proof::Holds });
+            out.push(Event::Verified { proof: crate::core::flow::Proof::Holds });
             out
         }
         _ => Vec::new(),
@@ -203,7 +203,7 @@ fn the_facts_are_told_field_by_field() {
         assert!(!matches!(session.layers.last(), Some(Layer::Form(_))));
     });
     let context = seen.unwrap();
-    assert_eq!(context.network, Some(crate::context::NetworkType::Internet));
+    assert_eq!(context.network, Some(crate::core::context::NetworkType::Internet));
     assert_eq!(context.group_ips.len(), 2);
     assert_eq!(context.aliuid.as_deref(), Some("1654218965343050"));
     assert_eq!(context.same_account, Some(false));

@@ -1,9 +1,9 @@
 //! What is asked for now, and what a typed word means there: the same keys and buttons as on the full screen, so that
 //! the session's rule of consent holds here as well. Pure.
 
-use crate::finding::StepId;
-use crate::flow::{Action, Button, Form, Key, KeyField, Layer, Place, RemedyLayer, Session, Stage};
-use crate::text::Text;
+use crate::core::finding::StepId;
+use crate::core::flow::{Action, Button, Form, Key, KeyField, Layer, Place, RemedyLayer, Session, Stage};
+use crate::core::text::Text;
 
 /// What the operator is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

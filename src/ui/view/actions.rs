@@ -2,8 +2,8 @@
 
 use super::Look;
 use super::sheet::{Sheet, run};
-use crate::flow::Session;
-use crate::text::{pad, width};
+use crate::core::flow::Session;
+use crate::core::text::{pad, width};
 use ratatui::text::{Line, Span};
 
 /// The list as lines, and for each action where it begins.

@@ -3,7 +3,7 @@
 use super::Look;
 use super::actions::filled;
 use super::sheet::{Sheet, run, show};
-use crate::flow::{BrokenOff, Mending};
+use crate::core::flow::{BrokenOff, Mending};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 

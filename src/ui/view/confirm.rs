@@ -2,8 +2,8 @@
 
 use super::sheet::{Sheet, part, run, show};
 use super::{Look, result};
-use crate::flow::Session;
-use crate::text::width;
+use crate::core::flow::Session;
+use crate::core::text::width;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, Clear};

@@ -2,9 +2,9 @@
 
 use super::Look;
 use super::sheet::{Run, Sheet, run, show};
-use crate::finding::{StepId, Verdict};
-use crate::flow::{Place, Session};
-use crate::text::{pad, width};
+use crate::core::finding::{StepId, Verdict};
+use crate::core::flow::{Place, Session};
+use crate::core::text::{pad, width};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

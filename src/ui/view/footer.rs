@@ -2,8 +2,8 @@
 
 use super::Look;
 use super::sheet::{Sheet, part, run, show};
-use crate::flow::{Binding, Command, Session};
-use crate::text::width;
+use crate::core::flow::{Binding, Command, Session};
+use crate::core::text::width;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;

@@ -3,10 +3,10 @@
 use super::Look;
 use super::actions::filled;
 use super::sheet::{Sheet, part, run, show};
-use crate::finding::RemedyId;
-use crate::flow::{Form, Row};
+use crate::core::finding::RemedyId;
+use crate::core::flow::{Form, Row};
+use crate::core::text::{pad, printable, width};
 use crate::say;
-use crate::text::{pad, printable, width};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 

@@ -4,11 +4,11 @@
 use super::Look;
 use super::actions::filled;
 use super::sheet::{Sheet, part, run, show};
-use crate::checks::{About, ListedGroup};
-use crate::context::IdentityKind;
-use crate::flow::{GroupLayer, Session};
+use crate::core::checks::{About, ListedGroup};
+use crate::core::context::IdentityKind;
+use crate::core::flow::{GroupLayer, Session};
+use crate::core::text::{Text, cut, pad, printable, width};
 use crate::say;
-use crate::text::{Text, cut, pad, printable, width};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 

@@ -2,8 +2,8 @@
 
 use super::Look;
 use super::sheet::{Sheet, run, show};
-use crate::flow::Session;
-use crate::text::{cut, printable, width};
+use crate::core::flow::Session;
+use crate::core::text::{cut, printable, width};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

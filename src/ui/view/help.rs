@@ -2,8 +2,8 @@
 
 use super::sheet::{Sheet, part, run, show, show_scrolled};
 use super::{Look, page, step};
-use crate::finding::{Mark, Verdict};
-use crate::flow::{Binding, Command, Key, Session};
+use crate::core::finding::{Mark, Verdict};
+use crate::core::flow::{Binding, Command, Key, Session};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;

@@ -2,8 +2,8 @@
 
 use super::Look;
 use super::sheet::{Sheet, run, show};
-use crate::flow::{KeyField, KeyForm};
-use crate::text::{cut, pad, printable, width};
+use crate::core::flow::{KeyField, KeyForm};
+use crate::core::text::{cut, pad, printable, width};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 

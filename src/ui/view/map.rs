@@ -2,10 +2,10 @@
 
 use super::sheet::{Run, Sheet, part, run, show, show_scrolled};
 use super::{Look, flowchart};
-use crate::finding::{StepId, Verdict};
-use crate::flow::{Place, Session};
+use crate::core::finding::{StepId, Verdict};
+use crate::core::flow::{Place, Session};
+use crate::core::text::{pad, width as width_of};
 use crate::say;
-use crate::text::{pad, width as width_of};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

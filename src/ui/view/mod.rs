@@ -34,9 +34,9 @@ mod tests;
 
 pub use summary::summary_lines;
 
-use crate::flow::{Binding, Command, Layer, Place, Session};
+use crate::core::flow::{Binding, Command, Layer, Place, Session};
+use crate::core::text::{Lang, Text};
 use crate::say;
-use crate::text::{Lang, Text};
 use crate::ui::{Glyphs, Theme};
 use ratatui::Frame;
 use ratatui::layout::Rect;

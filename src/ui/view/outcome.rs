@@ -3,8 +3,8 @@
 use super::Look;
 use super::sheet::{Sheet, run};
 use crate::carry_out::{Applied, AppliedResult};
-use crate::remedies::{Plan, change_titles};
-use crate::text::{Text, width};
+use crate::core::remedies::{Plan, change_titles};
+use crate::core::text::{Text, width};
 
 /// The lines of an outcome. Without `applied` nothing was done, and `said` tells why; `undo` is the command that takes
 /// it back, where one does.

@@ -2,9 +2,9 @@
 
 use super::sheet::{Sheet, part, run, show, show_scrolled};
 use super::{Look, actions};
-use crate::flow::Session;
+use crate::core::flow::Session;
+use crate::core::text::width;
 use crate::say;
-use crate::text::width;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;

@@ -4,12 +4,12 @@
 use super::sheet::{Sheet, part, run, show, show_scrolled};
 use super::{Look, form, outcome, page, watch};
 use crate::carry_out::ChangeState;
-use crate::finding::StepId;
-use crate::flow::{Button, Layer, RemedyLayer, Session, Stage, Way};
-use crate::host::LiveLine;
-use crate::remedies::{self, Plan, PreviewLine, PreviewMark, change_titles, preview};
+use crate::core::finding::StepId;
+use crate::core::flow::{Button, Layer, RemedyLayer, Session, Stage, Way};
+use crate::core::observe::LiveLine;
+use crate::core::remedies::{self, Plan, PreviewLine, PreviewMark, change_titles, preview};
+use crate::core::text::{Text, cut, printable_block, width};
 use crate::say;
-use crate::text::{Text, cut, printable_block, width};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;

@@ -3,11 +3,11 @@
 use super::page::{self, Page};
 use super::sheet::{Run, Sheet, run};
 use super::{Look, flowchart, step, wrap};
-use crate::finding::{StepId, Verdict};
-use crate::flow::{Session, undo_command};
-use crate::remedies;
+use crate::core::finding::{StepId, Verdict};
+use crate::core::flow::{Session, undo_command};
+use crate::core::remedies;
+use crate::core::text::{Text, pad, printable, width};
 use crate::say;
-use crate::text::{Text, pad, printable, width};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -16,7 +16,7 @@ pub(super) fn sentence(session: &Session) -> Text {
     if let Some(step) = session.stopped_at() {
         let number = step.index() + 1;
         let title = step.title();
-        let (en, zh) = (title.get(crate::text::Lang::En), title.get(crate::text::Lang::Zh));
+        let (en, zh) = (title.get(crate::core::text::Lang::En), title.get(crate::core::text::Lang::Zh));
         return Text::filled(
             format!("The heartbeat is stopped at step {number}, {en}."),
             format!("心跳在第 {number} 步（{zh}）中断。"),

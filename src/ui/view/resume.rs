@@ -2,7 +2,7 @@
 
 use super::Look;
 use super::sheet::{Sheet, run, show};
-use crate::flow::Offer;
+use crate::core::flow::Offer;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 

@@ -3,13 +3,13 @@
 pub(in crate::ui) mod service;
 
 use crate::carry_out::{Applied, AppliedResult, ChangeState, JournalEntry, Progress, Record, RecordKind, Recorded};
-use crate::checks::Checked;
-use crate::context::{Context, Field};
-use crate::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
-use crate::flow::{Around, Choice, Event, Interrupted, Key, Offer, Place, Proof, Session, StepView};
-use crate::host::{Fingerprint, IdentitySeen, LiveLine};
-use crate::remedies::{Change, InputId, Plan, Planned};
-use crate::text::{Lang, Text};
+use crate::core::checks::Checked;
+use crate::core::context::{Context, Field};
+use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
+use crate::core::flow::{Around, Choice, Event, Interrupted, Key, Offer, Place, Proof, Session, StepView};
+use crate::core::observe::{Fingerprint, IdentitySeen, LiveLine};
+use crate::core::remedies::{Change, InputId, Plan, Planned};
+use crate::core::text::{Lang, Text};
 use std::time::Duration;
 
 fn identity(privileged: bool) -> Event {

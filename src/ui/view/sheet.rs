@@ -3,7 +3,7 @@
 //! Everything that is written here passes through [`printable`], so no other file of the view has to think of it.
 
 use super::wrap;
-use crate::text::{cut, printable, width};
+use crate::core::text::{cut, printable, width};
 use crate::ui::Theme;
 use ratatui::Frame;
 use ratatui::layout::Rect;

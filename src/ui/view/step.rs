@@ -3,9 +3,9 @@
 use super::page::{self, Page};
 use super::sheet::{Sheet, run};
 use super::{Look, flowchart};
-use crate::finding::{Cause, Evidence, Finding, Mark, Severity, StepId};
-use crate::flow::Session;
-use crate::text::{Text, printable_block, width};
+use crate::core::finding::{Cause, Evidence, Finding, Mark, Severity, StepId};
+use crate::core::flow::Session;
+use crate::core::text::{Text, printable_block, width};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

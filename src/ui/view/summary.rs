@@ -1,10 +1,10 @@
 //! What stays on the main screen after the wizard is left: a few plain lines. Pure text, no style.
 
 use super::result::sentence;
-use crate::flow::{Session, undo_command};
-use crate::remedies;
+use crate::core::flow::{Session, undo_command};
+use crate::core::remedies;
+use crate::core::text::{Text, printable};
 use crate::say;
-use crate::text::{Text, printable};
 
 /// The verdict, where it stopped, what was changed, how to take it back, where the bundle is. Every line is
 /// printable; the first ones matter most.

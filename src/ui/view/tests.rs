@@ -3,8 +3,8 @@
 mod places;
 
 use super::{draw, samples, summary_lines};
-use crate::flow::{Command, Event, Key, Layer, Session};
-use crate::text::{Lang, width};
+use crate::core::flow::{Command, Event, Key, Layer, Session};
+use crate::core::text::{Lang, width};
 use crate::ui::{Depth, Glyphs, Theme};
 use proptest::prelude::*;
 use ratatui::Terminal;
@@ -199,7 +199,7 @@ fn a_filter_leaves_what_matches_and_esc_shows_all_again() {
     let mut session = samples::map_filtered(Lang::En);
     press(&mut session, Key::Enter);
     press(&mut session, Key::Enter);
-    assert_eq!(session.place, crate::flow::Place::Step(crate::finding::StepId::Group));
+    assert_eq!(session.place, crate::core::flow::Place::Step(crate::core::finding::StepId::Group));
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn every_key_that_works_is_named_where_it_works() {
 #[test]
 fn the_newest_output_stays_in_sight_until_the_operator_scrolls() {
     use crate::carry_out::Progress;
-    use crate::host::LiveLine;
+    use crate::core::observe::LiveLine;
     let mut session = samples::applying(Lang::En);
     drawn(&mut session, Glyphs::Ascii, (80, 24));
     for number in 0..60 {

@@ -3,8 +3,8 @@
 use super::Look;
 use super::page::{self, Page};
 use super::sheet::{Sheet, run};
-use crate::context::Field;
-use crate::flow::Session;
+use crate::core::context::Field;
+use crate::core::flow::Session;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 

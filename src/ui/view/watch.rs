@@ -3,11 +3,11 @@
 
 use super::Look;
 use super::sheet::{Sheet, part, run, show};
-use crate::checks::age_text;
-use crate::flow::{HeartbeatAge, Session, WatchLayer};
+use crate::core::checks::age_text;
+use crate::core::flow::{HeartbeatAge, Session, WatchLayer};
+use crate::core::service::heartbeat::{ALIVE_S, POLL_AT_MOST};
+use crate::core::text::{Text, width};
 use crate::say;
-use crate::sls::heartbeat::{ALIVE_S, POLL_AT_MOST};
-use crate::text::{Text, width};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 //! Works on byte ranges of one text, so that a paragraph of several styles is wrapped as a whole. Pure; the text has
 //! to be printable already, because the widths of control characters mean nothing.
 
-use crate::text::width;
+use crate::core::text::width;
 use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -165,7 +165,7 @@ mod tests {
 
         #[test]
         fn any_text_breaks_without_a_panic(text in ".{0,60}", cells in 0usize..12) {
-            let printable = crate::text::printable(&text);
+            let printable = crate::core::text::printable(&text);
             wrap(&printable, cells);
             let exact: String = wrap_exact(&printable, cells).into_iter().map(|range| &printable[range]).collect();
             prop_assert!(cells == 0 || exact == printable);

@@ -1,7 +1,7 @@
 //! The faults that a simulated host can have, and what each of them is reported for.
 
-use logtail_doctor::finding::{CauseId, Severity};
-use logtail_doctor::host::TlsTrouble;
+use logtail_doctor::core::finding::{CauseId, Severity};
+use logtail_doctor::core::observe::TlsTrouble;
 use logtail_doctor::host::simulated::*;
 use std::net::Ipv4Addr;
 use std::time::Duration;

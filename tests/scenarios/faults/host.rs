@@ -2,7 +2,7 @@
 
 use crate::table::{APP_INFO, ASKED, CONFIG, PLAIN, Scenario, an_hour_passes, fail, lives, must, warn};
 use lab::{Behaviour, Flavour, Lab};
-use logtail_doctor::finding::CauseId;
+use logtail_doctor::core::finding::CauseId;
 
 /// The configuration of a healthy Logtail with these hosts, and more settings behind them.
 macro_rules! config {

@@ -2,7 +2,7 @@
 
 use crate::table::{ASKED, PLAIN, Scenario, an_hour_passes, fail, heard, logs, must, refused, unknown, warn};
 use lab::{Behaviour, Fault, Lab};
-use logtail_doctor::finding::CauseId;
+use logtail_doctor::core::finding::CauseId;
 use std::time::Duration;
 
 pub fn all() -> impl Iterator<Item = &'static Scenario> {

@@ -2,7 +2,7 @@
 
 use crate::table::{PLAIN, Scenario, fail, must, refused, warn};
 use lab::{Fault, Lab};
-use logtail_doctor::finding::CauseId;
+use logtail_doctor::core::finding::CauseId;
 use std::net::Ipv4Addr;
 
 const CONFIG_SERVER: &str = "logtail.cn-hangzhou-intranet.log.aliyuncs.com";

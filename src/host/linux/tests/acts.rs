@@ -1,7 +1,7 @@
 //! Changes in a directory of our own.
 
 use super::act;
-use crate::host::{Act, ActError, Done, Fingerprint};
+use crate::core::observe::{Act, ActError, Done, Fingerprint};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 //! Commands that behave badly.
 
 use super::{AMPLE, act, host, is_root};
-use crate::host::{Act, ActError, Answer, CommandSeen, Done, Host, LiveLine, Look, Looked, Question, Trouble};
+use crate::core::observe::{Act, ActError, Answer, CommandSeen, Done, LiveLine, Look, Looked, Question, Trouble};
+use crate::host::Host;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 //! Files and directories of every kind that an operator's machine may hold.
 
 use super::{AMPLE, host, is_root};
-use crate::host::{Answer, DIR_LIMIT, EntryKind, FILE_LIMIT, FileSeen, Host, Looked, Question, TAIL_LIMIT, Trouble};
+use crate::core::observe::{Answer, DIR_LIMIT, EntryKind, FILE_LIMIT, FileSeen, Looked, Question, TAIL_LIMIT, Trouble};
+use crate::host::Host;
 use nix::sys::stat::Mode;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};

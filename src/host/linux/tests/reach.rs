@@ -3,7 +3,8 @@
 use super::super::http::Client;
 use super::super::reach::reach;
 use super::{AMPLE, host};
-use crate::host::{Answer, ConnectTrouble, Host, NameTrouble, Question, ReachSeen, Target, TlsTrouble, Trouble};
+use crate::core::observe::{Answer, ConnectTrouble, NameTrouble, Question, ReachSeen, Target, TlsTrouble, Trouble};
+use crate::host::Host;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::{IpAddr, Ipv4Addr};

@@ -5,6 +5,7 @@ mod answers;
 mod commands;
 
 use super::*;
+use crate::core::observe::*;
 use crate::host::*;
 
 const CONFIG: &str = "/usr/local/ilogtail/ilogtail_config.json";

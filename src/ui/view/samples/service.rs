@@ -1,12 +1,12 @@
 //! Sessions in which the service is asked, or could be: the list of machine groups, the key, the watch for the heartbeat.
 
 use super::{failing, finished, press, type_in};
-use crate::checks::{About, ListedGroup};
-use crate::context::{Field, IdentityKind};
-use crate::finding::{Finding, StepId};
-use crate::flow::{Action, Around, Event, Key, Proof, Session};
-use crate::host::CredentialsSeen;
-use crate::text::{Lang, Text};
+use crate::core::checks::{About, ListedGroup};
+use crate::core::context::{Field, IdentityKind};
+use crate::core::finding::{Finding, StepId};
+use crate::core::flow::{Action, Around, Event, Key, Proof, Session};
+use crate::core::observe::CredentialsSeen;
+use crate::core::text::{Lang, Text};
 
 /// Presses the digit of an action of the page.
 fn choose(session: &mut Session, action: Action) {

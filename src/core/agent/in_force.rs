@@ -1,0 +1,64 @@
+//! What the running agent has loaded: it reads its configuration only when it starts, and logs what it has read. What is
+//! on disk may be newer, or broken since. This file must not judge either.
+
+use super::app_info;
+use super::config::{self, Config};
+use super::layout::{Agent, whole};
+use super::log::{self, Loaded};
+use super::processes;
+use crate::core::observe::{Seen, Unseen};
+
+/// The worker logs its configuration within this after its start, in seconds.
+const START_LASTS: u64 = 120;
+
+/// When the worker that runs started, in seconds since 1970: the later one of what the kernel and its own record say.
+/// None when none runs.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn started(see: &Seen, agent: &Agent) -> Result<Option<i64>, Unseen> {
+    let Some(worker) = processes::worker(&agent.processes) else { return Ok(None) };
+    let record = whole(see.file(&agent.app_info_path)?).ok().and_then(|file| app_info::parse(&file.bytes).ok());
+    let recorded = record.and_then(|info| info.started).unwrap_or_default();
+    Ok(Some(worker.started.max(recorded)))
+}
+
+/// What the worker that runs has logged of its configuration; None when none runs, or the line is no longer there.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn loaded(see: &Seen, agent: &Agent) -> Result<Option<Loaded>, Unseen> {
+    let (clock, tail, started) = (see.clock(), see.tail(&agent.log_path), started(see, agent));
+    let (clock, tail, started) = (clock?, tail?, started?);
+    let Some(started) = started else { return Ok(None) };
+    let loaded = tail.as_ref().ok().and_then(|tail| log::loaded_config(&tail.bytes));
+    let at = |loaded: &Loaded| log::local_seconds(&loaded.time)?.checked_sub(i64::from(clock.offset_s));
+    Ok(loaded.filter(|loaded| at(loaded).is_some_and(|at| is_of_start(at, started))))
+}
+
+/// The same as a configuration.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn loaded_config(see: &Seen, agent: &Agent) -> Result<Option<Config>, Unseen> {
+    let Some(loaded) = loaded(see, agent)? else { return Ok(None) };
+    let text = loaded.value.to_string();
+    Ok(config::read(text.as_bytes(), &[], &agent.environment, agent.version.as_ref()).ok())
+}
+
+/// Whether something that was logged then was logged at this start. The agent's files may name any time.
+fn is_of_start(at: i64, started: i64) -> bool {
+    at.abs_diff(started) <= START_LASTS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_logged_near_the_start_is_of_it_whatever_the_files_name() {
+        assert!(is_of_start(1_795_332_110, 1_795_332_115) && is_of_start(1_795_332_235, 1_795_332_115));
+        assert!(!is_of_start(1_795_332_236, 1_795_332_115));
+        assert!(!is_of_start(-1, i64::MAX) && !is_of_start(i64::MIN, 0));
+    }
+}

@@ -1,0 +1,49 @@
+//! One file a step: observations + context → finding. Pure.
+//!
+//! A check never does I/O, knows no clock and no terminal. It reads from [`Seen`]; what it has not seen yet it asks
+//! for with `?`, and it is called again when the answer is there. A check never accuses what it could not look at:
+//! missing evidence is `unknown`, and a step whose subject is not there is `skipped`.
+
+mod account;
+mod address;
+mod clock;
+mod cloud;
+mod group;
+mod heartbeat;
+mod installed;
+mod investigation;
+mod log;
+mod network;
+mod parameters;
+mod place;
+pub mod readers;
+mod running;
+mod subject;
+
+pub use group::{About, ListedGroup, choices as groups};
+pub use heartbeat::age as heartbeat_age;
+pub use investigation::{Asked, Checked, Investigation, Judge};
+pub use running::age as age_text;
+
+use crate::core::context::Context;
+use crate::core::finding::{Finding, StepId};
+use crate::core::observe::{Seen, Unseen};
+
+/// Judges one step from what was observed and told.
+///
+/// # Errors
+/// [`Unseen`] when something has not been looked at yet; the questions were noted in `see`.
+pub fn check(step: StepId, see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+    match step {
+        StepId::Installed => installed::check(see, told),
+        StepId::Running => running::check(see, told),
+        StepId::Parameters => parameters::check(see, told),
+        StepId::Network => network::check(see, told),
+        StepId::Clock => clock::check(see, told),
+        StepId::Address => address::check(see, told),
+        StepId::Group => group::check(see, told),
+        StepId::Account => account::check(see, told),
+        StepId::Log => log::check(see, told),
+        StepId::Heartbeat => heartbeat::check(see, told),
+    }
+}

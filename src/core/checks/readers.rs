@@ -1,0 +1,48 @@
+//! The readers of files and printed text that the checks judge by, by name, for the tests that feed them arbitrary
+//! bytes. Each does exactly what the check does with such a text.
+
+pub use super::network::firewall::{Packet, Stopped, iptables, nft};
+use super::network::{local, names, shell};
+use super::running::{boot, stability};
+use crate::core::agent::reach::Proxy;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The interface that `/proc/net/route` sends an address to, `*` for a route that rejects.
+pub fn route(table: &str, to: Ipv4Addr) -> Option<String> {
+    local::route(table, to)
+}
+
+/// The nameservers of a resolv.conf that the C library uses.
+pub fn nameservers(text: &str) -> Vec<IpAddr> {
+    names::nameservers(text)
+}
+
+/// The sources of names in nsswitch.conf.
+pub fn name_sources(text: &str) -> Option<String> {
+    names::sources(text)
+}
+
+/// The names that a hosts file binds: name in lower case, address, and line from 1.
+pub fn bound_names(text: &str) -> Vec<(String, IpAddr, usize)> {
+    names::bound(text).into_iter().map(|bound| (bound.name, bound.to, bound.line)).collect()
+}
+
+/// The proxy for http that a script for login shells sets.
+pub fn shell_proxy(script: &str) -> Option<Proxy> {
+    shell::set_in(script)
+}
+
+/// The kernel's lines about an illegal instruction in the agent, with seconds since boot.
+pub fn traps(kernel_log: &str) -> Vec<(Option<i64>, &str)> {
+    stability::traps(kernel_log).collect()
+}
+
+/// Whether a name in an rc directory starts the service at boot.
+pub fn is_start_link(name: &str, service: &str) -> bool {
+    boot::is_start_link(name, service)
+}
+
+/// Whether a boot script calls the service.
+pub fn is_called(script: &str, service: &str) -> bool {
+    boot::is_called(script, service)
+}

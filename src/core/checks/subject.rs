@@ -1,0 +1,191 @@
+//! What several checks look at in the same way: the agent, its configuration, its record, its environment.
+//! It judges nothing.
+
+use crate::core::agent::app_info::{self, AppInfo, AppInfoFault};
+use crate::core::agent::config::Config;
+use crate::core::agent::identity_files::{self, InstanceIdentity};
+pub use crate::core::agent::layout::whole;
+use crate::core::agent::layout::{self, Agent, ConfigTrouble};
+use crate::core::agent::status_log::{self, Status};
+use crate::core::agent::{log, processes};
+use crate::core::finding::{Evidence, Finding, Mark, StepId};
+use crate::core::observe::{ClockSeen, IdentitySeen, Seen, Trouble, Unseen};
+use crate::core::text::Text;
+use crate::say;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The status file is written every minute; an older one is not what the running agent holds now, in seconds.
+const STATUS_AGE: i64 = 300;
+/// A worker writes it for the first time a minute after its start; what is nearer is its predecessor's, in seconds.
+const FIRST_STATUS: i64 = 30;
+
+/// The agent that the steps after the first look at: the running one, else the first that is installed.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn agent(see: &Seen) -> Result<Option<Agent>, Unseen> {
+    Ok(layout::find(see)?.into_iter().next())
+}
+
+/// The agent's record of its last start.
+pub enum Record {
+    Known(AppInfo),
+    Broken(AppInfoFault),
+    Unread(Trouble),
+}
+
+/// Reads `app_info.json`.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn record(see: &Seen, agent: &Agent) -> Result<Record, Unseen> {
+    Ok(match whole(see.file(&agent.app_info_path)?) {
+        Ok(file) => match app_info::parse(&file.bytes) {
+            Ok(info) => Record::Known(info),
+            Err(fault) => Record::Broken(fault),
+        },
+        Err(trouble) => Record::Unread(trouble),
+    })
+}
+
+/// The address that the agent really reports: the one in `instance_id`, which nobody edits, else the field `ip`.
+pub fn reported_ip(info: &AppInfo) -> &str {
+    let is_ip = |ip: &&str| ip.is_empty() || ip.parse::<Ipv4Addr>().is_ok();
+    info.instance_ip.as_deref().filter(is_ip).unwrap_or(&info.ip)
+}
+
+/// Whether it is known which variables the agent runs with: none runs, or its environment was read.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn is_environment_known(see: &Seen, agent: &Agent) -> Result<bool, Unseen> {
+    Ok(hidden_environment(see, agent)?.is_none())
+}
+
+/// Why the agent's variables are not known, and where they stand; None when they are.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn hidden_environment(see: &Seen, agent: &Agent) -> Result<Option<(Trouble, String)>, Unseen> {
+    Ok(match layout::environment_of(see, &agent.processes, agent.init_script.is_some())? {
+        Some(pid) => {
+            let source = format!("/proc/{pid}/environ");
+            see.environment(pid)?.as_ref().err().map(|why| (why.clone(), source))
+        }
+        // Where processes are hidden, an agent may well run.
+        None => see.processes()?.as_ref().err().map(|why| (why.clone(), "/proc".to_string())),
+    })
+}
+
+/// A local time as the agent writes it, in seconds since 1970.
+pub fn seconds(local: &str, clock: &ClockSeen) -> Option<i64> {
+    log::local_seconds(local)?.checked_sub(i64::from(clock.offset_s))
+}
+
+/// What the running agent says of itself.
+pub struct Memory {
+    pub status: Status,
+    /// When it said so, in seconds since 1970.
+    pub at: i64,
+    pub path: PathBuf,
+}
+
+/// What the running agent (1.x or 2.x) holds in memory, if it said so within the last minutes.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn memory(see: &Seen, agent: &Agent) -> Result<Option<Memory>, Unseen> {
+    let path = agent.install_dir.join("snapshot/ilogtail_status.LOG");
+    let (clock, file) = (see.clock(), see.tail(&path));
+    let (clock, file) = (clock?, file?);
+    let Some(worker) = processes::worker(&agent.processes) else { return Ok(None) };
+    let Some(status) = file.as_ref().ok().and_then(|file| status_log::last_status(&file.bytes)) else {
+        return Ok(None);
+    };
+    let Some(at) = seconds(&status.time, clock) else { return Ok(None) };
+    let is_now = at >= worker.started + FIRST_STATUS && clock.now_ms / 1000 - at < STATUS_AGE;
+    Ok(is_now.then_some(Memory { status, at, path }))
+}
+
+/// Where an agent from 3.0 on notes the ECS instance that it runs on.
+pub fn instance_note_path(agent: &Agent) -> PathBuf {
+    agent.conf_dir.join("checkpoint/instance_identity")
+}
+
+/// The note of the ECS instance that the agent runs on; None where there is none.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn instance_note(see: &Seen, agent: &Agent) -> Result<Option<InstanceIdentity>, Unseen> {
+    let file = see.file(instance_note_path(agent))?;
+    Ok(whole(file).ok().and_then(|file| identity_files::instance_identity(&file.bytes)))
+}
+
+/// A row that says where the agent looks for identifiers and accounts, where that is not the usual place.
+pub fn conf_dir_row(agent: &Agent) -> Option<Evidence> {
+    let unusable = agent.unusable_conf_dir.as_ref()?.display().to_string();
+    let here = agent.conf_dir.display();
+    let value = say!(
+        "not a directory that the agent can open; it looks in {here} instead",
+        "Agent 无法打开该目录，改为在 {here} 中查找"
+    );
+    let label = Text::fixed("Configuration directory", "系统配置目录");
+    Some(Evidence::new(label, value, unusable).marked(Mark::Doubtful))
+}
+
+/// A row that the operator told, not this host.
+pub fn told(label: Text, value: Text) -> Evidence {
+    Evidence { source: Text::fixed("told by the operator", "由操作者填写"), ..Evidence::new(label, value, "") }
+}
+
+/// Reads the configuration as the agent would load it now.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn config(see: &Seen, agent: &Agent) -> Result<Result<Arc<Config>, ConfigTrouble>, Unseen> {
+    layout::read_config(see, agent)
+}
+
+/// Whether the agent is one of a container image: signs of a container, and no init script, which images do not have.
+/// Signs alone do not count: whole hosts run in containers too.
+pub fn in_container(identity: &IdentitySeen, agent: &Agent) -> bool {
+    identity.container.is_some() && agent.init_script.is_none()
+}
+
+/// The finding of a step whose subject is not there: no agent is installed.
+pub fn no_agent(step: StepId) -> Finding {
+    let text = Text::fixed("Skipped: no agent is installed, see step 1.", "已跳过：未安装 Agent，见第 1 步。");
+    Finding::skipped(step, text)
+}
+
+/// The finding of a step that compares what the agent reports with what the service expects, when there is no agent:
+/// the design skips the steps that look at the agent itself, not these.
+pub fn nothing_reported(step: StepId) -> Finding {
+    let text = Text::fixed(
+        "Not known: no agent is installed that could report anything, see step 1.",
+        "未知：未安装 Agent，没有可供对比的上报信息，见第 1 步。",
+    );
+    Finding::unknown(step, text, Vec::new())
+}
+
+/// The finding of a step that has no meaning for the open-source build: it has no machine group and no account.
+pub fn community(step: StepId) -> Finding {
+    let text = Text::fixed(
+        "Skipped: the open-source edition has no heartbeat to the service, see step 1.",
+        "已跳过：开源社区版不向日志服务发送心跳，见第 1 步。",
+    );
+    Finding::skipped(step, text)
+}
+
+/// Why something could not be looked at, in a few words.
+pub fn trouble(trouble: &Trouble) -> Text {
+    match trouble {
+        Trouble::Absent => Text::fixed("does not exist", "不存在"),
+        Trouble::NotAllowed => Text::fixed("not allowed to read; run as root", "无读取权限；请以 root 运行"),
+        Trouble::TimedOut => Text::fixed("no answer in time", "读取超时"),
+        Trouble::NotAFile(kind) => say!("not a regular file but a {kind}", "不是普通文件，而是 {kind}"),
+        Trouble::Other(reason) => say!("cannot be read: {reason}", "无法读取：{reason}"),
+    }
+}

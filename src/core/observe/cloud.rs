@@ -1,0 +1,189 @@
+//! The questions that only the service can answer, and its answers: project, machine group, heartbeats. Data only.
+//!
+//! No answer holds a secret: a key shows its masked id and where it came from. An answer that is not there says why as
+//! data ([`CloudTrouble`]), because only one who knows the service can tell what to do next.
+
+use crate::core::service::MachineGroup;
+use crate::core::service::api::Machine;
+use crate::core::text::Text;
+use serde::{Deserialize, Serialize};
+
+/// At most so many machines are kept of a group: those that could be this one.
+pub const MACHINES_LIMIT: usize = 50;
+/// At most so many names of groups are kept.
+pub const GROUPS_LIMIT: usize = 2000;
+
+/// A project in a region. The region may be missing when nobody told it; then the key's own setting decides.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Site {
+    pub project: String,
+    pub region: Option<String>,
+}
+
+/// One thing to ask the service.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CloudQuestion {
+    /// Which key there is to ask with → [`CredentialsSeen`]. Nothing is sent to the service.
+    Credentials,
+    /// Whose key it is → [`CallerSeen`].
+    Caller(Site),
+    /// Where the project is → [`ProjectSeen`].
+    Project(Site),
+    /// The names of the project's machine groups → list.
+    Groups(Site),
+    /// One machine group → [`MachineGroup`] as the service returned it.
+    Group { site: Site, group: String },
+    /// The machines of a group that could be this one → [`MachinesSeen`].
+    Machines { site: Site, group: String, own: OwnIds },
+    /// The collection configurations that are applied to a group → list of names.
+    AppliedConfigs { site: Site, group: String },
+}
+
+/// How this machine is recognised among the machines of a group; what is empty is not compared.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct OwnIds {
+    pub ip: String,
+    pub uuid: String,
+    pub host_id: String,
+}
+
+/// The key in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialsSeen {
+    /// Where it was found.
+    pub source: Text,
+    /// The AccessKey id, masked.
+    pub key_id: String,
+    /// The variables of our own environment that name a proxy which this program cannot use: it asks directly.
+    #[serde(default)]
+    pub unusable_proxies: Vec<String>,
+}
+
+/// The account behind the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerSeen {
+    /// AliUid of the main account.
+    pub account_id: String,
+}
+
+/// A project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectSeen {
+    /// Where it really is.
+    pub region: String,
+    /// AliUid of its owner, where the service tells it in full.
+    pub owner: Option<String>,
+}
+
+/// The machines of a group that could be this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachinesSeen {
+    /// How many machines of the group have a heartbeat.
+    pub total: usize,
+    /// Those whose address or id is ours, at most [`MACHINES_LIMIT`].
+    pub machines: Vec<Machine>,
+    /// Those whose agent is Logtail for Windows, at most [`MACHINES_LIMIT`].
+    #[serde(default)]
+    pub windows: Vec<Machine>,
+    /// The service's clock, seconds since 1970.
+    pub server_time: Option<i64>,
+}
+
+/// What kind of trouble it is, where checks judge by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CloudTroubleKind {
+    /// `--no-cloud`, a simulated host, a recording: nobody was asked.
+    NotAsked,
+    NoCredentials,
+    ProjectNotExist,
+    GroupNotExist,
+    OtherAccount,
+    /// RAM refused; the owner's AliUid where the refusal names it.
+    Denied {
+        owner: Option<String>,
+    },
+    /// It is not known whether the change was carried out, or it came out otherwise than planned.
+    Uncertain,
+    Other,
+}
+
+/// Why the service gave no answer to use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloudTrouble {
+    pub kind: CloudTroubleKind,
+    /// What happened, one sentence.
+    pub what: Text,
+    /// What to do, one sentence.
+    pub next: Text,
+    /// What support asks for.
+    pub request_id: Option<String>,
+    /// The RAM policy to ask an administrator for, JSON in one line.
+    pub policy: Option<String>,
+}
+
+impl CloudTrouble {
+    /// Nobody was asked, and nobody will be.
+    pub fn not_asked() -> CloudTrouble {
+        CloudTrouble {
+            kind: CloudTroubleKind::NotAsked,
+            what: Text::fixed("The service was not asked.", "未访问服务端。"),
+            next: Text::fixed("Look the value up in the console.", "请在控制台查看。"),
+            request_id: None,
+            policy: None,
+        }
+    }
+}
+
+/// An answer of the service that may be missing with a reason.
+pub type CloudLooked<T> = Result<T, CloudTrouble>;
+
+/// The answer to a [`CloudQuestion`]; the variant always matches the question's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CloudAnswer {
+    Credentials(CloudLooked<CredentialsSeen>),
+    Caller(CloudLooked<CallerSeen>),
+    Project(CloudLooked<ProjectSeen>),
+    Groups(CloudLooked<Vec<String>>),
+    Group(CloudLooked<MachineGroup>),
+    Machines(CloudLooked<MachinesSeen>),
+    AppliedConfigs(CloudLooked<Vec<String>>),
+}
+
+impl CloudAnswer {
+    /// The answer that says why there is none.
+    pub fn missing(question: &CloudQuestion, trouble: CloudTrouble) -> CloudAnswer {
+        match question {
+            CloudQuestion::Credentials => CloudAnswer::Credentials(Err(trouble)),
+            CloudQuestion::Caller(_) => CloudAnswer::Caller(Err(trouble)),
+            CloudQuestion::Project(_) => CloudAnswer::Project(Err(trouble)),
+            CloudQuestion::Groups(_) => CloudAnswer::Groups(Err(trouble)),
+            CloudQuestion::Group { .. } => CloudAnswer::Group(Err(trouble)),
+            CloudQuestion::Machines { .. } => CloudAnswer::Machines(Err(trouble)),
+            CloudQuestion::AppliedConfigs { .. } => CloudAnswer::AppliedConfigs(Err(trouble)),
+        }
+    }
+
+    /// Whether the answer is of the question's kind.
+    pub fn is_to(&self, question: &CloudQuestion) -> bool {
+        matches!(
+            (question, self),
+            (CloudQuestion::Credentials, CloudAnswer::Credentials(_))
+                | (CloudQuestion::Caller(_), CloudAnswer::Caller(_))
+                | (CloudQuestion::Project(_), CloudAnswer::Project(_))
+                | (CloudQuestion::Groups(_), CloudAnswer::Groups(_))
+                | (CloudQuestion::Group { .. }, CloudAnswer::Group(_))
+                | (CloudQuestion::Machines { .. }, CloudAnswer::Machines(_))
+                | (CloudQuestion::AppliedConfigs { .. }, CloudAnswer::AppliedConfigs(_))
+        )
+    }
+}
+
+/// A machine group is no file; this is how messages and the journal name it: its resource name in RAM.
+pub fn group_resource(site: &Site, group: &str) -> std::path::PathBuf {
+    let region = site.region.as_deref().unwrap_or("*");
+    let project = &site.project;
+    format!("acs:log:{region}:*:project/{project}/machinegroup/{group}").into()
+}

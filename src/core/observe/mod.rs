@@ -1,0 +1,19 @@
+//! What can be seen of a machine, as data: the questions, their answers, the smallest changes, and what was seen.
+//!
+//! Equal questions are asked once, and both sides can be recorded and played back. Who answers is not known here: that
+//! is the room `host`, which stands on this one.
+
+mod act;
+mod cloud;
+mod metadata;
+mod question;
+mod seen;
+
+/// A future that may be dropped at any time.
+pub type Pending<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
+
+pub use act::{Act, ActError, Done, Fingerprint, LiveLine, Nudge, ProcessId};
+pub use cloud::*;
+pub use metadata::MetadataSeen;
+pub use question::*;
+pub use seen::{Seen, Unseen};

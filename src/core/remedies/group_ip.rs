@@ -1,0 +1,253 @@
+//! add-ip-to-group, replace-ip-in-group: the list of a machine group is kept by the service, not on this host. Where the
+//! service can be asked, the plan edits the group; else it says what to change in the console, with the exact values.
+
+use super::common::{Drafted, already, needs, refused, suggested_ip};
+use super::{Change, InputId, Inputs, Plan, new_group};
+use crate::core::agent::service::{self, Standing};
+use crate::core::agent::{app_info, layout};
+use crate::core::finding::{RemedyId, StepId};
+use crate::core::observe::{CloudTrouble, CloudTroubleKind, Seen, Site, Unseen};
+use crate::core::service::MachineGroup;
+use crate::core::service::api::KnownIdentity;
+use crate::core::service::group_edit::{self, Edit, Refusal};
+use crate::core::service::heartbeat::POLL_AT_MOST;
+use crate::core::text::{Lang, Text};
+use crate::say;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// How many addresses of a list a sentence shows.
+const SHOWN: usize = 20;
+
+/// The address that the agent reports, else the one that it should.
+pub(super) fn reported_ip(inputs: &Inputs, see: &Seen) -> Result<String, Unseen> {
+    if let Some(agent) = layout::find(see)?.first()
+        && let Ok(file) = see.file(&agent.app_info_path)?
+        && let Ok(info) = app_info::parse(&file.bytes)
+        && info.ip.parse::<Ipv4Addr>().is_ok_and(|ip| !ip.is_loopback())
+    {
+        return Ok(info.ip);
+    }
+    Ok(suggested_ip(inputs, see.interfaces()?.as_deref().unwrap_or_default()))
+}
+
+/// Where in the console a machine group is edited.
+fn way_there(inputs: &Inputs) -> Text {
+    let named = |value: &Option<String>| value.clone().unwrap_or_else(|| "…".to_string());
+    let (project, group) = (named(&inputs.context.project), named(&inputs.context.machine_group));
+    say!(
+        "In the console of Simple Log Service open project {project}, Resources, Machine Groups, group {group}, Modify.",
+        "在日志服务控制台打开 Project {project}，进入 资源 > 机器组 > {group} > 修改。"
+    )
+}
+
+fn then_wait() -> Text {
+    Text::fixed(
+        "Save, wait one minute, and look again. In this program, enter the new list of IPs of the group as well.",
+        "保存后等待一分钟再检查。并在本程序中更新机器组的 IP 列表。",
+    )
+}
+
+/// The group as the service holds it, when it can be asked; else a sentence for the operator, if there is one to say.
+pub(super) enum AtService {
+    Read(Site, MachineGroup),
+    /// The service was asked, and the project has no group of this name.
+    Missing(Site),
+    NotRead(Option<Text>),
+}
+
+pub(super) fn at_service(inputs: &Inputs, see: &Seen) -> Result<AtService, Unseen> {
+    let said = |trouble: &CloudTrouble| {
+        let (what, next) = (&trouble.what, &trouble.next);
+        let text = Text::filled(
+            format!("The group cannot be edited from here. {} {}", what.get(Lang::En), next.get(Lang::En)),
+            format!("无法在此修改机器组。{}{}", what.get(Lang::Zh), next.get(Lang::Zh)),
+        );
+        AtService::NotRead(Some(text))
+    };
+    let site = match service::standing(see, &inputs.context)? {
+        Standing::Unasked => return Ok(AtService::NotRead(None)),
+        Standing::Unable(trouble) => return Ok(said(&trouble)),
+        Standing::Able(able) => able.site,
+    };
+    let Some(name) = &inputs.context.machine_group else { return Ok(AtService::NotRead(None)) };
+    Ok(match see.cloud_group(&site, name)? {
+        Ok(group) => AtService::Read(site, group.clone()),
+        Err(trouble) if trouble.kind == CloudTroubleKind::GroupNotExist => AtService::Missing(site),
+        Err(trouble) => said(trouble),
+    })
+}
+
+/// Completes a plan with the edit of the group, or with what to do in the console.
+fn carry_out_at(plan: &mut Plan, at: AtService, edit: Edit, by_hand: Vec<Text>, see: &Seen) -> Drafted<()> {
+    let (site, group) = match at {
+        AtService::Missing(_) => {
+            return Err(refused(Text::fixed(
+                "The project has no such machine group. Choose another one from the list, or create it: add-ip-to-group with create-group=yes.",
+                "Project 中没有该机器组。请从列表中选择其他机器组，或创建它：add-ip-to-group 并设置 create-group=yes。",
+            )));
+        }
+        AtService::NotRead(caution) => {
+            plan.manual = by_hand;
+            plan.cautions.extend(caution);
+            plan.patience = Duration::from_secs(60);
+            return Ok(());
+        }
+        AtService::Read(site, group) => (site, group),
+    };
+    let configs = see.cloud_configs(&site, group.name())?;
+    let planned = group_edit::plan(&group, edit).map_err(|refusal| match refusal {
+        Refusal::NotByIp(kind) => refused(say!(
+            "The machine group lists {kind} and not IP addresses: give this host the group's identifier (write-custom-id), or create a group that identifies by IP (create-group=yes).",
+            "该机器组的标识类型为 {kind}，不是 IP 地址：请为本机写入机器组的标识（write-custom-id），或创建按 IP 标识的机器组（create-group=yes）。"
+        )),
+        refusal => refused(refusal.text()),
+    })?;
+    let name = group.name();
+    if planned.is_done() {
+        return Err(already(say!("Machine group {name} is so already.", "机器组 {name} 已是如此。")));
+    }
+    plan.cautions.push(match configs.as_deref() {
+        Ok([]) => say!("No collection configuration is applied to {name}.", "没有采集配置应用于 {name}。"),
+        Ok(configs) => {
+            let list = configs.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let count = configs.len();
+            say!(
+                "{count} collection configurations are applied to {name} and follow its list: {list}.",
+                "{name} 关联了 {count} 个采集配置，将随列表生效：{list}。"
+            )
+        }
+        Err(_) => say!(
+            "Which collection configurations depend on {name} could not be read.",
+            "无法读取依赖 {name} 的采集配置。"
+        ),
+    });
+    plan.cautions.push(owner_caution(&group));
+    plan.changes = vec![Change::PutGroup { site, before: planned.before, after: planned.after }];
+    plan.verify = StepId::Heartbeat;
+    plan.patience = POLL_AT_MOST;
+    Ok(())
+}
+
+/// Who else may own the group: its name and its type tell of some; of Terraform and ROS nothing in the group tells.
+fn owner_caution(group: &MachineGroup) -> Text {
+    let name = group.name();
+    let kind = group.raw().get("groupType").and_then(serde_json::Value::as_str).unwrap_or_default();
+    if name.starts_with("k8s-group-") {
+        return say!(
+            "Groups named like {name} are kept by Container Service for Kubernetes for the nodes of a cluster; it may take this edit back.",
+            "名称类似 {name} 的机器组由容器服务 Kubernetes 版维护，用于集群节点；此更改可能会被其还原。"
+        );
+    }
+    if !kind.is_empty() {
+        return say!(
+            "The type of this group is {kind}: another system keeps its list and may take this edit back.",
+            "该机器组的类型为 {kind}：其列表由其他系统维护，此更改可能会被还原。"
+        );
+    }
+    Text::fixed(
+        "If Terraform or another tool owns this group, change it there as well: its next run would take this edit back.",
+        "如果该机器组由 Terraform 等工具管理，请在其中同步修改，否则下次执行时会还原此更改。",
+    )
+}
+
+/// The addresses that the group lists: as the service holds them, else as they were told.
+fn listed(at: &AtService, inputs: &Inputs) -> Vec<Ipv4Addr> {
+    match at {
+        AtService::Read(_, group) => {
+            group.list().unwrap_or_default().iter().filter_map(|item| item.trim().parse().ok()).collect()
+        }
+        AtService::Missing(_) => Vec::new(),
+        AtService::NotRead(_) => inputs.context.group_ips.clone(),
+    }
+}
+
+/// A list in a sentence: its beginning, and how much more there is.
+fn in_words(list: &[Ipv4Addr]) -> String {
+    if list.is_empty() {
+        return "-".to_string();
+    }
+    let head = list.iter().take(SHOWN).map(Ipv4Addr::to_string).collect::<Vec<_>>().join(", ");
+    match list.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        None => head,
+        Some(more) => format!("{head} … (+{more})"),
+    }
+}
+
+/// add-ip-to-group: one more line in the list; or a new group, when that was chosen.
+pub fn add(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+    if inputs.create_group == Some(true) {
+        return new_group::plan(inputs, see);
+    }
+    let at = at_service(inputs, see)?;
+    let fits_not = match &at {
+        AtService::Missing(_) => true,
+        AtService::Read(_, group) => group.identity() == Some(KnownIdentity::UserDefined),
+        AtService::NotRead(_) => false,
+    };
+    if fits_not && inputs.create_group.is_none() {
+        return Err(needs(new_group::wanted(inputs, see)?));
+    }
+    let Some(ip) = inputs.ip else {
+        return Err(needs(vec![(InputId::Ip, reported_ip(inputs, see)?)]));
+    };
+    let group = listed(&at, inputs);
+    if group.contains(&ip) {
+        return Err(already(say!("The machine group lists {ip} already.", "机器组中已有 {ip}。")));
+    }
+    let list = in_words(&group);
+    let why = say!("This host reports {ip}; the machine group lists {list}.", "本机上报的是 {ip}；机器组中是 {list}。");
+    let mut plan = Plan::new(RemedyId::AddIpToGroup, StepId::Group, why);
+    plan.inputs = vec![(InputId::Ip, ip.to_string())];
+    let by_hand = vec![
+        way_there(inputs),
+        say!("Add a line to the IP addresses: {ip}", "在 IP 地址列表中新增一行：{ip}"),
+        then_wait(),
+    ];
+    carry_out_at(&mut plan, at, Edit::Add(ip), by_hand, see)?;
+    Ok(plan)
+}
+
+/// replace-ip-in-group: one line of the list for another.
+pub fn replace(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+    let at = at_service(inputs, see)?;
+    let group = listed(&at, inputs);
+    let (Some(ip), Some(old)) = (inputs.ip, inputs.old_ip) else {
+        let mut missing = Vec::new();
+        if inputs.ip.is_none() {
+            missing.push((InputId::Ip, reported_ip(inputs, see)?));
+        }
+        if inputs.old_ip.is_none() {
+            let only = match group.as_slice() {
+                [only] => only.to_string(),
+                _ => String::new(),
+            };
+            missing.push((InputId::OldIp, only));
+        }
+        return Err(needs(missing));
+    };
+    if group.contains(&ip) && !group.contains(&old) {
+        return Err(already(say!("The machine group lists {ip} and not {old}.", "机器组中已有 {ip}，没有 {old}。")));
+    }
+    let list = in_words(&group);
+    let why = say!(
+        "This host reports {ip}; the machine group lists {list}, with {old} for this host.",
+        "本机上报的是 {ip}；机器组中是 {list}，其中 {old} 对应本机。"
+    );
+    let mut plan = Plan::new(RemedyId::ReplaceIpInGroup, StepId::Group, why);
+    plan.inputs = vec![(InputId::Ip, ip.to_string()), (InputId::OldIp, old.to_string())];
+    let by_hand = vec![
+        way_there(inputs),
+        say!("In the IP addresses replace {old} with {ip}", "在 IP 地址列表中将 {old} 替换为 {ip}"),
+        then_wait(),
+    ];
+    if matches!(at, AtService::NotRead(_)) && !group.is_empty() && !group.contains(&old) {
+        plan.cautions.push(say!("{old} is not in the list that you told.", "{old} 不在您填写的列表中。"));
+    }
+    plan.cautions.push(say!(
+        "Make sure that {old} is not the address of another host that still runs.",
+        "请确认 {old} 不是另一台仍在运行的主机的地址。"
+    ));
+    carry_out_at(&mut plan, at, Edit::Replace { old, new: ip }, by_hand, see)?;
+    Ok(plan)
+}
