@@ -7,7 +7,7 @@ pub mod changing;
 mod demo;
 pub mod journal;
 pub mod looking;
-mod meanwhile;
+mod progress_line;
 mod wiring;
 
 use crate::carry_out::{Journals, Store, WithRootsJournal};

@@ -14,7 +14,7 @@ mod planning;
 mod verifying;
 
 pub use looking::Looking;
-pub use planning::Wish;
+pub use planning::PlanRequest;
 
 use crate::carry_out::{Progress, Store};
 use crate::core::agent::layout;
@@ -41,7 +41,7 @@ const BETWEEN_FRAMES: Duration = Duration::from_millis(30);
 
 /// What only a face can do.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Favour {
+pub enum FrontendRequest {
     /// Send something to the terminal's clipboard.
     Copy(Clip),
     WriteBundle,
@@ -51,14 +51,14 @@ pub enum Favour {
     Suspend,
 }
 
-impl Favour {
+impl FrontendRequest {
     /// The favour that an effect of the session asks for, if it asks for one.
-    pub fn of(effect: Effect) -> Option<Favour> {
+    pub fn of(effect: Effect) -> Option<FrontendRequest> {
         match effect {
-            Effect::Copy(clip) => Some(Favour::Copy(clip)),
-            Effect::WriteBundle => Some(Favour::WriteBundle),
-            Effect::Judge(context) => Some(Favour::Remember(context)),
-            Effect::Suspend => Some(Favour::Suspend),
+            Effect::Copy(clip) => Some(FrontendRequest::Copy(clip)),
+            Effect::WriteBundle => Some(FrontendRequest::WriteBundle),
+            Effect::Judge(context) => Some(FrontendRequest::Remember(context)),
+            Effect::Suspend => Some(FrontendRequest::Suspend),
             Effect::Quit
             | Effect::Recheck(_)
             | Effect::RecheckAll
@@ -77,7 +77,7 @@ impl Favour {
 
 /// What of an arrival is shown when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pace {
+enum Redraw {
     /// The operator did something, or something ended.
     AtOnce,
     /// More of the same is to be expected.
@@ -85,7 +85,7 @@ enum Pace {
 }
 
 /// What shows the session to an operator and brings back what the operator does.
-pub trait Face {
+pub trait Frontend {
     /// Shows the session as it is now. Called only when something may have changed.
     fn show(&mut self, session: &mut Session);
 
@@ -106,14 +106,14 @@ pub trait Face {
     /// Does what only a face can do (clipboard, suspend, bundle, memory) and says what came of it.
     fn perform(
         &mut self,
-        favour: Favour,
+        favour: FrontendRequest,
         session: &Session,
         found: &Investigation,
     ) -> impl Future<Output = Option<Event>>;
 }
 
 /// Runs a session on a host with a face, until it is over. A plan under way is finished first.
-pub async fn run<F: Face>(looking: &mut Looking, session: &mut Session, store: Store, face: &mut F) {
+pub async fn run<F: Frontend>(looking: &mut Looking, session: &mut Session, store: Store, face: &mut F) {
     let mut run = Run {
         looking,
         session,
@@ -183,19 +183,19 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Waits for the next thing that happens; returns it as events, and when they are to be shown.
-    async fn wait<F: Face>(&mut self, face: &mut F) -> (Vec<Event>, Pace) {
+    async fn wait<F: Frontend>(&mut self, face: &mut F) -> (Vec<Event>, Redraw) {
         let owed = self.owes_frame.then_some(self.next_frame);
         let wake = self.verifying.as_ref().map(Verifying::wake_at).into_iter().chain(owed).min();
         tokio::select! {
             biased;
-            event = face.next() => (vec![event], Pace::AtOnce),
+            event = face.next() => (vec![event], Redraw::AtOnce),
             events = next_of(&mut self.applying) => {
                 let is_output = events.iter().all(|event| matches!(event, Event::Progress(Progress::Line(_))));
                 if events.iter().any(|event| matches!(event, Event::Applied(_))) {
                     self.applying = None;
                 }
                 let events = events.into_iter().map(|event| masked(&mut self.redactor, event)).collect();
-                (events, if is_output { Pace::InTime } else { Pace::AtOnce })
+                (events, if is_output { Redraw::InTime } else { Redraw::AtOnce })
             }
             () = self.looking.take_answers() => {
                 self.looking.advance();
@@ -203,16 +203,16 @@ impl Run<'_> {
                 events.extend(self.attempt_journal());
                 events.extend(self.attempt_groups());
                 let is_complete = !events.is_empty() || self.looking.found.is_settled();
-                (events, if is_complete { Pace::AtOnce } else { Pace::InTime })
+                (events, if is_complete { Redraw::AtOnce } else { Redraw::InTime })
             }
-            () = sleep_until(wake) => (Vec::new(), Pace::InTime),
+            () = sleep_until(wake) => (Vec::new(), Redraw::InTime),
         }
     }
 
     /// Shows the session: at once what is urgent and what is complete, else at its time.
-    fn show<F: Face>(&mut self, pace: Pace, face: &mut F) {
+    fn show<F: Frontend>(&mut self, pace: Redraw, face: &mut F) {
         let now = Instant::now();
-        self.owes_frame = pace == Pace::InTime && now < self.next_frame;
+        self.owes_frame = pace == Redraw::InTime && now < self.next_frame;
         if !self.owes_frame {
             self.next_frame = now + BETWEEN_FRAMES;
             face.show(self.session);
@@ -232,7 +232,7 @@ impl Run<'_> {
     }
 
     /// Starts what the session wants done.
-    async fn start<F: Face>(&mut self, effect: Effect, face: &mut F) {
+    async fn start<F: Frontend>(&mut self, effect: Effect, face: &mut F) {
         let now = self.looking.elapsed_ms();
         match effect {
             Effect::Recheck(step) => self.looking.look_again_at(step),
@@ -243,7 +243,7 @@ impl Run<'_> {
                 self.looking.advance();
                 self.perform(Effect::Judge(context), face).await;
             }
-            Effect::Plan(remedy, inputs) => self.begin_plan(Wish::Remedy(remedy, inputs)).await,
+            Effect::Plan(remedy, inputs) => self.begin_plan(PlanRequest::Remedy(remedy, inputs)).await,
             Effect::ReadJournal { to_undo } => self.read_journal(to_undo, face).await,
             Effect::ListGroups(about) => self.list_groups(about),
             Effect::UseKey(key) => {
@@ -252,7 +252,7 @@ impl Run<'_> {
             }
             Effect::PlanUndo(entry) => {
                 self.reach_roots_journal(Some(&entry), face).await;
-                self.begin_plan(Wish::Undo { entry, store: self.store.clone() }).await;
+                self.begin_plan(PlanRequest::Undo { entry, store: self.store.clone() }).await;
             }
             Effect::Apply(order) => match self.session.way_for(&order.plan) {
                 Way::Direct => self.apply(*order),
@@ -278,15 +278,15 @@ impl Run<'_> {
         }
     }
 
-    async fn perform<F: Face>(&mut self, effect: Effect, face: &mut F) {
-        let Some(favour) = Favour::of(effect) else { return };
+    async fn perform<F: Frontend>(&mut self, effect: Effect, face: &mut F) {
+        let Some(favour) = FrontendRequest::of(effect) else { return };
         if let Some(event) = face.perform(favour, self.session, &self.looking.found).await {
             // What a face reports are notices; they order nothing.
             self.session.handle(event);
         }
     }
 
-    async fn begin_plan(&mut self, wish: Wish) {
+    async fn begin_plan(&mut self, wish: PlanRequest) {
         self.planning = Some(Planning::of(wish));
         for event in self.attempt_plan().await {
             self.session.handle(event);
@@ -377,7 +377,7 @@ mod tests {
         has_seen_all: bool,
     }
 
-    impl Face for Watcher {
+    impl Frontend for Watcher {
         fn show(&mut self, session: &mut Session) {
             self.shown.push(format!("{session:?}"));
             self.has_seen_all = StepId::ALL.iter().all(|&step| session.finding(step).is_some());
@@ -391,7 +391,7 @@ mod tests {
             Ok(())
         }
 
-        async fn perform(&mut self, _: Favour, _: &Session, _: &Investigation) -> Option<Event> {
+        async fn perform(&mut self, _: FrontendRequest, _: &Session, _: &Investigation) -> Option<Event> {
             None
         }
     }

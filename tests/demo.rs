@@ -8,7 +8,7 @@ use logtail_doctor::core::flow::Session;
 use logtail_doctor::core::observe::{Answer, Question};
 use logtail_doctor::core::remedies::{InputId, Inputs, Plan, Planned};
 use logtail_doctor::core::text::Lang;
-use logtail_doctor::engine::{self, Looking, Wish};
+use logtail_doctor::engine::{self, Looking, PlanRequest};
 use logtail_doctor::host::Host;
 use logtail_doctor::host::simulated::{Scenario, SimulatedHost, scenario, scenarios};
 use logtail_doctor::ui::{Plain, Services};
@@ -25,7 +25,7 @@ fn store() -> Store {
 async fn first_automatic(looking: &mut Looking, remedies: &[RemedyId], context: &Context) -> Option<Plan> {
     for remedy in remedies {
         let mut inputs = Inputs::from_context(context);
-        let mut planned = looking.plan(Wish::Remedy(*remedy, Box::new(inputs.clone()))).await;
+        let mut planned = looking.plan(PlanRequest::Remedy(*remedy, Box::new(inputs.clone()))).await;
         if let Planned::Needs(wanted) = planned {
             for (input, suggestion) in wanted {
                 // Without a suggestion the operator types what the console shows.
@@ -33,7 +33,7 @@ async fn first_automatic(looking: &mut Looking, remedies: &[RemedyId], context: 
                 let value = if suggestion.is_empty() && input == InputId::Ip { console } else { suggestion };
                 inputs.set(input, &value).unwrap();
             }
-            planned = looking.plan(Wish::Remedy(*remedy, Box::new(inputs))).await;
+            planned = looking.plan(PlanRequest::Remedy(*remedy, Box::new(inputs))).await;
         }
         match planned {
             Planned::Ready(plan) if plan.is_automatic() => return Some(*plan),

@@ -45,20 +45,21 @@ impl Host for Small {
                 privileged: true,
                 ..IdentitySeen::default()
             }),
-            Question::File(_) => Answer::File(Err(Trouble::Absent)),
+            Question::File(_) => Answer::File(Err(Unavailable::Absent)),
             other => panic!("nobody asks for {other:?}"),
         };
         Box::pin(async move { answer })
     }
 
-    fn act(&self, _: Act, _: LiveOutput) -> Pending<Result<Done, ActError>> {
-        Box::pin(async { Err(ActError::ReadOnly) })
+    fn act(&self, _: Operation, _: LiveOutput) -> Pending<Result<Done, OperationError>> {
+        Box::pin(async { Err(OperationError::ReadOnly) })
     }
 }
 
 /// A judge that quotes whatever it reads.
-fn judge(step: StepId, see: &Seen, _: &Context) -> Result<Finding, Unseen> {
-    let quote = |file: &Looked<FileSeen>| Text::same(file.as_ref().map(|f| f.text().into_owned()).unwrap_or_default());
+fn judge(step: StepId, see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
+    let quote =
+        |file: &Observed<FileSeen>| Text::same(file.as_ref().map(|f| f.text().into_owned()).unwrap_or_default());
     let rows = vec![
         Evidence::new(Text::same("config"), quote(see.file(CONFIG)?), CONFIG),
         Evidence::new(Text::same("log"), quote(see.tail("/usr/local/ilogtail/ilogtail.LOG")?), "log"),

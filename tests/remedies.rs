@@ -7,7 +7,7 @@ use logtail_doctor::core::context::{Context, Field};
 use logtail_doctor::core::finding::{CauseId, RemedyId, StepId};
 use logtail_doctor::core::remedies::{Change, InputId, Inputs, Plan, Planned};
 use logtail_doctor::core::text::Lang;
-use logtail_doctor::engine::{Looking, Wish};
+use logtail_doctor::engine::{Looking, PlanRequest};
 use logtail_doctor::host::simulated::{Ecs, Flavour, Group, Kind, SimulatedHost, StartManner, StopManner, World};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,7 +68,7 @@ impl Bench {
     }
 
     async fn plan(&mut self, remedy: RemedyId) -> Planned {
-        self.looking.plan(Wish::Remedy(remedy, Box::new(self.inputs.clone()))).await
+        self.looking.plan(PlanRequest::Remedy(remedy, Box::new(self.inputs.clone()))).await
     }
 
     async fn ready(&mut self, remedy: RemedyId) -> Plan {
@@ -144,7 +144,7 @@ async fn cured(
     let proof = goal.proof(bench.looking.found());
     assert!(proof.is_cured(), "{name}: {proof:?} {:?}", bench.looking.found().finding(plan.verify));
     assert_eq!(bench.host.heartbeat(), Ok(()), "{name}");
-    let undone = bench.looking.plan(Wish::Undo { entry: "last".into(), store: store() }).await;
+    let undone = bench.looking.plan(PlanRequest::Undo { entry: "last".into(), store: store() }).await;
     if paths.is_empty() {
         assert!(matches!(undone, Planned::Refused(_)), "{name}: {undone:?}");
         return;
@@ -154,7 +154,7 @@ async fn cured(
     let with_restart = remedy != RemedyId::RepairConfig;
     bench.apply(&undo, with_restart, Some(entry.clone())).await;
     assert_eq!(bench.content(&paths), before, "{name}");
-    let again = bench.looking.plan(Wish::Undo { entry, store: store() }).await;
+    let again = bench.looking.plan(PlanRequest::Undo { entry, store: store() }).await;
     assert!(matches!(again, Planned::Already(_)), "{name}: {again:?}");
 }
 

@@ -6,11 +6,12 @@
 //! cannot be read (a torn write, a newer version) is left out, never guessed.
 
 use super::ConsentBy;
-use super::trouble::group_now;
+use super::failure::group_now;
 use super::undo::{RUN_LIMIT, inverse, is_reversible};
 use crate::core::finding::RemedyId;
 use crate::core::observe::{
-    Act, ActError, Answer, CloudTroubleKind, FileSeen, Fingerprint, Question, Seen, Site, Unseen, group_resource,
+    Answer, CloudErrorKind, FileSeen, Fingerprint, Observations, Operation, OperationError, Question, Site, Unanswered,
+    group_resource,
 };
 use crate::core::remedies::Change;
 use crate::core::service::group_edit::{Edited, GroupEdit};
@@ -154,52 +155,57 @@ impl Record {
     }
 
     /// The acts that take this change back right after it was made.
-    pub(super) async fn reverse(&self, host: &dyn Host) -> Result<Vec<Act>, ActError> {
+    pub(super) async fn reverse(&self, host: &dyn Host) -> Result<Vec<Operation>, OperationError> {
         Ok(match &self.kind {
             RecordKind::Write if self.before == Fingerprint::Absent => {
-                vec![Act::Remove { path: self.path.clone(), expect: self.after.clone() }]
+                vec![Operation::Remove { path: self.path.clone(), expect: self.after.clone() }]
             }
             RecordKind::Remove => {
-                let missing = || ActError::Io { path: self.path.clone(), reason: "no backup".into() };
+                let missing = || OperationError::Io { path: self.path.clone(), reason: "no backup".into() };
                 // The backup is the old file with its owner and its time; it only needs its name back.
-                vec![Act::Rename { from: self.backup.clone().ok_or_else(missing)?, to: self.path.clone() }]
+                vec![Operation::Rename { from: self.backup.clone().ok_or_else(missing)?, to: self.path.clone() }]
             }
             RecordKind::Write => {
-                let unreadable = |path: &Path| ActError::Io { path: path.to_path_buf(), reason: "no backup".into() };
+                let unreadable =
+                    |path: &Path| OperationError::Io { path: path.to_path_buf(), reason: "no backup".into() };
                 let backup = self.backup.as_ref().ok_or_else(|| unreadable(&self.path))?;
                 match host.observe(Question::File(backup.clone())).await {
                     Answer::File(Ok(file)) => vec![
-                        Act::Write {
+                        Operation::Write {
                             path: self.path.clone(),
                             expect: self.after.clone(),
                             content: file.bytes,
                             mode: file.mode,
                         },
-                        Act::Remove { path: backup.clone(), expect: self.before.clone() },
+                        Operation::Remove { path: backup.clone(), expect: self.before.clone() },
                     ],
                     _ => return Err(unreadable(backup)),
                 }
             }
-            RecordKind::RenameTo(to) => vec![Act::Rename { from: to.clone(), to: self.path.clone() }],
-            RecordKind::MakeDir => vec![Act::RemoveDir { path: self.path.clone() }],
-            RecordKind::RemoveDir => vec![Act::MakeDir { path: self.path.clone(), mode: 0o755 }],
+            RecordKind::RenameTo(to) => vec![Operation::Rename { from: to.clone(), to: self.path.clone() }],
+            RecordKind::MakeDir => vec![Operation::RemoveDir { path: self.path.clone() }],
+            RecordKind::RemoveDir => vec![Operation::MakeDir { path: self.path.clone(), mode: 0o755 }],
             RecordKind::Run(argv) => {
-                let back = |argv| Act::Run { argv, limit: RUN_LIMIT, proxies: false };
+                let back = |argv| Operation::Run { argv, limit: RUN_LIMIT, proxies: false };
                 inverse(argv).map(back).into_iter().collect()
             }
             RecordKind::MakeGroup { site, group } => match group_now(host, site, group.name()).await {
-                Err(ActError::Service(trouble)) if trouble.kind == CloudTroubleKind::GroupNotExist => Vec::new(),
-                _ => vec![Act::RemoveGroup { site: site.clone(), group: group.clone() }],
+                Err(OperationError::Service(trouble)) if trouble.kind == CloudErrorKind::GroupNotExist => Vec::new(),
+                _ => vec![Operation::RemoveGroup { site: site.clone(), group: group.clone() }],
             },
             RecordKind::RemoveGroup { site, group } => match group_now(host, site, group.name()).await {
                 Ok(_) => Vec::new(),
-                Err(_) => vec![Act::MakeGroup { site: site.clone(), group: group.clone() }],
+                Err(_) => vec![Operation::MakeGroup { site: site.clone(), group: group.clone() }],
             },
             RecordKind::PutGroup { site, group, edited } => {
                 let now = group_now(host, site, group).await?;
-                let back = group_edit::undo(edited, &now).map_err(|_| ActError::Moved(group_resource(site, group)))?;
-                let act =
-                    |back: GroupEdit| Act::PutGroup { site: site.clone(), before: back.before, after: back.after };
+                let back =
+                    group_edit::undo(edited, &now).map_err(|_| OperationError::Moved(group_resource(site, group)))?;
+                let act = |back: GroupEdit| Operation::PutGroup {
+                    site: site.clone(),
+                    before: back.before,
+                    after: back.after,
+                };
                 back.map(act).into_iter().collect()
             }
         })
@@ -303,7 +309,7 @@ pub fn entries(bytes: &[u8]) -> (Vec<JournalEntry>, usize) {
 ///
 /// # Errors
 /// A journal has not been looked at yet.
-pub fn read_journals(see: &Seen, journals: &Journals) -> Result<Vec<JournalEntry>, Unseen> {
+pub fn read_journals(see: &Observations, journals: &Journals) -> Result<Vec<JournalEntry>, Unanswered> {
     let read = |dir: &Path| match see.tail(dir.join(JOURNAL)) {
         Ok(Ok(file)) => Ok(entries(whole_lines(file)).0),
         Ok(Err(_)) => Ok(Vec::new()),

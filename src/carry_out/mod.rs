@@ -4,14 +4,14 @@
 //! decided here: the plan says what to do, the consent says that the operator read it. Before the first change every
 //! file that the plan relies on is looked at again; if one moved, nothing happens and the plan is made anew.
 
-mod back;
-pub mod errand;
+mod cleanup;
+mod failure;
+pub mod helper;
 mod journal;
+mod rollback;
 mod roots_journal;
-mod taking_back;
-mod trouble;
 mod undo;
-mod upkeep;
+mod undo_request;
 mod watch;
 mod work;
 
@@ -20,11 +20,11 @@ pub use journal::{
     last_change, read_journals, together, whole_lines,
 };
 pub use roots_journal::WithRootsJournal;
-pub use taking_back::{choose_entry, undo};
 pub use undo::{can_be_undone, undo_plan};
+pub use undo_request::{choose_entry, undo};
 
-use self::trouble::{explain, group_moved};
-use crate::core::observe::{Act, ActError, Answer, Fingerprint, LiveLine, Question, Trouble};
+use self::failure::{explain, group_moved};
+use crate::core::observe::{Answer, Fingerprint, LiveLine, Operation, OperationError, Question, Unavailable};
 use crate::core::remedies::{Change, Plan};
 use crate::core::text::Text;
 use crate::host::{Held, Host};
@@ -193,8 +193,8 @@ async fn carry_out_alone(
     {
         return nothing(AppliedResult::Refused(no_journal(&error)));
     }
-    upkeep::sweep(host, &changes, &known).await;
-    upkeep::prune(host, store, &changes, &known, now_ms).await;
+    cleanup::sweep(host, &changes, &known).await;
+    cleanup::prune(host, store, &changes, &known, now_ms).await;
     work.remember_agent(&changes, &plan.revive).await;
     let mut failed = None;
     for (number, change) in changes.iter().enumerate() {
@@ -260,7 +260,7 @@ pub async fn close(host: &dyn Host, store: &Store, done: &JournalEntry) {
     if let Answer::Identity(identity) = host.observe(Question::Identity).await
         && let Some(sudo) = identity.sudo
     {
-        errand::close(&sudo, &done.id).await;
+        helper::close(&sudo, &done.id).await;
     }
 }
 
@@ -297,14 +297,14 @@ async fn lock(host: &dyn Host, store: &Store) -> Result<Held, Applied> {
         .map_or_else(|_| now_ms.to_string(), |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     let note = format!("{} (pid {}, {since})\n", store.actor, std::process::id());
     let (live, _) = unbounded_channel();
-    let made = host.act(Act::MakeDir { path: store.dir.clone(), mode: 0o700 }, live).await;
+    let made = host.act(Operation::MakeDir { path: store.dir.clone(), mode: 0o700 }, live).await;
     let held = match made {
         Ok(_) => host.hold(store.dir.join(LOCK), note).await,
         Err(error) => Err(error),
     };
     held.map_err(|error| Applied {
         result: match error {
-            ActError::Held(_) => AppliedResult::Busy(explain(&error)),
+            OperationError::Held(_) => AppliedResult::Busy(explain(&error)),
             error => AppliedResult::Refused(no_journal(&error)),
         },
         entry: None,
@@ -321,7 +321,7 @@ async fn known(host: &dyn Host, store: &Store) -> Vec<JournalEntry> {
 }
 
 /// Why nothing was begun.
-fn no_journal(error: &ActError) -> Text {
+fn no_journal(error: &OperationError) -> Text {
     let reason = explain(error);
     let (en, zh) = reason.both();
     Text::filled(
@@ -343,7 +343,7 @@ async fn fingerprint(host: &dyn Host, path: &Path) -> Option<Fingerprint> {
     match host.observe(Question::File(path.to_path_buf())).await {
         Answer::File(Ok(file)) if file.is_partial() => None,
         Answer::File(Ok(file)) => Some(Fingerprint::of(Some(&file.bytes))),
-        Answer::File(Err(Trouble::Absent)) => Some(Fingerprint::Absent),
+        Answer::File(Err(Unavailable::Absent)) => Some(Fingerprint::Absent),
         _ => None,
     }
 }
@@ -363,10 +363,10 @@ fn unused_stamp(known: &[JournalEntry], now_ms: i64) -> String {
 
 /// Whether the journal can tell of a change: a path that is no Unicode, for one, it cannot write down. What it cannot
 /// tell is not begun.
-fn can_be_told(store: &Store, change: &Change) -> Result<(), ActError> {
+fn can_be_told(store: &Store, change: &Change) -> Result<(), OperationError> {
     let record = Record::of(change, change.path().map(|path| backup_path(path, "")));
     let written = serde_json::to_vec(&record).map(|_| ());
-    written.map_err(|error| ActError::Io { path: store.dir.join(JOURNAL), reason: error.to_string() })
+    written.map_err(|error| OperationError::Io { path: store.dir.join(JOURNAL), reason: error.to_string() })
 }
 
 /// Who is changing this machine right now: what the live process that holds the lock noted of itself.
@@ -374,17 +374,17 @@ pub async fn under_way(host: &dyn Host, store: &Store) -> Option<String> {
     host.holder(store.dir.join(LOCK)).await
 }
 
-async fn append(host: &dyn Host, store: &Store, entry: &JournalLine) -> Result<(), ActError> {
+async fn append(host: &dyn Host, store: &Store, entry: &JournalLine) -> Result<(), OperationError> {
     let (live, _) = unbounded_channel();
-    host.act(Act::MakeDir { path: store.dir.clone(), mode: 0o700 }, live.clone()).await?;
+    host.act(Operation::MakeDir { path: store.dir.clone(), mode: 0o700 }, live.clone()).await?;
     let path = store.dir.join(JOURNAL);
     let mut line = match serde_json::to_vec(entry) {
         Ok(line) => line,
         // A path that is no Unicode, for one: what the journal cannot tell is not done.
-        Err(error) => return Err(ActError::Io { path, reason: error.to_string() }),
+        Err(error) => return Err(OperationError::Io { path, reason: error.to_string() }),
     };
     line.push(b'\n');
-    host.act(Act::Append { path, content: line }, live).await.map(|_| ())
+    host.act(Operation::Append { path, content: line }, live).await.map(|_| ())
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Root's journal for a user who is not root: where the file itself may not be read, a process that `sudo -n` starts
 //! reads it. Nobody is asked for a password here, and nothing else is read in this way.
 
-use super::{JOURNAL, errand};
+use super::{JOURNAL, helper};
 use crate::core::observe::Pending;
-use crate::core::observe::{Act, ActError, Answer, Done, Question, Trouble};
+use crate::core::observe::{Answer, Done, Operation, OperationError, Question, Unavailable};
 use crate::core::service::Credentials;
 use crate::host::{Held, Host, LiveOutput};
 use std::path::{Path, PathBuf};
@@ -31,20 +31,20 @@ impl Host for WithRootsJournal {
         let inner = Arc::clone(&self.inner);
         Box::pin(async move {
             let answer = direct.await;
-            if !matches!(&answer, Answer::File(Err(trouble)) if *trouble != Trouble::Absent) {
+            if !matches!(&answer, Answer::File(Err(trouble)) if *trouble != Unavailable::Absent) {
                 return answer;
             }
             let Answer::Identity(identity) = inner.observe(Question::Identity).await else { return answer };
             let Some(sudo) = identity.sudo.filter(|_| !identity.privileged) else { return answer };
-            errand::fetch_journal(&sudo).await.map_or(answer, Answer::File)
+            helper::fetch_journal(&sudo).await.map_or(answer, Answer::File)
         })
     }
 
-    fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
+    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
         self.inner.act(act, live)
     }
 
-    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, ActError>> {
+    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, OperationError>> {
         self.inner.hold(path, note)
     }
 
@@ -69,10 +69,10 @@ mod tests {
 
     impl Host for Noting {
         fn observe(&self, _: Question) -> Pending<Answer> {
-            Box::pin(std::future::ready(Answer::File(Err(Trouble::Absent))))
+            Box::pin(std::future::ready(Answer::File(Err(Unavailable::Absent))))
         }
 
-        fn act(&self, _: Act, _: LiveOutput) -> Pending<Result<Done, ActError>> {
+        fn act(&self, _: Operation, _: LiveOutput) -> Pending<Result<Done, OperationError>> {
             Box::pin(std::future::ready(Ok(Done::Already)))
         }
 

@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::Seen;
+use crate::core::observe::Observations;
 use crate::core::remedies::Planned;
 use crate::host::simulated::{Flavour, Group, Kind, SimulatedHost, StopManner, World};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+mod cleanup;
 mod failures;
-mod upkeep;
 
 const STATE: &str = "/var/lib/logtail-doctor";
 const HOSTS: &str = "/etc/hosts";
@@ -68,7 +68,7 @@ fn journal(host: &SimulatedHost) -> Vec<JournalEntry> {
 
 /// The plan that takes an entry back, asking the host until it is complete.
 async fn undo(host: &SimulatedHost, done: &JournalEntry) -> Planned {
-    let mut seen = Seen::default();
+    let mut seen = Observations::default();
     loop {
         match undo_plan(&seen, done, StepId::Address, &[]) {
             Ok(planned) => return planned,
@@ -265,8 +265,8 @@ async fn a_command_that_hangs_is_cut_off_at_its_limit() {
     let host = SimulatedHost::new(World::healthy(Flavour::Logtail207).stop_manner(StopManner::Never));
     let (live, _lines) = unbounded_channel();
     let argv = vec!["/etc/init.d/ilogtaild".to_string(), "stop".into()];
-    let done = host.act(Act::Run { argv, limit: Duration::from_secs(10), proxies: false }, live).await;
-    assert!(matches!(done, Err(ActError::TimedOut { limit_s: 10, .. })), "{done:?}");
+    let done = host.act(Operation::Run { argv, limit: Duration::from_secs(10), proxies: false }, live).await;
+    assert!(matches!(done, Err(OperationError::TimedOut { limit_s: 10, .. })), "{done:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,14 @@
 //! Taking back an entry of the journal: the plan for it, the proof that it worked, and the clearing away of what the
 //! entry left beside the files. An entry without an end is taken back as far as it came.
 
-use super::back::is_stop_or_start;
 use super::journal::{JournalEntry, Record, RecordKind, Recorded};
+use super::rollback::is_stop_or_start;
 use super::work::is_torn;
-use super::{fingerprint, upkeep};
+use super::{cleanup, fingerprint};
 use crate::core::finding::StepId;
-use crate::core::observe::{Act, CloudTrouble, CloudTroubleKind, Fingerprint, Seen, Site, Trouble, Unseen};
+use crate::core::observe::{
+    CloudError, CloudErrorKind, Fingerprint, Observations, Operation, Site, Unanswered, Unavailable,
+};
 use crate::core::remedies::{Change, Plan, Planned};
 use crate::core::service::MachineGroup;
 use crate::core::service::group_edit::{self, Edited, GroupEdit, Overtaken};
@@ -28,7 +30,12 @@ type Files = BTreeMap<PathBuf, Option<Vec<u8>>>;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn undo_plan(see: &Seen, done: &JournalEntry, verify: StepId, restart: &[Change]) -> Result<Planned, Unseen> {
+pub fn undo_plan(
+    see: &Observations,
+    done: &JournalEntry,
+    verify: StepId,
+    restart: &[Change],
+) -> Result<Planned, Unanswered> {
     let id = &done.id;
     if !done.stands() {
         return Ok(Planned::Already(say!("{id} has been taken back already.", "{id} 已经撤销。")));
@@ -64,7 +71,7 @@ pub fn undo_plan(see: &Seen, done: &JournalEntry, verify: StepId, restart: &[Cha
                 Err(reason) => return Ok(Planned::Refused(reason)),
             },
             RecordKind::RenameTo(to) => {
-                let is_there = |path: &Path| Ok(!matches!(see.present(path)?, Err(Trouble::Absent)));
+                let is_there = |path: &Path| Ok(!matches!(see.present(path)?, Err(Unavailable::Absent)));
                 match (is_there(to)?, is_there(path)?) {
                     (true, false) => plan.changes.push(Change::RenameFile { from: to.clone(), to: path.clone() }),
                     (false, true) => {}
@@ -148,7 +155,12 @@ fn nothing_to_take_back(done: &JournalEntry) -> Planned {
 }
 
 /// The change that gives a machine group its old list again, if it still has the one that was written.
-fn group_back(see: &Seen, site: &Site, name: &str, edited: &Edited) -> Result<Result<Option<Change>, Text>, Unseen> {
+fn group_back(
+    see: &Observations,
+    site: &Site,
+    name: &str,
+    edited: &Edited,
+) -> Result<Result<Option<Change>, Text>, Unanswered> {
     let now = match see.cloud_group(site, name)? {
         Ok(now) => now,
         Err(trouble) => return Ok(Err(unreadable(name, trouble))),
@@ -165,12 +177,16 @@ fn group_back(see: &Seen, site: &Site, name: &str, edited: &Edited) -> Result<Re
 
 /// The change that removes a machine group again that this program made: only while it still is as it was made and no
 /// collection configuration depends on it. None when it is gone already.
-fn group_away(see: &Seen, site: &Site, made: &MachineGroup) -> Result<Result<Option<Change>, Text>, Unseen> {
+fn group_away(
+    see: &Observations,
+    site: &Site,
+    made: &MachineGroup,
+) -> Result<Result<Option<Change>, Text>, Unanswered> {
     let name = made.name();
     let (now, configs) = (see.cloud_group(site, name), see.cloud_configs(site, name));
     let now = match now? {
         Ok(now) => now,
-        Err(trouble) if trouble.kind == CloudTroubleKind::GroupNotExist => return Ok(Ok(None)),
+        Err(trouble) if trouble.kind == CloudErrorKind::GroupNotExist => return Ok(Ok(None)),
         Err(trouble) => return Ok(Err(unreadable(name, trouble))),
     };
     let configs = configs?;
@@ -195,7 +211,7 @@ fn group_away(see: &Seen, site: &Site, made: &MachineGroup) -> Result<Result<Opt
 }
 
 /// Why a machine group cannot be read.
-fn unreadable(name: &str, trouble: &CloudTrouble) -> Text {
+fn unreadable(name: &str, trouble: &CloudError) -> Text {
     let (en, zh) = trouble.what.both();
     let (next_en, next_zh) = trouble.next.both();
     Text::filled(
@@ -237,18 +253,18 @@ pub(super) fn inverse(argv: &[String]) -> Option<Vec<String>> {
 
 /// How a file becomes what it was; None when it is so already. The inner error is the sentence that says why not.
 fn file_back(
-    see: &Seen,
+    see: &Observations,
     record: &Record,
     is_open: bool,
     files: &mut Files,
-) -> Result<Result<Option<Change>, Text>, Unseen> {
+) -> Result<Result<Option<Change>, Text>, Unanswered> {
     let path = &record.path;
     let name = path.display();
     let now = match files.get(path) {
         Some(content) => content.clone(),
         None => match see.file(path)? {
             Ok(file) if !file.is_partial() => Some(file.bytes.clone()),
-            Err(Trouble::Absent) => None,
+            Err(Unavailable::Absent) => None,
             _ => {
                 return Ok(Err(say!(
                     "{name} cannot be read now, so it is unknown whether undoing would lose a later change.",
@@ -301,7 +317,7 @@ fn file_back(
 
 /// Whether a kill left a file partly written, which can happen only to one that is itself a mount point. The temporary
 /// beside it, which the kill left as well, proves what it was to be; so nobody else's change is taken for ours.
-fn was_cut_short(see: &Seen, record: &Record, now: Option<&[u8]>) -> Result<bool, Unseen> {
+fn was_cut_short(see: &Observations, record: &Record, now: Option<&[u8]>) -> Result<bool, Unanswered> {
     let (Some(now), Some(backup)) = (now, &record.backup) else { return Ok(false) };
     let (Some(dir), Some(name)) = (record.path.parent(), record.path.file_name()) else { return Ok(false) };
     let ours = format!(".{}.logtail-doctor-tmp-", name.to_string_lossy());
@@ -342,21 +358,21 @@ pub(super) async fn left(host: &dyn Host, done: Option<&JournalEntry>) -> Option
 /// Removes what an entry that was taken back left beside its files: its backups, and the temporaries of a process that
 /// was killed. What cannot be removed stays; it does no harm.
 pub(super) async fn tidy(host: &dyn Host, done: &JournalEntry) {
-    let act = async |act: Act| {
+    let act = async |act: Operation| {
         let (live, _) = unbounded_channel();
         let _ = host.act(act, live).await;
     };
-    let remove = async |path: PathBuf, expect: Fingerprint| act(Act::Remove { path, expect }).await;
+    let remove = async |path: PathBuf, expect: Fingerprint| act(Operation::Remove { path, expect }).await;
     for record in &done.records {
         if let Some(backup) = &record.backup {
             remove(backup.clone(), record.before.clone()).await;
         }
     }
     if done.result == Recorded::Open {
-        upkeep::sweep_entry(host, done).await;
+        cleanup::sweep_entry(host, done).await;
     }
     // A directory that was made for the change may have held nothing but a backup until now.
     for record in done.records.iter().rev().filter(|record| record.kind == RecordKind::MakeDir) {
-        act(Act::RemoveDir { path: record.path.clone() }).await;
+        act(Operation::RemoveDir { path: record.path.clone() }).await;
     }
 }

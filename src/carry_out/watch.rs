@@ -5,7 +5,7 @@
 use super::work::Work;
 use super::{AppliedResult, ChangeState, Progress};
 use crate::core::agent::processes::{is_alive, program};
-use crate::core::observe::{Act, Answer, Done, Fingerprint, LiveLine, ProcessSeen, Question};
+use crate::core::observe::{Answer, Done, Fingerprint, LiveLine, Operation, ProcessSeen, Question};
 use crate::core::remedies::Change;
 use crate::core::text::Text;
 use crate::say;
@@ -180,7 +180,7 @@ impl Work<'_> {
                 // Its exit code proves nothing; the processes do.
                 Change::Run { argv, limit, proxies, .. } => {
                     let (argv, proxies) = (argv.clone(), *proxies);
-                    let done: Result<Done, _> = self.act(Act::Run { argv, limit: *limit, proxies }).await;
+                    let done: Result<Done, _> = self.act(Operation::Run { argv, limit: *limit, proxies }).await;
                     drop(done);
                     Ok(ChangeState::Done)
                 }
@@ -230,7 +230,7 @@ fn not_as_awaited(running: bool, has_appeared: bool, alive: &BTreeSet<Alive>, li
     let (seconds, pids) = (limit.as_secs(), numbers(alive));
     match (running, has_appeared, alive.is_empty()) {
         (true, true, _) => say!(
-            "The start did not hold: within {seconds} s agent processes appeared and ended again. Look at the agent's log.",
+            "The start did not hold: within {seconds} s agent processes appeared and ended again. ReadCommand at the agent's log.",
             "启动结果不可信：{seconds} 秒内 Agent 进程出现后又退出。请查看 Agent 日志。"
         ),
         (true, false, false) => say!(

@@ -1,11 +1,11 @@
 //! The work on one plan: one change after the other, each journaled before it is made. What was to be done is decided;
 //! here is only how it is done safely. What becomes of it when one fails is told in `back`.
 
-use super::trouble::{explain, is_uncertain};
+use super::failure::{explain, is_uncertain};
 use super::undo::inverse;
 use super::watch::Before;
 use super::{ChangeState, JournalLine, Progress, Record, RecordKind, Store, append, backup_path};
-use crate::core::observe::{Act, ActError, Answer, Done, Fingerprint, Question, Trouble};
+use crate::core::observe::{Answer, Done, Fingerprint, Operation, OperationError, Question, Unavailable};
 use crate::core::remedies::Change;
 use crate::core::text::Text;
 use crate::host::Host;
@@ -52,7 +52,7 @@ impl<'a> Work<'a> {
         let _ = self.progress.send(Progress::State(number, state));
     }
 
-    pub(super) async fn journal(&self, entry: &JournalLine) -> Result<(), ActError> {
+    pub(super) async fn journal(&self, entry: &JournalLine) -> Result<(), OperationError> {
         append(self.host, self.store, entry).await
     }
 
@@ -91,10 +91,10 @@ impl<'a> Work<'a> {
             self.note(id, record).await?;
         }
         if let (Some(path), Some(backup)) = (change.path(), backup)
-            && let Err(error) = self.act(Act::Copy { from: path.to_path_buf(), to: backup }).await
+            && let Err(error) = self.act(Operation::Copy { from: path.to_path_buf(), to: backup }).await
         {
             // A file of that name that was there before is not ours to remove.
-            if matches!(error, ActError::Exists(_)) {
+            if matches!(error, OperationError::Exists(_)) {
                 self.records.pop();
             } else {
                 self.forget_last().await;
@@ -104,28 +104,28 @@ impl<'a> Work<'a> {
         let outcome = match change {
             Change::WriteFile { path, after, mode, .. } => {
                 let expect = change.expects().unwrap_or(Fingerprint::Absent);
-                self.act(Act::Write { path: path.clone(), expect, content: after.clone(), mode: *mode }).await
+                self.act(Operation::Write { path: path.clone(), expect, content: after.clone(), mode: *mode }).await
             }
             Change::RemoveFile { path, before } => {
-                self.act(Act::Remove { path: path.clone(), expect: Fingerprint::of(Some(before)) }).await
+                self.act(Operation::Remove { path: path.clone(), expect: Fingerprint::of(Some(before)) }).await
             }
-            Change::RenameFile { from, to } => self.act(Act::Rename { from: from.clone(), to: to.clone() }).await,
+            Change::RenameFile { from, to } => self.act(Operation::Rename { from: from.clone(), to: to.clone() }).await,
             Change::MakeDir { path, mode } => return self.make_dir(id, path, *mode).await,
-            Change::RemoveDir { path } => self.act(Act::RemoveDir { path: path.clone() }).await,
+            Change::RemoveDir { path } => self.act(Operation::RemoveDir { path: path.clone() }).await,
             Change::PutGroup { site, before, after } => {
                 let (site, before, after) = (site.clone(), before.clone(), after.clone());
-                self.act(Act::PutGroup { site, before, after }).await
+                self.act(Operation::PutGroup { site, before, after }).await
             }
             Change::MakeGroup { site, group } => {
-                self.act(Act::MakeGroup { site: site.clone(), group: group.clone() }).await
+                self.act(Operation::MakeGroup { site: site.clone(), group: group.clone() }).await
             }
             Change::RemoveGroup { site, group } => {
-                self.act(Act::RemoveGroup { site: site.clone(), group: group.clone() }).await
+                self.act(Operation::RemoveGroup { site: site.clone(), group: group.clone() }).await
             }
             Change::Run { .. } => return self.run(change).await,
             Change::Signal { processes, signal, .. } => {
                 for process in processes {
-                    let done = self.act(Act::Signal { process: process.clone(), signal: *signal }).await;
+                    let done = self.act(Operation::Signal { process: process.clone(), signal: *signal }).await;
                     done.map_err(|error| explain(&error))?;
                 }
                 return Ok(ChangeState::Done);
@@ -140,7 +140,7 @@ impl<'a> Work<'a> {
                 Ok(ChangeState::Already)
             }
             Err(error) => {
-                self.hangs |= matches!(error, ActError::Hung { .. });
+                self.hangs |= matches!(error, OperationError::Hung { .. });
                 match self.became(change, &error).await {
                     Became::Nothing => self.forget_last().await,
                     // Taking it back finds out.
@@ -155,7 +155,7 @@ impl<'a> Work<'a> {
     /// Runs a command and judges its exit code.
     async fn run(&mut self, change: &Change) -> Result<ChangeState, Text> {
         let Change::Run { argv, limit, accept, proxies, .. } = change else { return Ok(ChangeState::Already) };
-        let failed = match self.act(Act::Run { argv: argv.clone(), limit: *limit, proxies: *proxies }).await {
+        let failed = match self.act(Operation::Run { argv: argv.clone(), limit: *limit, proxies: *proxies }).await {
             Ok(Done::Exited(Some(code))) if accept.contains(&code) => return Ok(ChangeState::Done),
             Ok(Done::Changed | Done::Already) => return Ok(ChangeState::Done),
             Ok(Done::Exited(code)) => {
@@ -169,7 +169,7 @@ impl<'a> Work<'a> {
             }
             Err(error) => error,
         };
-        if matches!(failed, ActError::NotStarted { .. } | ActError::ReadOnly) {
+        if matches!(failed, OperationError::NotStarted { .. } | OperationError::ReadOnly) {
             self.records.pop();
         }
         Err(explain(&failed))
@@ -188,21 +188,21 @@ impl<'a> Work<'a> {
         }
         let missing = missing.join(", ");
         Err(say!(
-            "The installer ended without an error, but did not leave {missing}, without which the agent cannot be started. Look at what the installer said.",
+            "The installer ended without an error, but did not leave {missing}, without which the agent cannot be started. ReadCommand at what the installer said.",
             "安装脚本已结束且未报错，但没有留下 {missing}，因此无法启动 Agent。请查看安装脚本的输出。"
         ))
     }
 
     /// Looks what a change came to that failed: an error of the disk can come before or after the deed.
-    async fn became(&self, change: &Change, error: &ActError) -> Became {
+    async fn became(&self, change: &Change, error: &OperationError) -> Became {
         if is_uncertain(error) {
             return Became::Perhaps;
         }
-        if !matches!(error, ActError::Io { .. }) {
+        if !matches!(error, OperationError::Io { .. }) {
             return Became::Nothing;
         }
         let is_there = async |path: &Path| match self.host.observe(Question::Present(path.to_path_buf())).await {
-            Answer::File(Err(Trouble::Absent)) => Some(false),
+            Answer::File(Err(Unavailable::Absent)) => Some(false),
             Answer::File(Ok(_)) => Some(true),
             _ => None,
         };
@@ -211,7 +211,7 @@ impl<'a> Work<'a> {
             Change::WriteFile { path, before, after, .. } => {
                 let now = self.host.observe(Question::File(path.clone())).await;
                 match (now, before) {
-                    (Answer::File(Err(Trouble::Absent)), None) => Became::Nothing,
+                    (Answer::File(Err(Unavailable::Absent)), None) => Became::Nothing,
                     (Answer::File(Ok(file)), Some(before)) if !file.is_partial() => {
                         if file.bytes == *before {
                             Became::Nothing
@@ -253,11 +253,11 @@ impl<'a> Work<'a> {
             if let Some(record) = Record::of(&change, None) {
                 self.note(id, record).await?;
             }
-            match self.act(Act::MakeDir { path: dir.to_path_buf(), mode }).await {
+            match self.act(Operation::MakeDir { path: dir.to_path_buf(), mode }).await {
                 Ok(Done::Already) => self.forget_last().await,
                 Ok(Done::Changed | Done::Exited(_)) => {}
                 Err(error) => {
-                    let is_made = !matches!(error, ActError::Exists(_)) && self.names_in(dir).await.is_some();
+                    let is_made = !matches!(error, OperationError::Exists(_)) && self.names_in(dir).await.is_some();
                     if !is_made {
                         self.forget_last().await;
                     }
@@ -272,7 +272,7 @@ impl<'a> Work<'a> {
     async fn forget_last(&mut self) {
         if let Some(Record { backup: Some(backup), before, .. }) = self.records.pop() {
             // A backup too many does no harm.
-            let _ = self.act(Act::Remove { path: backup, expect: before }).await;
+            let _ = self.act(Operation::Remove { path: backup, expect: before }).await;
         }
     }
 
@@ -284,7 +284,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    pub(super) async fn act(&self, act: Act) -> Result<Done, ActError> {
+    pub(super) async fn act(&self, act: Operation) -> Result<Done, OperationError> {
         let (live, mut lines) = unbounded_channel();
         let progress = self.progress.clone();
         let forward = async move {

@@ -50,7 +50,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
-    pub told: Told,
+    pub told: ContextArgs,
     #[command(flatten)]
     pub manner: Manner,
 }
@@ -58,7 +58,7 @@ pub struct Cli {
 /// What the operator tells about the cloud side. Remembered for the next start; `""` forgets a value.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "What only the console shows (remembered)")]
-pub struct Told {
+pub struct ContextArgs {
     /// Name of the SLS project
     #[arg(long, global = true, value_name = "NAME")]
     project: Option<String>,
@@ -91,7 +91,7 @@ pub struct Told {
     same_account: Option<String>,
 }
 
-impl Told {
+impl ContextArgs {
     /// Puts what was told over what was known.
     ///
     /// # Errors
@@ -237,7 +237,7 @@ pub enum Command {
         #[arg(long)]
         list: bool,
     },
-    /// Carry out an errand of a wizard that is not root; sudo starts this
+    /// Carry out an helper of a wizard that is not root; sudo starts this
     #[command(hide = true)]
     CarryOut,
     /// Print a completion script for a shell

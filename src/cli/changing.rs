@@ -5,16 +5,16 @@ mod consent;
 use super::args::ConsentArgs;
 use super::journal::Unfinished;
 use super::looking::{begin, looking_text};
-use super::meanwhile::meanwhile;
+use super::progress_line::while_waiting;
 use super::{COULD_NOT_RUN, Settings, journal};
-use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Order, Progress, can_be_undone, errand};
+use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Order, Progress, can_be_undone, helper};
 use crate::core::checks::Judge;
 use crate::core::finding::{CauseId, RemedyId, StepId};
 use crate::core::flow::{Goal, Proof, rolled_back, undo_command};
 use crate::core::redact::Redactor;
 use crate::core::remedies::{self, InputId, Inputs, Plan, Planned, PreviewMark};
 use crate::core::text::{Lang, Text, printable};
-use crate::engine::{Looking, Wish};
+use crate::engine::{Looking, PlanRequest};
 use crate::host::Host;
 use crate::say;
 use consent::Leave;
@@ -66,20 +66,20 @@ pub async fn fix(
     let mut told = settings.clone();
     told.context = inputs.context.clone();
     let mut looking = begin(&host, judge, &told);
-    let wish = Wish::Remedy(remedy, Box::new(inputs));
-    let planned = meanwhile(settings, &looking_text(), looking.plan(wish)).await;
+    let wish = PlanRequest::Remedy(remedy, Box::new(inputs));
+    let planned = while_waiting(settings, &looking_text(), looking.plan(wish)).await;
     let changing = Changing { host, settings, consent, remedy, undoes: None };
     changing.go(&mut looking, planned, out).await
 }
 
-/// Carries out the errand of a wizard that is not root, which sudo started. What the terminal sends to its processes
+/// Carries out the helper of a wizard that is not root, which sudo started. What the terminal sends to its processes
 /// meanwhile does not cut a change in half.
 ///
 /// # Errors
 /// The signals cannot be held; nothing was changed then.
 pub async fn run_errand(host: Arc<dyn Host>, settings: &Settings) -> io::Result<u8> {
     let _signals = Signals::hold()?;
-    let has_come = errand::receive(host.as_ref(), &settings.store, io::stdin().lock()).await;
+    let has_come = helper::receive(host.as_ref(), &settings.store, io::stdin().lock()).await;
     if !has_come {
         settings.complain(&Text::fixed(
             "This command is for the wizard alone; use fix REMEDY instead.",
@@ -128,8 +128,8 @@ pub async fn undo(
         }
     };
     let mut looking = begin(&host, judge, settings);
-    let wish = Wish::Undo { entry: entry.id.clone(), store: settings.store.clone() };
-    let planned = meanwhile(settings, &looking_text(), looking.plan(wish)).await;
+    let wish = PlanRequest::Undo { entry: entry.id.clone(), store: settings.store.clone() };
+    let planned = while_waiting(settings, &looking_text(), looking.plan(wish)).await;
     if matches!(planned, Planned::Already(_)) && !consent.dry_run && !settings.read_only {
         carry_out::close(host.as_ref(), &settings.store, entry).await;
     }
@@ -288,7 +288,7 @@ impl Changing<'_> {
         let work = async move {
             match sudo {
                 None => carry_out::carry_out(host, store, order, sender).await,
-                Some(sudo) => errand::send(&sudo, order.clone(), sender).await,
+                Some(sudo) => helper::send(&sudo, order.clone(), sender).await,
             }
         };
         let mut redactor = Redactor::new();
@@ -345,7 +345,7 @@ impl Changing<'_> {
         let proving =
             say!("checking whether it holds now, for {limit} s at most", "正在验证是否已修复，最多 {limit} 秒");
         let proof = tokio::select! {
-            proof = meanwhile(self.settings, &proving, looking.verify(goal, patience)) => proof,
+            proof = while_waiting(self.settings, &proving, looking.verify(goal, patience)) => proof,
             () = signals.next() => {
                 self.settings.complain(&Text::fixed(
                     "Applied, but not checked: interrupted.",

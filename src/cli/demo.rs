@@ -8,7 +8,7 @@ use crate::carry_out::Store;
 use crate::core::checks::Investigation;
 use crate::core::flow::{Demo, Event, Session};
 use crate::core::text::{Lang, Text, pad, width};
-use crate::engine::{self, Favour, Looking};
+use crate::engine::{self, FrontendRequest, Looking};
 use crate::host::simulated::{Scenario, SimulatedHost, scenario, scenarios};
 use crate::say;
 use crate::ui::FaceKind;
@@ -88,7 +88,7 @@ pub(super) struct Beside<F> {
     pub host: Option<SimulatedHost>,
 }
 
-impl<F: engine::Face> engine::Face for Beside<F> {
+impl<F: engine::Frontend> engine::Frontend for Beside<F> {
     fn show(&mut self, session: &mut Session) {
         if let (Some(host), Some(demo)) = (&self.host, &mut session.demo) {
             demo.console_ok = host.heartbeat().is_ok();
@@ -112,7 +112,7 @@ impl<F: engine::Face> engine::Face for Beside<F> {
         self.face.authorise(sudo, argv, session).await
     }
 
-    async fn perform(&mut self, favour: Favour, session: &Session, found: &Investigation) -> Option<Event> {
+    async fn perform(&mut self, favour: FrontendRequest, session: &Session, found: &Investigation) -> Option<Event> {
         self.face.perform(favour, session, found).await
     }
 }

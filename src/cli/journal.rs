@@ -4,7 +4,7 @@ use super::changing::CURED;
 use super::{COULD_NOT_RUN, Settings};
 use crate::carry_out::{self, JOURNAL, JournalEntry, Record, RecordKind, Store};
 use crate::core::flow::{recorded_word, undo_command};
-use crate::core::observe::{Answer, Question, Trouble};
+use crate::core::observe::{Answer, Question, Unavailable};
 use crate::core::remedies;
 use crate::core::text::{Text, printable};
 use crate::host::Host;
@@ -117,7 +117,7 @@ async fn read_dir(host: &Arc<dyn Host>, settings: &Settings, dir: &Path) -> Resu
             }
             Ok(carry_out::entries(carry_out::whole_lines(&file)))
         }
-        Answer::File(Err(Trouble::Absent)) => Ok((Vec::new(), 0)),
+        Answer::File(Err(Unavailable::Absent)) => Ok((Vec::new(), 0)),
         _ => Err(path.display().to_string()),
     }
 }

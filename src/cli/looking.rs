@@ -1,13 +1,13 @@
 //! `check`, `verify`, `bundle`: look, judge, show.
 
 use super::args::Format;
-use super::meanwhile::meanwhile;
+use super::progress_line::while_waiting;
 use super::{FAILS, NOTHING_FAILS, Settings, UNKNOWN, wiring};
 use crate::carry_out::{self, JOURNAL};
 use crate::core::checks::{Checked, Investigation, Judge, age_text, heartbeat_age};
 use crate::core::context::Context;
 use crate::core::finding::Verdict;
-use crate::core::observe::{Answer, Question, Seen};
+use crate::core::observe::{Answer, Observations, Question};
 use crate::core::text::Text;
 use crate::engine::Looking;
 use crate::host::Host;
@@ -41,7 +41,7 @@ pub async fn check(
     out: &mut impl Write,
 ) -> io::Result<u8> {
     let mut looking = begin(&host, judge, settings);
-    meanwhile(settings, &looking_text(), looking.settle()).await;
+    while_waiting(settings, &looking_text(), looking.settle()).await;
     let (seen, taken) = complete(&host, &looking, &[]).await;
     show(&report_of(looking.found(), &seen, taken), settings, format, out)
 }
@@ -79,7 +79,7 @@ pub async fn verify(
     settings.context.cured_at = carry_out::last_change(host.as_ref(), &settings.journals()).await;
     let settings = &settings;
     let mut looking = begin(&host, judge, settings);
-    meanwhile(settings, &looking_text(), looking.settle()).await;
+    while_waiting(settings, &looking_text(), looking.settle()).await;
     loop {
         let (seen, taken) = complete(&host, &looking, &[]).await;
         let report = report_of(looking.found(), &seen, taken);
@@ -132,7 +132,7 @@ fn look_line(found: &Investigation, age: Option<Text>, seconds_left: u64) -> Tex
 /// It cannot be packed.
 pub async fn bundle(host: Arc<dyn Host>, judge: Judge, settings: &Settings) -> io::Result<(String, Vec<u8>)> {
     let mut looking = begin(&host, judge, settings);
-    meanwhile(settings, &looking_text(), looking.settle()).await;
+    while_waiting(settings, &looking_text(), looking.settle()).await;
     let journal = Question::File(settings.store.dir.join(JOURNAL));
     let (seen, taken) = complete(&host, &looking, &[journal]).await;
     let agent = wiring::agent_info(&seen);
@@ -152,8 +152,8 @@ pub fn begin(host: &Arc<dyn Host>, judge: Judge, settings: &Settings) -> Looking
 }
 
 /// The observations, with who and where we are, the time, and `more`, whether or not a check asked.
-async fn complete(host: &Arc<dyn Host>, looking: &Looking, more: &[Question]) -> (Seen, Taken) {
-    let mut seen: Seen = looking.found().seen().answers().map(|(q, a)| (q.clone(), a.clone())).collect();
+async fn complete(host: &Arc<dyn Host>, looking: &Looking, more: &[Question]) -> (Observations, Taken) {
+    let mut seen: Observations = looking.found().seen().answers().map(|(q, a)| (q.clone(), a.clone())).collect();
     for question in [Question::Identity, Question::Clock].iter().chain(more) {
         if !seen.answers().any(|(known, _)| known == question) {
             seen.keep(question.clone(), host.observe(question.clone()).await);
@@ -168,7 +168,7 @@ async fn complete(host: &Arc<dyn Host>, looking: &Looking, more: &[Question]) ->
     (seen, Taken::at(started_ms, elapsed_ms))
 }
 
-fn report_of(found: &Investigation, seen: &Seen, taken: Taken) -> Report {
+fn report_of(found: &Investigation, seen: &Observations, taken: Taken) -> Report {
     Report::new(found, seen, taken, wiring::agent_info(seen), &mut Redactor::new())
 }
 

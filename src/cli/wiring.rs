@@ -5,7 +5,7 @@ use super::demo::{Beside, no_bundle};
 use crate::core::agent::{endpoint, layout};
 use crate::core::checks::{Investigation, Judge};
 use crate::core::flow::{Choice, Offer, Session};
-use crate::core::observe::Seen;
+use crate::core::observe::Observations;
 use crate::core::service::credentials::Environment;
 use crate::core::text::Text;
 use crate::engine::Looking;
@@ -37,7 +37,7 @@ pub fn judge() -> Judge {
 }
 
 /// The agent, from what was observed of it; None when none is installed, or that is not known yet.
-pub fn agent_info(seen: &Seen) -> Option<AgentInfo> {
+pub fn agent_info(seen: &Observations) -> Option<AgentInfo> {
     let agent = layout::find(seen).ok()?.into_iter().next()?;
     Some(AgentInfo {
         flavour: agent.flavour.id().to_string(),

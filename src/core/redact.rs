@@ -11,7 +11,7 @@
 
 mod scan;
 
-use crate::core::observe::{Answer, DirSeen, FileSeen, Question, Seen};
+use crate::core::observe::{Answer, DirSeen, FileSeen, Observations, Question};
 use scan::{Form, Known};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ impl Redactor {
     }
 
     /// Learns which AliUids to mask: those in `users` directories that are not `told`.
-    pub fn mask_aliuids(&mut self, seen: &Seen, told: Option<&str>) {
+    pub fn mask_aliuids(&mut self, seen: &Observations, told: Option<&str>) {
         for (question, answer) in seen.answers() {
             if let Answer::Metadata(Ok(instance)) = answer
                 && Some(instance.owner_account_id.as_str()) != told
@@ -243,13 +243,13 @@ impl Redactor {
     }
 
     /// Observations without secrets. An answer that cannot be kept without them is left out.
-    pub fn seen(&mut self, seen: &Seen) -> Seen {
+    pub fn seen(&mut self, seen: &Observations) -> Observations {
         // The first pass learns the secrets that are named somewhere; the second finds them everywhere.
         let first = self.seen_once(seen);
         self.seen_once(&first)
     }
 
-    fn seen_once(&mut self, seen: &Seen) -> Seen {
+    fn seen_once(&mut self, seen: &Observations) -> Observations {
         seen.answers()
             .filter_map(|(question, answer)| {
                 let answer = match answer {
@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn foreign_aliuids_lose_their_middle_and_the_told_one_stays() {
-        let mut seen = Seen::default();
+        let mut seen = Observations::default();
         let entry = |name: &str| EntrySeen { name: name.into(), kind: EntryKind::File, size: 0, modified: 0 };
         let entries = vec![entry("1654218965343050"), entry("1999999999999999"), entry(".x")];
         seen.keep(Question::Dir("/etc/ilogtail/users".into()), Answer::Dir(Ok(DirSeen { entries, cut: false })));
@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn names_and_values_in_separate_strings_belong_together() {
-        let mut seen = Seen::default();
+        let mut seen = Observations::default();
         let pairs =
             vec![("ACCESS_KEY_SECRET".to_string(), SECRET.to_string()), ("working_ip".into(), "1.2.3.4".into())];
         seen.keep(Question::Environment { pid: 1 }, Answer::Environment(Ok(pairs)));

@@ -1,7 +1,7 @@
 //! A plan being carried out: in this process, or in one that sudo starts.
 
-use super::{Face, Run};
-use crate::carry_out::{self, Applied, Order, Progress, errand};
+use super::{Frontend, Run};
+use crate::carry_out::{self, Applied, Order, Progress, helper};
 use crate::core::flow::Event;
 use crate::core::remedies::{Change, Plan};
 use crate::core::text::Lang;
@@ -53,8 +53,8 @@ impl Run<'_> {
     }
 
     /// As [`Run::apply`], in a process that sudo starts.
-    pub(super) async fn apply_through<F: Face>(&mut self, sudo: PathBuf, order: Order, face: &mut F) {
-        let allowed = match errand::argv() {
+    pub(super) async fn apply_through<F: Frontend>(&mut self, sudo: PathBuf, order: Order, face: &mut F) {
+        let allowed = match helper::argv() {
             Ok(argv) => face.authorise(&sudo, &argv, self.session).await,
             Err(text) => Err(text),
         };
@@ -71,7 +71,7 @@ impl Run<'_> {
             }
             return;
         }
-        self.begin(order, |order, sender| async move { errand::send(&sudo, order, sender).await });
+        self.begin(order, |order, sender| async move { helper::send(&sudo, order, sender).await });
     }
 
     /// Begins the work on an order. What its plan is to cure is told as it is before the plan.

@@ -9,11 +9,11 @@ use crate::core::checks;
 use crate::core::context::Context;
 use crate::core::finding::StepId;
 use crate::core::flow::{Around, Choice, Effect, Event, HeartbeatAge};
-use crate::core::observe::{CloudTrouble, CloudTroubleKind, Seen};
+use crate::core::observe::{CloudError, CloudErrorKind, Observations};
 use crate::core::text::{Lang, Text};
 
 /// What is known of the surroundings. Only a look at what is there; nothing is to be asked for it.
-fn around(seen: &Seen, told: &Context) -> Around {
+fn around(seen: &Observations, told: &Context) -> Around {
     let mut addresses = Vec::new();
     for nic in seen.interfaces().ok().and_then(|looked| looked.as_ref().ok()).into_iter().flatten() {
         let name = &nic.name;
@@ -34,7 +34,7 @@ fn around(seen: &Seen, told: &Context) -> Around {
         }
     };
     let wants_key = matches!(&standing, Ok(Standing::Unable(trouble))
-        if trouble.kind != CloudTroubleKind::ProjectNotExist);
+        if trouble.kind != CloudErrorKind::ProjectNotExist);
     seen.take_open();
     seen.take_touched();
     Around { addresses, key, wants_key }
@@ -107,9 +107,9 @@ impl Run<'_> {
 }
 
 /// Why the groups cannot be listed, in a sentence or two.
-fn why_not(trouble: Option<CloudTrouble>) -> Text {
+fn why_not(trouble: Option<CloudError>) -> Text {
     match trouble {
-        Some(CloudTrouble { what, next, .. }) => what.followed_by(&next),
+        Some(CloudError { what, next, .. }) => what.followed_by(&next),
         None => Text::fixed(
             "The service cannot be asked: no project was told, or --no-cloud forbids it.",
             "无法访问服务端：尚未填写 Project，或使用了 --no-cloud。",

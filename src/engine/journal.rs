@@ -1,9 +1,9 @@
 //! Reading the journals for the session: the one that this process writes and, for a user who is not root, root's.
 
-use super::{Face, Run};
-use crate::carry_out::{self, JOURNAL, Journals, Store, ask_for_journals, errand, read_journals};
+use super::{Frontend, Run};
+use crate::carry_out::{self, JOURNAL, Journals, Store, ask_for_journals, helper, read_journals};
 use crate::core::flow::{Event, Notice, UnderWay, Way};
-use crate::core::observe::{Answer, Question, Trouble};
+use crate::core::observe::{Answer, Question, Unavailable};
 use crate::core::remedies::for_root;
 use crate::say;
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 impl Run<'_> {
     /// Begins to read what was changed. What is to be taken back may be root's, so sudo may ask for its password then;
     /// not where this session's newest change is the user's own.
-    pub(super) async fn read_journal<F: Face>(&mut self, to_undo: bool, face: &mut F) {
+    pub(super) async fn read_journal<F: Frontend>(&mut self, to_undo: bool, face: &mut F) {
         if to_undo {
             let newest = self.session.done.iter().rev().find_map(|(_, entry, _)| entry.clone());
             self.reach_roots_journal(newest.as_deref(), face).await;
@@ -30,11 +30,11 @@ impl Run<'_> {
 
     /// Makes sure that root's journal can be read, where sudo is the way to it and `entry`, which is to be taken back,
     /// stands there or may stand there. A refusal shows in what is read.
-    pub(super) async fn reach_roots_journal<F: Face>(&mut self, entry: Option<&str>, face: &mut F) {
+    pub(super) async fn reach_roots_journal<F: Frontend>(&mut self, entry: Option<&str>, face: &mut F) {
         if let Way::Sudo(sudo) = self.session.way()
             && self.is_roots_journal_hidden().await
             && !self.is_own(entry).await
-            && let Ok(argv) = errand::argv()
+            && let Ok(argv) = helper::argv()
             && let Err(text) = face.authorise(&sudo, &argv, self.session).await
         {
             self.session.handle(Event::Notice(Notice { text, is_problem: true }));
@@ -45,7 +45,7 @@ impl Run<'_> {
     async fn is_roots_journal_hidden(&self) -> bool {
         let Some(dir) = self.journals().roots else { return false };
         let seen = self.looking.host.observe(Question::Tail(dir.join(JOURNAL))).await;
-        matches!(seen, Answer::File(Err(trouble)) if trouble != Trouble::Absent)
+        matches!(seen, Answer::File(Err(trouble)) if trouble != Unavailable::Absent)
     }
 
     /// Whether an entry stands in the journal that this process writes.
@@ -88,7 +88,7 @@ impl Run<'_> {
         }
         let Ok(entries) = read_journals(seen, &journals) else { return Vec::new() };
         let roots = journals.roots.as_ref().map(|dir| seen.tail(dir.join(JOURNAL)));
-        let is_hidden = matches!(roots, Some(Ok(Err(trouble))) if *trouble != Trouble::Absent);
+        let is_hidden = matches!(roots, Some(Ok(Err(trouble))) if *trouble != Unavailable::Absent);
         self.reading_journal = None;
         let mut events = vec![Event::Journal(entries)];
         if is_hidden {

@@ -1,7 +1,7 @@
 //! Leaving while a plan is carried out: it is finished first, since half a change is worse than either whole. The
 //! operator is told what is waited for, and nothing is waited for without end.
 
-use super::{Applying, Face, masked};
+use super::{Applying, Frontend, masked};
 use crate::carry_out::{Applied, AppliedResult};
 use crate::core::flow::{Event, Session};
 use crate::core::redact::Redactor;
@@ -9,7 +9,7 @@ use crate::core::text::Text;
 use crate::say;
 
 /// Waits for the end of a plan that is under way, and says what it came to; None when its end did not come in time.
-pub(super) async fn finish<F: Face>(
+pub(super) async fn finish<F: Frontend>(
     applying: Applying,
     redactor: &mut Redactor,
     session: &Session,

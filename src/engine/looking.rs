@@ -1,6 +1,6 @@
 //! An investigation together with the host that answers it: the loop that a face without a session runs as well.
 
-use super::planning::{Planning, Wish};
+use super::planning::{PlanRequest, Planning};
 use super::verifying::{has_patience, pause};
 use crate::carry_out::{Journals, Store};
 use crate::core::checks::{Asked, Investigation};
@@ -144,7 +144,7 @@ impl Looking {
     }
 
     /// Plans a remedy from fresh observations.
-    pub async fn plan(&mut self, wish: Wish) -> Planned {
+    pub async fn plan(&mut self, wish: PlanRequest) -> Planned {
         let mut planning = Planning::of(wish);
         loop {
             match planning.attempt(self) {
@@ -216,7 +216,7 @@ mod tests {
     use crate::core::checks::check;
     use crate::core::finding::Verdict;
     use crate::core::observe::Pending;
-    use crate::core::observe::{Act, ActError, Done};
+    use crate::core::observe::{Done, Operation, OperationError};
     use crate::core::remedies::Inputs;
     use crate::host::LiveOutput;
     use crate::host::simulated::{SimulatedHost, scenarios};
@@ -232,7 +232,7 @@ mod tests {
             self.0.observe(question)
         }
 
-        fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
+        fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
             self.0.act(act, live)
         }
     }
@@ -258,7 +258,7 @@ mod tests {
         let inputs = Box::new(Inputs::from_context(&Context::default()));
         for remedy in [RemedyId::StartAgent, RemedyId::RestartAgent, RemedyId::StopExtraAgent] {
             // That it returns is the promise; what it says is the remedy's.
-            looking().plan(Wish::Remedy(remedy, inputs.clone())).await;
+            looking().plan(PlanRequest::Remedy(remedy, inputs.clone())).await;
         }
     }
 }

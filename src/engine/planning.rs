@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// What is to be planned.
 #[derive(Debug, Clone)]
-pub enum Wish {
+pub enum PlanRequest {
     Remedy(RemedyId, Box<Inputs>),
     /// The undo of a journal entry.
     Undo {
@@ -20,20 +20,20 @@ pub enum Wish {
 
 /// A plan being made. It rests on fresh observations only: what it reads that was seen earlier is looked at again.
 pub(super) struct Planning {
-    wish: Wish,
+    wish: PlanRequest,
     fresh: BTreeSet<Question>,
 }
 
 impl Planning {
-    pub(super) fn of(wish: Wish) -> Planning {
+    pub(super) fn of(wish: PlanRequest) -> Planning {
         Planning { wish, fresh: BTreeSet::new() }
     }
 
     /// The journal entry that is to be taken back, if that is the wish.
     pub(super) fn undoes(&self) -> Option<&str> {
         match &self.wish {
-            Wish::Remedy(..) => None,
-            Wish::Undo { entry, .. } => Some(entry),
+            PlanRequest::Remedy(..) => None,
+            PlanRequest::Undo { entry, .. } => Some(entry),
         }
     }
 
@@ -43,8 +43,8 @@ impl Planning {
         seen.take_open();
         seen.take_touched();
         let planned = match &self.wish {
-            Wish::Remedy(remedy, inputs) => remedies::plan(*remedy, inputs, seen),
-            Wish::Undo { entry, store } => carry_out::undo(entry, &looking.journals(store), seen),
+            PlanRequest::Remedy(remedy, inputs) => remedies::plan(*remedy, inputs, seen),
+            PlanRequest::Undo { entry, store } => carry_out::undo(entry, &looking.journals(store), seen),
         };
         let mut wanted = seen.take_open();
         wanted.extend(seen.take_touched().into_iter().filter(|question| !self.fresh.contains(question)));

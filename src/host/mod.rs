@@ -2,7 +2,7 @@
 //!
 //! Everything that the program knows of a machine passes through [`Host::observe`] as a [`Question`] and its
 //! [`Answer`]; so what was observed can be recorded, judged elsewhere, and played back. Observing never changes the
-//! machine: no question can express a change, and commands come from the closed list [`Look`]. Changing goes through
+//! machine: no question can express a change, and commands come from the closed list [`ReadCommand`]. Changing goes through
 //! [`Host::act`], which nothing but the room `carry_out` calls.
 
 mod linux;
@@ -13,7 +13,7 @@ pub mod simulated;
 pub use linux::{LinuxHost, Options, readers};
 
 use crate::core::observe::Pending;
-use crate::core::observe::{Act, ActError, Answer, Done, LiveLine, Question};
+use crate::core::observe::{Answer, Done, LiveLine, Operation, OperationError, Question};
 use crate::core::service::Credentials;
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ pub trait Host: Send + Sync {
     fn observe(&self, question: Question) -> Pending<Answer>;
 
     /// Applies one change. Only the room `carry_out` may call this.
-    fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>>;
+    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>>;
 
     /// Asks the service with this key from now on: one that was typed in, which lives in memory only. A host that asks no
     /// service has no use for it.
@@ -37,7 +37,7 @@ pub trait Host: Send + Sync {
     /// Holds a lock file for this process alone until the answer is dropped or the process ends, however it ends. `note`
     /// is what another process will be told of the holder. Only the room `carry_out` may call this. A host that no other
     /// process can change needs no lock.
-    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, ActError>> {
+    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, OperationError>> {
         let _ = (path, note);
         Box::pin(std::future::ready(Ok(Held::default())))
     }

@@ -3,8 +3,8 @@
 use super::{Host, LiveOutput};
 use crate::core::observe::Pending;
 use crate::core::observe::{
-    Act, ActError, Answer, ClockSeen, CloudAnswer, CloudTrouble, Done, IdentitySeen, LookupSeen, NameserverSaid,
-    NameserverSeen, Question, ReachSeen, Seen, Trouble,
+    Answer, ClockSeen, CloudAnswer, CloudError, Done, IdentitySeen, LookupSeen, NameserverSaid, NameserverSeen,
+    Observations, Operation, OperationError, Question, ReachSeen, Unavailable,
 };
 use std::collections::BTreeMap;
 use std::future::ready;
@@ -17,7 +17,7 @@ pub struct RecordedHost {
 
 impl RecordedHost {
     /// A host that gives exactly these answers.
-    pub fn new(seen: &Seen) -> RecordedHost {
+    pub fn new(seen: &Observations) -> RecordedHost {
         RecordedHost { answers: seen.answers().map(|(question, answer)| (question.clone(), answer.clone())).collect() }
     }
 }
@@ -31,8 +31,8 @@ impl Host for RecordedHost {
         Box::pin(ready(answer))
     }
 
-    fn act(&self, _: Act, _: LiveOutput) -> Pending<Result<Done, ActError>> {
-        Box::pin(ready(Err(ActError::ReadOnly)))
+    fn act(&self, _: Operation, _: LiveOutput) -> Pending<Result<Done, OperationError>> {
+        Box::pin(ready(Err(OperationError::ReadOnly)))
     }
 }
 
@@ -47,7 +47,7 @@ fn matches_kind(question: &Question, answer: &Answer) -> bool {
             | (Question::Interfaces, Answer::Interfaces(_))
             | (Question::Lookup(_), Answer::Lookup(_))
             | (Question::Reach(_), Answer::Reach(_))
-            | (Question::Look(_), Answer::Look(_))
+            | (Question::ReadCommand(_), Answer::ReadCommand(_))
             | (Question::Clock, Answer::Clock(_))
             | (Question::Identity, Answer::Identity(_))
             | (Question::AskNameserver { .. }, Answer::AskNameserver(_))
@@ -62,7 +62,7 @@ pub fn unrecorded(question: &Question) -> Answer {
 
 /// The answer to a question that could not be answered, for this reason.
 pub fn unanswered(question: &Question, reason: &str) -> Answer {
-    let trouble = || Trouble::Other(reason.into());
+    let trouble = || Unavailable::Other(reason.into());
     match question {
         Question::File(_) | Question::Present(_) | Question::Tail(_) => Answer::File(Err(trouble())),
         Question::Dir(_) => Answer::Dir(Err(trouble())),
@@ -73,12 +73,12 @@ pub fn unanswered(question: &Question, reason: &str) -> Answer {
             Answer::Lookup(LookupSeen { addresses: Err(trouble()), by: String::new(), elapsed_ms: 0 })
         }
         Question::Reach(_) => Answer::Reach(ReachSeen { http: Some(Err(trouble())), ..ReachSeen::default() }),
-        Question::Look(_) => Answer::Look(Err(trouble())),
+        Question::ReadCommand(_) => Answer::ReadCommand(Err(trouble())),
         Question::AskNameserver { .. } => {
             Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Unreachable, elapsed_ms: 0 })
         }
         Question::Metadata => Answer::Metadata(Err(trouble())),
-        Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
+        Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
         Question::Clock => Answer::Clock(ClockSeen { now_ms: 0, offset_s: 0, booted: 0 }),
         Question::Identity => Answer::Identity(IdentitySeen { os: "linux".into(), ..IdentitySeen::default() }),
     }
@@ -91,14 +91,14 @@ mod tests {
     #[tokio::test]
     async fn what_was_recorded_is_answered_and_all_else_is_said_to_be_missing() {
         let hostname = Question::File("/etc/hostname".into());
-        let answer = Answer::File(Err(Trouble::Absent));
+        let answer = Answer::File(Err(Unavailable::Absent));
         let wrong = (Question::Interfaces, Answer::Processes(Ok(vec![])));
-        let host = RecordedHost::new(&Seen::from_iter([(hostname.clone(), answer.clone()), wrong]));
+        let host = RecordedHost::new(&Observations::from_iter([(hostname.clone(), answer.clone()), wrong]));
         assert_eq!(host.observe(hostname).await, answer);
-        let missing = || Trouble::Other("not in the bundle".into());
+        let missing = || Unavailable::Other("not in the bundle".into());
         assert_eq!(host.observe(Question::Interfaces).await, Answer::Interfaces(Err(missing())));
         assert_eq!(host.observe(Question::Dir("/".into())).await, Answer::Dir(Err(missing())));
         let (live, _) = tokio::sync::mpsc::unbounded_channel();
-        assert_eq!(host.act(Act::RemoveDir { path: "/x".into() }, live).await, Err(ActError::ReadOnly));
+        assert_eq!(host.act(Operation::RemoveDir { path: "/x".into() }, live).await, Err(OperationError::ReadOnly));
     }
 }

@@ -5,7 +5,7 @@
 use super::ticket::WANTED_FILES;
 use super::{Case, Recording, Style, json, text, ticket};
 use crate::carry_out::JOURNAL;
-use crate::core::observe::{Answer, Question, Seen};
+use crate::core::observe::{Answer, Observations, Question};
 use crate::core::text::Lang;
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use std::fs::{self, File, OpenOptions};
@@ -76,7 +76,7 @@ pub fn pack(case: &Case, lang: Lang) -> io::Result<Vec<u8>> {
 }
 
 /// The observations that fit, the smallest first.
-fn bounded(seen: &Seen) -> Seen {
+fn bounded(seen: &Observations) -> Observations {
     let length = |pair: &(&Question, &Answer)| serde_json::to_vec(pair).map_or(usize::MAX, |json| json.len());
     let mut sized: Vec<(usize, (&Question, &Answer))> = seen.answers().map(|pair| (length(&pair), pair)).collect();
     sized.sort_by_key(|(size, _)| *size);
@@ -168,7 +168,7 @@ fn settle(temporary: &Path, path: &Path) -> io::Result<()> {
 /// It cannot be read, is no bundle, or exceeds what a bundle may hold.
 pub fn read_bundle(path: &Path) -> Result<Recording, BundleError> {
     let io_error = |error: io::Error| BundleError::Io { path: path.to_path_buf(), reason: error.to_string() };
-    // Looked at before it is opened: opening a FIFO would wait for its other end.
+    // Observed at before it is opened: opening a FIFO would wait for its other end.
     if !fs::metadata(path).map_err(io_error)?.is_file() {
         return Err(BundleError::NotABundle(path.to_path_buf(), "not a regular file".into()));
     }

@@ -2,7 +2,7 @@
 
 use super::{AgentInfo, Recording, Redactor, Report, Rule, Taken};
 use crate::core::checks::Investigation;
-use crate::core::observe::{Answer, FileSeen, Question, Seen};
+use crate::core::observe::{Answer, FileSeen, Observations, Question};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub struct Case {
 
 impl Case {
     /// The case of an investigation. `seen` are its observations, completed by what a ticket wants besides.
-    pub fn new(found: &Investigation, seen: &Seen, taken: Taken, agent: Option<AgentInfo>) -> Case {
+    pub fn new(found: &Investigation, seen: &Observations, taken: Taken, agent: Option<AgentInfo>) -> Case {
         let mut redactor = Redactor::new();
         redactor.mask_aliuids(seen, found.context().aliuid.as_deref());
         let clean = redactor.seen(seen);

@@ -17,7 +17,7 @@ struct Whole<'a> {
     elapsed_ms: u64,
     host: Host<'a>,
     agent: Option<&'a AgentInfo>,
-    context: Told<'a>,
+    context: ContextJson<'a>,
     verdict: Verdict,
     stopped_at: Option<StepId>,
     steps: Vec<Step<'a>>,
@@ -39,7 +39,7 @@ struct Host<'a> {
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct ContextJson<'a> {
     project: Option<&'a str>,
     region: Option<&'a str>,
     machine_group: Option<&'a str>,
@@ -92,7 +92,7 @@ pub fn json(report: &Report, lang: Lang) -> String {
             privileged: identity.map(|identity| identity.privileged),
         },
         agent: report.agent.as_ref(),
-        context: Told {
+        context: ContextJson {
             project: context.project.as_deref(),
             region: context.region.as_deref(),
             machine_group: context.machine_group.as_deref(),

@@ -4,7 +4,7 @@ use super::Redactor;
 use crate::core::checks::{Checked, Investigation};
 use crate::core::context::{Context, Field};
 use crate::core::finding::{Finding, RemedyId, StepId, Verdict, worst};
-use crate::core::observe::{IdentitySeen, Seen};
+use crate::core::observe::{IdentitySeen, Observations};
 use crate::core::remedies::{InputId, Inputs, Planned, plan, shell_line};
 use crate::core::text::{Lang, Text};
 use crate::say;
@@ -58,7 +58,7 @@ impl Report {
     /// learns their secrets first, and takes them out of every sentence.
     pub fn new(
         found: &Investigation,
-        seen: &Seen,
+        seen: &Observations,
         taken: Taken,
         agent: Option<AgentInfo>,
         redactor: &mut Redactor,
@@ -226,7 +226,7 @@ impl Report {
 }
 
 /// What each remedy that the findings offer still needs. A remedy whose plan wants more than was looked at is left out.
-fn needed_by(steps: &[Checked], inputs: &Inputs, seen: &Seen) -> Vec<(RemedyId, Vec<(InputId, String)>)> {
+fn needed_by(steps: &[Checked], inputs: &Inputs, seen: &Observations) -> Vec<(RemedyId, Vec<(InputId, String)>)> {
     let offered: BTreeSet<RemedyId> = steps.iter().flat_map(|checked| checked.finding.remedies()).collect();
     let needed = offered.into_iter().filter_map(|remedy| match plan(remedy, inputs, seen) {
         Ok(Planned::Needs(needed)) => Some((remedy, needed)),
@@ -282,11 +282,11 @@ pub(super) mod samples {
     //! A report to draw in every form.
     use super::*;
     use crate::core::finding::{Cause, CauseId, Evidence, Mark};
-    use crate::core::observe::{Answer, Question, Unseen};
+    use crate::core::observe::{Answer, Question, Unanswered};
     use crate::report::Redactor;
 
     /// A judge that fails at the network, wants an account, and quotes a hostile and secret log line.
-    pub fn judge(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+    pub fn judge(step: StepId, _: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         let place = "logtail.cn-hangzhou-intranet.log.aliyuncs.com:80";
         Ok(match step {
             StepId::Network => Finding::judged(
@@ -339,7 +339,7 @@ pub(super) mod samples {
         for (field, typed) in [(Field::Region, "cn-hangzhou"), (Field::Identity, "ip")] {
             context.set(field, typed).unwrap();
         }
-        let seen = Seen::from_iter([(Question::Identity, Answer::Identity(identity()))]);
+        let seen = Observations::from_iter([(Question::Identity, Answer::Identity(identity()))]);
         let mut found = Investigation::new(judge, context).with_seen(seen);
         found.advance(7);
         found

@@ -3,7 +3,7 @@
 use super::Taken;
 use crate::core::checks::{Investigation, Judge};
 use crate::core::context::Context;
-use crate::core::observe::Seen;
+use crate::core::observe::Observations;
 use crate::host::recorded::unrecorded;
 use serde::{Deserialize, Serialize};
 
@@ -19,12 +19,12 @@ pub struct Recording {
     pub console_heartbeat: Option<bool>,
     #[serde(default)]
     pub no_cloud: bool,
-    pub observations: Seen,
+    pub observations: Observations,
 }
 
 impl Recording {
     /// `told` is the context as it was; `clean` the same without secrets.
-    pub(super) fn new(taken: Taken, told: &Context, clean: &Context, observations: Seen) -> Recording {
+    pub(super) fn new(taken: Taken, told: &Context, clean: &Context, observations: Observations) -> Recording {
         Recording {
             schema_version: super::SCHEMA_VERSION,
             tool_version: env!("CARGO_PKG_VERSION").to_string(),

@@ -82,14 +82,14 @@ fn file(out: &mut String, case: &Case, name: &str, lang: Lang) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::observe::{Answer, FileSeen, Question, Seen};
+    use crate::core::observe::{Answer, FileSeen, Observations, Question};
     use crate::report::Taken;
     use crate::report::model::samples;
 
     #[test]
     fn the_ticket_says_what_is_told_and_what_is_not() {
         let found = samples::investigation();
-        let mut seen: Seen = found.seen().answers().map(|(q, a)| (q.clone(), a.clone())).collect();
+        let mut seen: Observations = found.seen().answers().map(|(q, a)| (q.clone(), a.clone())).collect();
         let bytes = br#"{"ip":"10.0.0.1","access_key_secret":"plantedSecretValue0123"}"#.to_vec();
         let size = bytes.len() as u64;
         let file = FileSeen { bytes, size, modified: 0, mode: 0o644, uid: 0, gid: 0, link_to: None };

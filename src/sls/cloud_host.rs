@@ -56,7 +56,7 @@ impl Host for WithCloud {
         Box::pin(async move { Answer::Cloud(service.answer(asked).await) })
     }
 
-    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, ActError>> {
+    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, OperationError>> {
         self.inner.hold(path, note)
     }
 
@@ -68,15 +68,15 @@ impl Host for WithCloud {
         *self.service.typed.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
     }
 
-    fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
+    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
         let edit = match act {
-            Act::PutGroup { site, before, after } => Edit::Put { site, before, after },
-            Act::MakeGroup { site, group } => Edit::Make { site, group },
-            Act::RemoveGroup { site, group } => Edit::Remove { site, group },
+            Operation::PutGroup { site, before, after } => Edit::Put { site, before, after },
+            Operation::MakeGroup { site, group } => Edit::Make { site, group },
+            Operation::RemoveGroup { site, group } => Edit::Remove { site, group },
             other => return self.inner.act(other, live),
         };
         if self.read_only {
-            return Box::pin(std::future::ready(Err(ActError::ReadOnly)));
+            return Box::pin(std::future::ready(Err(OperationError::ReadOnly)));
         }
         let service = Arc::clone(&self.service);
         // A task of its own: a write that has begun is read back even when nobody waits for it any more.
@@ -84,10 +84,10 @@ impl Host for WithCloud {
         Box::pin(async move {
             work.await.unwrap_or_else(|_| {
                 let what = Text::fixed("This program failed while it edited the group.", "修改机器组时程序内部出错。");
-                Err(ActError::Service(Box::new(CloudTrouble {
-                    kind: CloudTroubleKind::Uncertain,
+                Err(OperationError::Service(Box::new(CloudError {
+                    kind: CloudErrorKind::Uncertain,
                     what,
-                    ..CloudTrouble::not_asked()
+                    ..CloudError::not_asked()
                 })))
             })
         })
@@ -162,16 +162,16 @@ impl Service {
         }
     }
 
-    async fn caller(&self, site: &Site) -> CloudLooked<CallerSeen> {
+    async fn caller(&self, site: &Site) -> CloudResult<CallerSeen> {
         let client = self.client(site).await?;
         match client.caller().await {
             Ok(Some(reply)) => Ok(CallerSeen { account_id: reply.answer.account_id }),
-            Ok(None) => Err(CloudTrouble::not_asked()),
+            Ok(None) => Err(CloudError::not_asked()),
             Err(failure) => Err(trouble(&failure)),
         }
     }
 
-    async fn project(&self, site: &Site) -> CloudLooked<ProjectSeen> {
+    async fn project(&self, site: &Site) -> CloudResult<ProjectSeen> {
         let client = self.client(site).await?;
         match client.locate(&site.project).await {
             Ok(Location::Here(project) | Location::Elsewhere(project)) => {
@@ -182,8 +182,8 @@ impl Service {
             Ok(Location::NotHere) => {
                 let project = &site.project;
                 let region = site.region.as_deref().unwrap_or("-");
-                Err(CloudTrouble {
-                    kind: CloudTroubleKind::ProjectNotExist,
+                Err(CloudError {
+                    kind: CloudErrorKind::ProjectNotExist,
                     what: say!(
                         "There is no project {project} in region {region}.",
                         "地域 {region} 中没有 Project {project}。"
@@ -200,7 +200,7 @@ impl Service {
         }
     }
 
-    async fn machines(&self, site: &Site, group: &str, own: &OwnIds) -> CloudLooked<MachinesSeen> {
+    async fn machines(&self, site: &Site, group: &str, own: &OwnIds) -> CloudResult<MachinesSeen> {
         let client = self.client(site).await?;
         let reply = client.machines(&site.project, group).await.map_err(|failure| trouble(&failure))?;
         let same = |theirs: &str, ours: &str| !ours.is_empty() && theirs.eq_ignore_ascii_case(ours);
@@ -216,7 +216,7 @@ impl Service {
     }
 
     /// The key to ask with.
-    async fn key(&self) -> CloudLooked<(Credentials, Hints)> {
+    async fn key(&self) -> CloudResult<(Credentials, Hints)> {
         let mut known = self.known.lock().await;
         let now = now_s();
         // Whoever types a key in wants that one, whatever lies around.
@@ -243,7 +243,7 @@ impl Service {
         key.ok_or_else(|| self.no_key(&passed_over))
     }
 
-    fn transport(&self, known: &mut Known) -> Result<Arc<dyn Transport>, Box<CloudTrouble>> {
+    fn transport(&self, known: &mut Known) -> Result<Arc<dyn Transport>, Box<CloudError>> {
         if let Some(transport) = &known.transport {
             return Ok(Arc::clone(transport));
         }
@@ -255,7 +255,7 @@ impl Service {
         Ok(transport)
     }
 
-    fn no_key(&self, passed_over: &[PassedOver]) -> CloudTrouble {
+    fn no_key(&self, passed_over: &[PassedOver]) -> CloudError {
         let (mut en, mut zh) = (
             "No AccessKey was found to ask the service with.".to_string(),
             "没有找到可用于访问服务端的 AccessKey。".to_string(),
@@ -270,8 +270,8 @@ impl Service {
             en += &format!(" {}", note.get(Lang::En));
             zh += note.get(Lang::Zh);
         }
-        CloudTrouble {
-            kind: CloudTroubleKind::NoCredentials,
+        CloudError {
+            kind: CloudErrorKind::NoCredentials,
             what: Text::filled(en, zh),
             next: Text::fixed(
                 "Run `aliyun configure`, or export ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET; the wizard also takes a key that is typed in.",
@@ -283,7 +283,7 @@ impl Service {
     }
 
     /// The client for the site's region, or for that of the key's own setting.
-    async fn client(&self, site: &Site) -> CloudLooked<Arc<Client>> {
+    async fn client(&self, site: &Site) -> CloudResult<Arc<Client>> {
         let (key, hints) = self.key().await?;
         let typed = self.known.lock().await.typed;
         let overriding = match self.environment.get(ENDPOINT_VARIABLE).map(Endpoint::overriding).transpose() {
@@ -324,14 +324,14 @@ impl Service {
     }
 
     /// Changes a machine group by the safe sequence.
-    async fn edit(&self, edit: Edit) -> Result<Done, ActError> {
+    async fn edit(&self, edit: Edit) -> Result<Done, OperationError> {
         let (site, group) = match &edit {
             Edit::Put { before, after, .. } if before == after => return Ok(Done::Already),
             Edit::Put { site, before: group, .. } | Edit::Make { site, group } | Edit::Remove { site, group } => {
                 (site.clone(), group.name().to_string())
             }
         };
-        let client = self.client(&site).await.map_err(|trouble| ActError::Service(Box::new(trouble)))?;
+        let client = self.client(&site).await.map_err(|trouble| OperationError::Service(Box::new(trouble)))?;
         let project = &site.project;
         let written = match edit {
             Edit::Put { before, after, .. } => write(&client, project, &GroupEdit { before, after }).await.map(drop),
@@ -343,10 +343,10 @@ impl Service {
 }
 
 /// Why a group is not as it was to be.
-fn not_written(why: NotWritten, site: &Site, group: &str) -> ActError {
-    let failed = |trouble: CloudTrouble| ActError::Service(Box::new(trouble));
+fn not_written(why: NotWritten, site: &Site, group: &str) -> OperationError {
+    let failed = |trouble: CloudError| OperationError::Service(Box::new(trouble));
     match why {
-        NotWritten::Moved { .. } => ActError::Moved(group_resource(site, group)),
+        NotWritten::Moved { .. } => OperationError::Moved(group_resource(site, group)),
         NotWritten::Failed(failure) => failed(trouble(&failure)),
         NotWritten::Uncertain { read, .. } => {
             let why = trouble(&read);
@@ -355,7 +355,7 @@ fn not_written(why: NotWritten, site: &Site, group: &str) -> ActError {
                 format!("It is not known whether the group was written. {en}"),
                 format!("无法确认机器组是否已写入。{zh}"),
             );
-            failed(CloudTrouble { kind: CloudTroubleKind::Uncertain, what, ..why })
+            failed(CloudError { kind: CloudErrorKind::Uncertain, what, ..why })
         }
         NotWritten::Differs { keys, .. } => {
             let keys = keys.join(", ");
@@ -363,26 +363,26 @@ fn not_written(why: NotWritten, site: &Site, group: &str) -> ActError {
                 "The group read back differs from what was written in: {keys}.",
                 "写入后读回的机器组与预期不一致：{keys}。"
             );
-            let next = Text::fixed("Look at the group in the console.", "请在控制台查看该机器组。");
-            failed(CloudTrouble { kind: CloudTroubleKind::Uncertain, ..other(what, next) })
+            let next = Text::fixed("ReadCommand at the group in the console.", "请在控制台查看该机器组。");
+            failed(CloudError { kind: CloudErrorKind::Uncertain, ..other(what, next) })
         }
     }
 }
 
-fn other(what: Text, next: Text) -> CloudTrouble {
-    CloudTrouble { kind: CloudTroubleKind::Other, what, next, request_id: None, policy: None }
+fn other(what: Text, next: Text) -> CloudError {
+    CloudError { kind: CloudErrorKind::Other, what, next, request_id: None, policy: None }
 }
 
 /// A failure as data.
-fn trouble(failure: &Failure) -> CloudTrouble {
+fn trouble(failure: &Failure) -> CloudError {
     let (what, next) = failure.explain();
     let Failure::Api(error) = failure else { return other(what, next) };
     let kind = match &error.kind {
-        ErrorKind::ProjectNotExist => CloudTroubleKind::ProjectNotExist,
-        ErrorKind::GroupNotExist => CloudTroubleKind::GroupNotExist,
-        ErrorKind::OtherAccount => CloudTroubleKind::OtherAccount,
-        ErrorKind::Denied(denial) => CloudTroubleKind::Denied { owner: denial.owner.clone() },
-        _ => CloudTroubleKind::Other,
+        ErrorKind::ProjectNotExist => CloudErrorKind::ProjectNotExist,
+        ErrorKind::GroupNotExist => CloudErrorKind::GroupNotExist,
+        ErrorKind::OtherAccount => CloudErrorKind::OtherAccount,
+        ErrorKind::Denied(denial) => CloudErrorKind::Denied { owner: denial.owner.clone() },
+        _ => CloudErrorKind::Other,
     };
     // In one line: rows of evidence have no others.
     let compact = |policy: String| serde_json::from_str::<Value>(&policy).map_or(policy, |value| value.to_string());
@@ -394,7 +394,7 @@ fn trouble(failure: &Failure) -> CloudTrouble {
         ),
         None => next,
     };
-    CloudTrouble { kind, what, next, request_id: error.request_id.clone(), policy }
+    CloudError { kind, what, next, request_id: error.request_id.clone(), policy }
 }
 
 fn now_s() -> i64 {

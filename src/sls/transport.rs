@@ -4,7 +4,7 @@
 //! service sends none, and a signature holds for one host only.
 
 use crate::core::observe::Pending;
-use crate::core::observe::{ConnectTrouble, NameTrouble, TlsTrouble};
+use crate::core::observe::{ConnectError, NameError, TlsError};
 use crate::core::service::message::{BODY_LIMIT, HttpRequest, HttpResponse, Transport, TransportError};
 use crate::core::service::proxy::{Proxies, Proxy};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -135,47 +135,45 @@ async fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Tr
                 return Ok(stream);
             }
             Ok(Err(error)) => connect_trouble(address.ip(), &error),
-            Err(_) => ConnectTrouble::Silent(address.ip()),
+            Err(_) => ConnectError::Silent(address.ip()),
         };
         first = first.or(Some(trouble));
     }
     match first {
         Some(trouble) => Err(TransportError::Connect { place, trouble }),
-        None => Err(name_trouble(NameTrouble::NoSuchName)),
+        None => Err(name_trouble(NameError::NoSuchName)),
     }
 }
 
 /// The C library's words are the only sign of a resolver that did not answer; anything else means no such name.
-fn name_kind(error: &std::io::Error) -> NameTrouble {
+fn name_kind(error: &std::io::Error) -> NameError {
     let words = error.to_string().to_ascii_lowercase();
     let silent = words.contains("temporary") || words.contains("try again") || words.contains("non-recoverable");
-    if silent { NameTrouble::NoAnswer } else { NameTrouble::NoSuchName }
+    if silent { NameError::NoAnswer } else { NameError::NoSuchName }
 }
 
-fn connect_trouble(ip: IpAddr, error: &std::io::Error) -> ConnectTrouble {
+fn connect_trouble(ip: IpAddr, error: &std::io::Error) -> ConnectError {
     match error.kind() {
-        ErrorKind::ConnectionRefused => ConnectTrouble::Refused(ip),
-        ErrorKind::TimedOut => ConnectTrouble::Silent(ip),
-        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable => ConnectTrouble::NoRoute(ip),
-        ErrorKind::PermissionDenied => ConnectTrouble::Forbidden(ip),
-        _ => ConnectTrouble::Other(ip, error.to_string()),
+        ErrorKind::ConnectionRefused => ConnectError::Refused(ip),
+        ErrorKind::TimedOut => ConnectError::Silent(ip),
+        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable => ConnectError::NoRoute(ip),
+        ErrorKind::PermissionDenied => ConnectError::Forbidden(ip),
+        _ => ConnectError::Other(ip, error.to_string()),
     }
 }
 
-fn tls_trouble(error: &std::io::Error) -> TlsTrouble {
+fn tls_trouble(error: &std::io::Error) -> TlsError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
         Some(rustls::Error::InvalidCertificate(certificate)) => match certificate {
-            CertificateError::UnknownIssuer => TlsTrouble::UnknownIssuer,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                TlsTrouble::WrongName
-            }
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsTrouble::Expired,
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsTrouble::NotYetValid,
-            other => TlsTrouble::Broken(other.to_string()),
+            CertificateError::UnknownIssuer => TlsError::UnknownIssuer,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsError::WrongName,
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsError::Expired,
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsError::NotYetValid,
+            other => TlsError::Broken(other.to_string()),
         },
-        Some(other) => TlsTrouble::Broken(other.to_string()),
-        None => TlsTrouble::Broken(error.to_string()),
+        Some(other) => TlsError::Broken(other.to_string()),
+        None => TlsError::Broken(error.to_string()),
     }
 }
 
@@ -289,18 +287,18 @@ mod tests {
     fn the_system_s_errors_have_their_kinds() {
         let ip: IpAddr = "203.0.113.1".parse().unwrap();
         for (kind, expected) in [
-            (ErrorKind::ConnectionRefused, ConnectTrouble::Refused(ip)),
-            (ErrorKind::TimedOut, ConnectTrouble::Silent(ip)),
-            (ErrorKind::HostUnreachable, ConnectTrouble::NoRoute(ip)),
-            (ErrorKind::PermissionDenied, ConnectTrouble::Forbidden(ip)),
+            (ErrorKind::ConnectionRefused, ConnectError::Refused(ip)),
+            (ErrorKind::TimedOut, ConnectError::Silent(ip)),
+            (ErrorKind::HostUnreachable, ConnectError::NoRoute(ip)),
+            (ErrorKind::PermissionDenied, ConnectError::Forbidden(ip)),
         ] {
             assert_eq!(connect_trouble(ip, &kind.into()), expected);
         }
         let words = |text: &str| name_kind(&std::io::Error::other(text.to_string()));
         assert_eq!(
             words("failed to lookup address information: Temporary failure in name resolution"),
-            NameTrouble::NoAnswer
+            NameError::NoAnswer
         );
-        assert_eq!(words("failed to lookup address information: Name or service not known"), NameTrouble::NoSuchName);
+        assert_eq!(words("failed to lookup address information: Name or service not known"), NameError::NoSuchName);
     }
 }

@@ -32,13 +32,13 @@ const ATTRIBUTES: [(Modifier, u8); 7] = [
 
 /// What the next character would look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Look {
+struct Attributes {
     fg: Color,
     bg: Color,
     modifier: Modifier,
 }
 
-const PLAIN: Look = Look { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
+const PLAIN: Attributes = Attributes { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
 
 /// Where the cursor is after what was printed last.
 #[derive(Clone, Copy)]
@@ -52,9 +52,9 @@ struct Cursor {
 /// Attributes that are seen on a blank, too.
 const ON_BLANKS: Modifier = Modifier::UNDERLINED.union(Modifier::REVERSED).union(Modifier::CROSSED_OUT);
 
-impl Look {
-    const fn of(cell: &Cell) -> Look {
-        Look { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }
+impl Attributes {
+    const fn of(cell: &Cell) -> Attributes {
+        Attributes { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }
     }
 
     /// Whether a blank looks plain in it.
@@ -64,7 +64,7 @@ impl Look {
 
     /// Whether the cell may be written in this look instead of its own.
     fn suits(self, cell: &Cell) -> bool {
-        let own = Look::of(cell);
+        let own = Attributes::of(cell);
         self == own || (shown(cell.symbol()) == " " && self.blank_is_plain() && own.blank_is_plain())
     }
 }
@@ -94,12 +94,12 @@ impl Shown {
     /// Whether the line is blank and plain from here on.
     fn is_blank_from(&self, x: u16, y: u16) -> bool {
         let row = self.rows.get(usize::from(y)).map(Vec::as_slice).unwrap_or_default();
-        let is_blank = |cell: &Cell| cell.symbol() == " " && Look::of(cell).blank_is_plain();
+        let is_blank = |cell: &Cell| cell.symbol() == " " && Attributes::of(cell).blank_is_plain();
         row.get(usize::from(x)..).unwrap_or_default().iter().all(is_blank)
     }
 
     /// The text of these cells, if it is plain ASCII that may be written in this look.
-    fn again(&self, from: u16, to: u16, y: u16, look: Look) -> Option<String> {
+    fn again(&self, from: u16, to: u16, y: u16, look: Attributes) -> Option<String> {
         let row = self.rows.get(usize::from(y)).map(Vec::as_slice).unwrap_or_default();
         (from..to)
             .map(|x| match row.get(usize::from(x)) {
@@ -138,8 +138,8 @@ pub(super) fn cells<'a>(out: &mut Vec<u8>, shown_now: &mut Shown, changed: impl 
             continue;
         }
         if !look.suits(cell) {
-            change_look(out, look, Look::of(cell));
-            look = Look::of(cell);
+            change_look(out, look, Attributes::of(cell));
+            look = Attributes::of(cell);
         }
         let symbol = shown(cell.symbol());
         out.extend_from_slice(symbol.as_bytes());
@@ -161,7 +161,7 @@ pub(super) fn whole(out: &mut Vec<u8>, shown: &Shown) {
 }
 
 /// Moves the cursor to the cell; tells whether it is certain to be there.
-fn go_to(out: &mut Vec<u8>, shown: &Shown, cursor: Option<Cursor>, (x, y): (u16, u16), look: Look) -> bool {
+fn go_to(out: &mut Vec<u8>, shown: &Shown, cursor: Option<Cursor>, (x, y): (u16, u16), look: Attributes) -> bool {
     match cursor {
         // Even if not certain: moving between the signs of a box line would cost more than the line.
         Some(at) if at.y == y && at.x == x => return at.certain,
@@ -185,7 +185,7 @@ fn go_to(out: &mut Vec<u8>, shown: &Shown, cursor: Option<Cursor>, (x, y): (u16,
     true
 }
 
-fn change_look(out: &mut Vec<u8>, from: Look, to: Look) {
+fn change_look(out: &mut Vec<u8>, from: Attributes, to: Attributes) {
     if from == to {
         return;
     }

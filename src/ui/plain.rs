@@ -18,13 +18,13 @@ use super::signals::Held;
 use super::wizard::Services;
 use super::{Busy, Signal, Signals, sudo};
 use crate::carry_out::ChangeState;
-use crate::carry_out::errand::may_without_password;
+use crate::carry_out::helper::may_without_password;
 use crate::core::checks::Investigation;
 use crate::core::finding::{StepId, Verdict};
 use crate::core::flow::{Clip, Event, Key, Layer, Notice, Session, Stage};
 use crate::core::observe::LiveLine;
 use crate::core::text::{Lang, Text, printable, printable_block};
-use crate::engine::{self, Favour};
+use crate::engine::{self, FrontendRequest};
 use lines::Lines;
 use nix::sys::signal::{Signal as Raised, raise};
 use quiet::Quiet;
@@ -39,7 +39,7 @@ const TOLD_EVERY: u64 = 10;
 
 /// What has been said, so that only what is new is said.
 #[derive(Default)]
-struct Told {
+struct Printed {
     is_introduced: bool,
     host: bool,
     verdicts: BTreeMap<StepId, Verdict>,
@@ -73,7 +73,7 @@ pub struct Plain<W: Write> {
     quiet: Option<Quiet>,
     /// The session as it was last shown: what is typed is an answer to that.
     known: Option<Session>,
-    told: Told,
+    told: Printed,
     arrived: VecDeque<Event>,
     ended_by: Option<Signal>,
     is_gone: bool,
@@ -104,7 +104,7 @@ impl<W: Write> Plain<W> {
             echoes,
             quiet: None,
             known: None,
-            told: Told::default(),
+            told: Printed::default(),
             arrived: VecDeque::new(),
             ended_by: None,
             is_gone: false,
@@ -277,7 +277,7 @@ async fn next_of(signals: &mut Option<Signals>) -> Signal {
     }
 }
 
-impl<W: Write> engine::Face for Plain<W> {
+impl<W: Write> engine::Frontend for Plain<W> {
     fn show(&mut self, session: &mut Session) {
         match (session.is_changing(), &self.held) {
             (true, None) => self.held = Some(self.busy.hold()),
@@ -341,19 +341,21 @@ impl<W: Write> engine::Face for Plain<W> {
         sudo::allowed(has_asked, sudo, argv).await
     }
 
-    async fn perform(&mut self, favour: Favour, session: &Session, found: &Investigation) -> Option<Event> {
+    async fn perform(&mut self, favour: FrontendRequest, session: &Session, found: &Investigation) -> Option<Event> {
         match favour {
-            Favour::Copy(clip) => {
+            FrontendRequest::Copy(clip) => {
                 self.show_clip(clip, session, found);
                 None
             }
-            Favour::WriteBundle => Some(Event::BundleWritten((self.services.write_bundle)(found, session.lang))),
-            Favour::Remember(context) => {
+            FrontendRequest::WriteBundle => {
+                Some(Event::BundleWritten((self.services.write_bundle)(found, session.lang)))
+            }
+            FrontendRequest::Remember(context) => {
                 (self.services.remember)(&context);
                 None
             }
             // There is nothing to give back and nothing to restore.
-            Favour::Suspend => {
+            FrontendRequest::Suspend => {
                 // Nothing is lost when it cannot be stopped.
                 let _ = raise(Raised::SIGSTOP);
                 None

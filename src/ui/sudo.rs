@@ -1,6 +1,6 @@
 //! sudo's password question on the bare terminal, which the faces have in common.
 
-use crate::carry_out::errand::may_without_password;
+use crate::carry_out::helper::may_without_password;
 use crate::core::text::Text;
 use crate::say;
 use std::path::Path;

@@ -5,13 +5,13 @@
 
 use super::clipboard::Through;
 use super::{Busy, Glyphs, Gone, Input, Keep, Keys, Screen, Signal, Signals, Theme, sudo, view};
-use crate::carry_out::errand::may_without_password;
+use crate::carry_out::helper::may_without_password;
 use crate::core::checks::Investigation;
 use crate::core::context::Context;
 use crate::core::finding::Finding;
 use crate::core::flow::{Clip, Event, Key, Notice, Session};
 use crate::core::text::{Lang, Text, printable};
-use crate::engine::{self, Favour};
+use crate::engine::{self, FrontendRequest};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -167,7 +167,7 @@ impl Wizard {
     }
 }
 
-impl engine::Face for Wizard {
+impl engine::Frontend for Wizard {
     fn show(&mut self, session: &mut Session) {
         match (session.is_changing(), &self.held) {
             (true, None) => self.held = Some(self.busy.hold()),
@@ -232,15 +232,17 @@ impl engine::Face for Wizard {
         sudo::allowed(has_asked, sudo, argv).await
     }
 
-    async fn perform(&mut self, favour: Favour, session: &Session, found: &Investigation) -> Option<Event> {
+    async fn perform(&mut self, favour: FrontendRequest, session: &Session, found: &Investigation) -> Option<Event> {
         match favour {
-            Favour::Copy(clip) => Some(self.copy(clip, session, found)),
-            Favour::WriteBundle => Some(Event::BundleWritten((self.services.write_bundle)(found, session.lang))),
-            Favour::Remember(context) => {
+            FrontendRequest::Copy(clip) => Some(self.copy(clip, session, found)),
+            FrontendRequest::WriteBundle => {
+                Some(Event::BundleWritten((self.services.write_bundle)(found, session.lang)))
+            }
+            FrontendRequest::Remember(context) => {
                 (self.services.remember)(&context);
                 None
             }
-            Favour::Suspend => {
+            FrontendRequest::Suspend => {
                 self.suspend();
                 None
             }

@@ -5,7 +5,7 @@ use super::machine::*;
 use super::{STEPS, findings};
 use logtail_doctor::core::context::IdentityKind;
 use logtail_doctor::core::finding::{Finding, Mark, StepId, Verdict};
-use logtail_doctor::core::observe::{FILE_LIMIT, Trouble};
+use logtail_doctor::core::observe::{FILE_LIMIT, Unavailable};
 use logtail_doctor::core::text::Lang;
 
 type Damage = (&'static str, fn(&mut Machine, &str));
@@ -18,11 +18,11 @@ const DAMAGES: &[Damage] = &[
     ("cut off", |m, path| m.write(path, "{\"ip\" : \"10.1.1.5\", \"config_server_addr")),
     ("a list", |m, path| m.write(path, "[1, 2, 3]")),
     ("deep", |m, path| m.write(path, "[{".repeat(50_000))),
-    ("a directory", |m, path| m.trouble(path, Trouble::NotAFile("directory".into()))),
-    ("a FIFO", |m, path| m.trouble(path, Trouble::NotAFile("fifo".into()))),
-    ("not allowed", |m, path| m.trouble(path, Trouble::NotAllowed)),
-    ("a dead mount", |m, path| m.trouble(path, Trouble::TimedOut)),
-    ("an I/O error", |m, path| m.trouble(path, Trouble::Other("Input/output error".into()))),
+    ("a directory", |m, path| m.trouble(path, Unavailable::NotAFile("directory".into()))),
+    ("a FIFO", |m, path| m.trouble(path, Unavailable::NotAFile("fifo".into()))),
+    ("not allowed", |m, path| m.trouble(path, Unavailable::NotAllowed)),
+    ("a dead mount", |m, path| m.trouble(path, Unavailable::TimedOut)),
+    ("an I/O error", |m, path| m.trouble(path, Unavailable::Other("Input/output error".into()))),
     ("too long", |m, path| {
         m.write(path, vec![b' '; 1000]);
         if let Some(Node { seen: Ok(file) }) = m.files.get_mut(std::path::Path::new(path)) {
@@ -74,7 +74,9 @@ fn whatever_is_damaged_every_step_ends() {
 
 #[test]
 fn a_log_that_cannot_be_read_is_unknown() {
-    for trouble in [Trouble::Absent, Trouble::NotAllowed, Trouble::TimedOut, Trouble::NotAFile("fifo".into())] {
+    for trouble in
+        [Unavailable::Absent, Unavailable::NotAllowed, Unavailable::TimedOut, Unavailable::NotAFile("fifo".into())]
+    {
         let mut machine = Machine::healthy(Flavour::Loong331);
         let path = machine.log_path();
         machine.trouble(&path, trouble.clone());
@@ -85,15 +87,15 @@ fn a_log_that_cannot_be_read_is_unknown() {
 #[test]
 fn hidden_processes_and_directories_are_unknown() {
     let mut machine = Machine::healthy(Flavour::Logtail188);
-    machine.processes = Err(Trouble::NotAllowed);
+    machine.processes = Err(Unavailable::NotAllowed);
     assert_eq!(machine.check(StepId::Running, &told()).verdict, Verdict::Unknown);
     let mut machine = Machine::healthy(Flavour::Logtail188);
     machine.stop();
-    machine.dirs.insert("/usr/local".into(), Trouble::NotAllowed);
+    machine.dirs.insert("/usr/local".into(), Unavailable::NotAllowed);
     machine.remove("/etc/init.d");
     assert_eq!(machine.check(StepId::Installed, &told()).verdict, Verdict::Unknown);
     let mut machine = Machine::healthy(Flavour::Logtail188);
-    machine.dirs.insert(USERS.into(), Trouble::NotAllowed);
+    machine.dirs.insert(USERS.into(), Unavailable::NotAllowed);
     assert_eq!(machine.check(StepId::Account, &told()).verdict, Verdict::Unknown);
 }
 
@@ -146,7 +148,7 @@ fn what_may_not_be_read_stands_in_a_row_with_the_command_that_shows_it() {
     let mut machine = Machine::healthy(Flavour::Logtail188);
     machine.as_ordinary_user();
     let log = machine.log_path();
-    machine.trouble(&log, Trouble::NotAllowed);
+    machine.trouble(&log, Unavailable::NotAllowed);
     let finding = machine.check(StepId::Running, &told());
     assert_eq!(finding.verdict, Verdict::Pass, "a worker as old as its daemon never died");
     assert!(row(&finding, "Restarts in the log").contains(&log));
@@ -164,7 +166,7 @@ fn what_may_not_be_read_stands_in_a_row_with_the_command_that_shows_it() {
 fn a_way_that_an_ordinary_user_cannot_know_is_unknown_only_where_something_fails() {
     let mut machine = Machine::healthy(Flavour::Logtail188);
     machine.as_ordinary_user();
-    let hidden = Err(Trouble::NotAllowed);
+    let hidden = Err(Unavailable::NotAllowed);
     for processes in [machine.processes.clone(), hidden] {
         machine.processes = processes;
         for (is_cut_off, verdict) in [(false, Verdict::Pass), (true, Verdict::Unknown)] {

@@ -10,7 +10,7 @@ use super::scenarios::{Expected, Scenario, all};
 use super::{STEPS, causes};
 use logtail_doctor::core::context::{Context, IdentityKind};
 use logtail_doctor::core::finding::{CauseId, Finding, Severity, StepId, Verdict};
-use logtail_doctor::core::observe::{Question, Seen};
+use logtail_doctor::core::observe::{Observations, Question};
 use std::collections::BTreeSet;
 
 use CauseId::*;
@@ -323,13 +323,13 @@ fn expected(one: &Scenario, other: &Scenario, told: &Context) -> BTreeSet<Expect
 
 /// What is asked of a healthy machine: answered beforehand, a check seldom has to be called again.
 fn usual(flavour: Flavour) -> Vec<Question> {
-    let (machine, told, mut seen) = (Machine::healthy(flavour), told(), Seen::default());
+    let (machine, told, mut seen) = (Machine::healthy(flavour), told(), Observations::default());
     STEPS.iter().for_each(|step| drop(machine.look(*step, &told, &mut seen)));
     seen.answers().map(|(question, _)| question.clone()).collect()
 }
 
 fn judged((machine, told): &World, usual: &[Question]) -> Vec<Finding> {
-    let mut seen = Seen::default();
+    let mut seen = Observations::default();
     machine.tell(usual.iter().cloned(), &mut seen);
     STEPS.iter().map(|step| machine.look(*step, told, &mut seen)).collect()
 }

@@ -5,7 +5,7 @@ use super::machine::*;
 use super::{causes, is_well_said};
 use logtail_doctor::core::context::{Context, IdentityKind, NetworkType};
 use logtail_doctor::core::finding::{CauseId, Finding, Severity, StepId, Verdict};
-use logtail_doctor::core::observe::{InterfaceSeen, MetadataSeen, Seen, Trouble};
+use logtail_doctor::core::observe::{InterfaceSeen, MetadataSeen, Observations, Unavailable};
 use std::net::Ipv4Addr;
 
 use CauseId::*;
@@ -414,12 +414,12 @@ const LESS: &[Way] = &[
         |m, _| {
             m.as_ordinary_user();
             for path in [CONFIG, APP_INFO, IDS, NOTE] {
-                m.trouble(path, Trouble::NotAllowed);
+                m.trouble(path, Unavailable::NotAllowed);
             }
-            m.dirs.insert(USERS.into(), Trouble::NotAllowed);
-            m.dirs.insert("/etc/ilogtail".into(), Trouble::NotAllowed);
+            m.dirs.insert(USERS.into(), Unavailable::NotAllowed);
+            m.dirs.insert("/etc/ilogtail".into(), Unavailable::NotAllowed);
             let log = m.log_path();
-            m.trouble(&log, Trouble::NotAllowed);
+            m.trouble(&log, Unavailable::NotAllowed);
         },
         &[],
     ),
@@ -428,14 +428,14 @@ const LESS: &[Way] = &[
         "no process of others is to be seen",
         |m, _| {
             m.as_ordinary_user();
-            m.processes = Err(Trouble::NotAllowed);
+            m.processes = Err(Unavailable::NotAllowed);
         },
         &[],
     ),
 ];
 
 fn all_steps(machine: &Machine, told: &Context) -> Vec<Finding> {
-    let mut seen = Seen::default();
+    let mut seen = Observations::default();
     StepId::ALL.iter().map(|step| machine.look(*step, told, &mut seen)).collect()
 }
 

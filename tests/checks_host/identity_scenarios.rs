@@ -4,7 +4,7 @@ use super::machine::*;
 use super::scenarios::Scenario;
 use logtail_doctor::core::context::{Context, IdentityKind};
 use logtail_doctor::core::finding::{CauseId, Severity, StepId};
-use logtail_doctor::core::observe::{InterfaceSeen, Trouble};
+use logtail_doctor::core::observe::{InterfaceSeen, Unavailable};
 
 use CauseId::*;
 use Flavour::{Logtail188, Logtail207, Loong331};
@@ -395,8 +395,8 @@ pub const OF_IDENTITY: &[Scenario] = &[
         Logtail188,
         |m, told| {
             m.as_ordinary_user();
-            m.dirs.insert(USERS.into(), Trouble::NotAllowed);
-            m.trouble(IDS, Trouble::NotAllowed);
+            m.dirs.insert(USERS.into(), Unavailable::NotAllowed);
+            m.trouble(IDS, Unavailable::NotAllowed);
             group_of(told, "web");
         },
         &[],

@@ -49,7 +49,7 @@ impl Flavour {
 /// A file, or why it cannot be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    pub seen: Looked<FileSeen>,
+    pub seen: Observed<FileSeen>,
 }
 
 /// What the agent writes into `app_info.json` when it starts.
@@ -73,20 +73,20 @@ pub struct Held {
 pub struct Machine {
     pub flavour: Flavour,
     pub version: &'static str,
-    pub metadata: Looked<MetadataSeen>,
+    pub metadata: Observed<MetadataSeen>,
     /// What every name of the service leads to.
     pub service_at: IpAddr,
     record: Record,
     held: Option<Held>,
     pub files: BTreeMap<PathBuf, Node>,
     /// Directories that cannot be listed.
-    pub dirs: BTreeMap<PathBuf, Trouble>,
-    pub processes: Looked<Vec<ProcessSeen>>,
-    pub environment: Looked<Vec<(String, String)>>,
-    pub interfaces: Looked<Vec<InterfaceSeen>>,
+    pub dirs: BTreeMap<PathBuf, Unavailable>,
+    pub processes: Observed<Vec<ProcessSeen>>,
+    pub environment: Observed<Vec<(String, String)>>,
+    pub interfaces: Observed<Vec<InterfaceSeen>>,
     /// What the resolver answers for the hostname.
-    pub lookup: Looked<Vec<std::net::Ipv4Addr>>,
-    pub looks: BTreeMap<String, Looked<CommandSeen>>,
+    pub lookup: Observed<Vec<std::net::Ipv4Addr>>,
+    pub looks: BTreeMap<String, Observed<CommandSeen>>,
     pub identity: IdentitySeen,
     /// Whether nothing answers on the private network.
     pub is_cut_off: bool,
@@ -97,7 +97,7 @@ fn file_of(bytes: impl AsRef<[u8]>, modified: i64) -> FileSeen {
     FileSeen { size: bytes.len() as u64, bytes, modified, mode: 0o644, uid: 0, gid: 0, link_to: None }
 }
 
-pub fn said(code: i32, out: &str) -> Looked<CommandSeen> {
+pub fn said(code: i32, out: &str) -> Observed<CommandSeen> {
     Ok(CommandSeen { code: Some(code), out: out.into(), err: String::new() })
 }
 
@@ -131,7 +131,7 @@ impl Machine {
         let mut machine = Machine {
             flavour,
             version,
-            metadata: Err(Trouble::TimedOut),
+            metadata: Err(Unavailable::TimedOut),
             service_at: Ipv4Addr::new(100, 100, 80, 165).into(),
             record: Record { uuid: "A", ip: "10.1.1.5".into(), started: STARTED, edition: "" },
             held: None,
@@ -264,7 +264,7 @@ impl Machine {
         self.files.insert(path.into(), Node { seen: Ok(file_of(bytes, modified)) });
     }
 
-    pub fn trouble(&mut self, path: &str, trouble: Trouble) {
+    pub fn trouble(&mut self, path: &str, trouble: Unavailable) {
         self.files.insert(path.into(), Node { seen: Err(trouble) });
     }
 
@@ -319,21 +319,21 @@ impl Machine {
     pub fn as_ordinary_user(&mut self) {
         self.identity.privileged = false;
         self.identity.uid = 1000;
-        self.environment = Err(Trouble::NotAllowed);
+        self.environment = Err(Unavailable::NotAllowed);
         self.each_process(|process| {
-            process.exe = Err(Trouble::NotAllowed);
+            process.exe = Err(Unavailable::NotAllowed);
             process.contained = None;
         });
-        self.looks.insert("dmesg".into(), Err(Trouble::NotAllowed));
+        self.looks.insert("dmesg".into(), Err(Unavailable::NotAllowed));
     }
 
     /// What a step comes to.
     pub fn check(&self, step: StepId, told: &Context) -> Finding {
-        self.look(step, told, &mut Seen::default())
+        self.look(step, told, &mut Observations::default())
     }
 
     /// The same, with what was seen already.
-    pub fn look(&self, step: StepId, told: &Context, seen: &mut Seen) -> Finding {
+    pub fn look(&self, step: StepId, told: &Context, seen: &mut Observations) -> Finding {
         for _ in 0..20 {
             if let Ok(finding) = checks::check(step, seen, told) {
                 return finding;
@@ -345,7 +345,7 @@ impl Machine {
     }
 
     /// Answers these questions.
-    pub fn tell(&self, questions: impl IntoIterator<Item = Question>, seen: &mut Seen) {
+    pub fn tell(&self, questions: impl IntoIterator<Item = Question>, seen: &mut Observations) {
         for question in questions {
             let answer = self.answer(&question);
             seen.keep(question, answer);
@@ -363,7 +363,7 @@ impl Machine {
                 Answer::Lookup(LookupSeen { addresses: self.lookup.clone(), by: "getent".into(), elapsed_ms: 1 })
             }
             Question::Reach(target) if self.is_cut_off && target.host.contains("-intranet") => {
-                let trouble = ConnectTrouble::Silent("100.100.80.165".parse().unwrap());
+                let trouble = ConnectError::Silent("100.100.80.165".parse().unwrap());
                 Answer::Reach(ReachSeen {
                     connected: Some(Err(trouble)),
                     tls: None,
@@ -372,13 +372,15 @@ impl Machine {
                 })
             }
             Question::Reach(target) => Answer::Reach(self.reached(target)),
-            Question::Look(look) => Answer::Look(self.looks.get(&look.line()).cloned().unwrap_or(Err(Trouble::Absent))),
+            Question::ReadCommand(look) => {
+                Answer::ReadCommand(self.looks.get(&look.line()).cloned().unwrap_or(Err(Unavailable::Absent)))
+            }
             Question::Clock => {
                 Answer::Clock(ClockSeen { now_ms: NOW * 1000, offset_s: ZONE, booted: STARTED - 86_400 })
             }
             Question::Identity => Answer::Identity(self.identity.clone()),
             Question::Metadata => Answer::Metadata(self.metadata.clone()),
-            Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
+            Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
             Question::AskNameserver { .. } => {
                 Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms: 1 })
             }
@@ -402,21 +404,23 @@ impl Machine {
         }
     }
 
-    fn file(&self, path: &Path) -> Looked<FileSeen> {
+    fn file(&self, path: &Path) -> Observed<FileSeen> {
         match (self.files.get(path), &self.held) {
             (Some(node), _) => node.seen.clone(),
             (None, Some(held)) if path == Path::new(STATUS) => Ok(self.status(held)),
-            _ if self.files.keys().any(|known| known.starts_with(path)) => Err(Trouble::NotAFile("directory".into())),
-            _ => Err(Trouble::Absent),
+            _ if self.files.keys().any(|known| known.starts_with(path)) => {
+                Err(Unavailable::NotAFile("directory".into()))
+            }
+            _ => Err(Unavailable::Absent),
         }
     }
 
-    fn list(&self, dir: &Path) -> Looked<DirSeen> {
+    fn list(&self, dir: &Path) -> Observed<DirSeen> {
         if let Some(trouble) = self.dirs.get(dir) {
             return Err(trouble.clone());
         }
         if self.files.contains_key(dir) {
-            return Err(Trouble::Other("Not a directory".into()));
+            return Err(Unavailable::Other("Not a directory".into()));
         }
         let mut entries: BTreeMap<String, EntrySeen> = BTreeMap::new();
         for (path, node) in &self.files {
@@ -426,14 +430,14 @@ impl Machine {
             let (size, modified) = node.seen.as_ref().map_or((0, 0), |file| (file.size, file.modified));
             let kind = match &node.seen {
                 _ if parts.len() > 1 => EntryKind::Dir,
-                Err(Trouble::NotAFile(kind)) if kind == "directory" => EntryKind::Dir,
-                Err(Trouble::NotAFile(_)) => EntryKind::Other,
+                Err(Unavailable::NotAFile(kind)) if kind == "directory" => EntryKind::Dir,
+                Err(Unavailable::NotAFile(_)) => EntryKind::Other,
                 _ => EntryKind::File,
             };
             entries.insert(name.clone(), EntrySeen { name: name.clone(), kind, size, modified });
         }
         let entries: Vec<_> = entries.into_values().collect();
-        if entries.is_empty() { Err(Trouble::Absent) } else { Ok(DirSeen { entries, cut: false }) }
+        if entries.is_empty() { Err(Unavailable::Absent) } else { Ok(DirSeen { entries, cut: false }) }
     }
 }
 

@@ -11,7 +11,7 @@ mod worlds;
 
 use logtail_doctor::core::context::Context;
 use logtail_doctor::core::finding::{CauseId, Finding, Severity, StepId, Verdict};
-use logtail_doctor::core::observe::Seen;
+use logtail_doctor::core::observe::Observations;
 use logtail_doctor::core::text::Lang;
 use machine::{Flavour, Machine, told};
 use scenarios::{Break, Expected, all};
@@ -30,7 +30,7 @@ const STEPS: [StepId; 8] = [
 ];
 
 fn findings(machine: &Machine, told: &Context) -> Vec<Finding> {
-    let mut seen = Seen::default();
+    let mut seen = Observations::default();
     STEPS.iter().map(|step| machine.look(*step, told, &mut seen)).collect()
 }
 

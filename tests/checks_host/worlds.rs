@@ -10,7 +10,7 @@ use faults::{Cause, FAULTS, Fault, Makes, OTHER, When, ecs};
 use logtail_doctor::core::checks;
 use logtail_doctor::core::context::{Context, IdentityKind};
 use logtail_doctor::core::finding::{CauseId, Finding, Severity, StepId};
-use logtail_doctor::core::observe::{Question, Seen};
+use logtail_doctor::core::observe::{Observations, Question};
 use logtail_doctor::host::Host;
 use logtail_doctor::host::simulated::*;
 use std::collections::BTreeSet;
@@ -251,9 +251,9 @@ fn world_of(flavour: Flavour, faults: &[&Fault]) -> World {
 }
 
 /// All ten findings; `usual` is asked beforehand.
-pub fn judge(world: World, told: &Context, usual: &[Question]) -> (Vec<Finding>, Seen) {
-    let (host, mut seen) = (SimulatedHost::new(world), Seen::default());
-    let answer = |questions: Vec<Question>, seen: &mut Seen| {
+pub fn judge(world: World, told: &Context, usual: &[Question]) -> (Vec<Finding>, Observations) {
+    let (host, mut seen) = (SimulatedHost::new(world), Observations::default());
+    let answer = |questions: Vec<Question>, seen: &mut Observations| {
         for question in questions {
             let mut answer = host.observe(question.clone());
             let mut task = std::task::Context::from_waker(Waker::noop());

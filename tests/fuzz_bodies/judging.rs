@@ -5,7 +5,7 @@ use logtail_doctor::carry_out::{JOURNAL, Journals, entries, undo};
 use logtail_doctor::core::checks::{self, Investigation};
 use logtail_doctor::core::context::{Context, Field};
 use logtail_doctor::core::finding::{RemedyId, StepId};
-use logtail_doctor::core::observe::{Answer, CommandSeen, EntrySeen, FileSeen, Question, Seen, Unseen};
+use logtail_doctor::core::observe::{Answer, CommandSeen, EntrySeen, FileSeen, Observations, Question, Unanswered};
 use logtail_doctor::core::remedies::{self, InputId, Inputs, Planned};
 use logtail_doctor::core::text::Lang;
 use logtail_doctor::host::Host;
@@ -48,7 +48,7 @@ fn settled(mut found: Investigation, answer: impl Fn(&Question) -> Answer) -> In
 }
 
 /// What is observed of a healthy host.
-fn observed(flavour: Flavour) -> Seen {
+fn observed(flavour: Flavour) -> Observations {
     let host = SimulatedHost::new(World::healthy_at(flavour, NOW_MS).still());
     let observe =
         |question: &Question| host.observe(question.clone()).now_or_never().unwrap_or_else(|| unrecorded(question));
@@ -56,11 +56,11 @@ fn observed(flavour: Flavour) -> Seen {
 }
 
 thread_local! {
-    static HEALTHY: Vec<Seen> = Flavour::ALL.map(observed).to_vec();
+    static HEALTHY: Vec<Observations> = Flavour::ALL.map(observed).to_vec();
 }
 
 /// The observations of a healthy host of one of the flavours.
-fn healthy(flavour: u8) -> Seen {
+fn healthy(flavour: u8) -> Observations {
     HEALTHY.with(|all| all.get(usize::from(flavour) % all.len()).cloned()).unwrap_or_default()
 }
 
@@ -73,9 +73,9 @@ fn carrying(answer: &Answer, data: &[u8]) -> Option<Answer> {
             file.size = data.len() as u64;
             Some(Answer::File(Ok(file)))
         }
-        Answer::Look(Ok(mut said)) => {
+        Answer::ReadCommand(Ok(mut said)) => {
             said.out = text();
-            Some(Answer::Look(Ok(said)))
+            Some(Answer::ReadCommand(Ok(said)))
         }
         Answer::Environment(Ok(_)) => Some(Answer::Environment(Ok(super::environment(&text())))),
         Answer::Dir(Ok(mut dir)) => {
@@ -106,7 +106,7 @@ fn carrying(answer: &Answer, data: &[u8]) -> Option<Answer> {
 }
 
 /// Plans a remedy from what was seen; what was not is answered as in a recording that lacks it.
-fn planned(seen: &mut Seen, plan: impl Fn(&Seen) -> Result<Planned, Unseen>) -> Planned {
+fn planned(seen: &mut Observations, plan: impl Fn(&Observations) -> Result<Planned, Unanswered>) -> Planned {
     for _ in 0..100 {
         seen.take_open();
         if let Ok(planned) = plan(seen) {
@@ -183,13 +183,13 @@ pub fn output(data: &[u8]) {
     let look = |at: usize| {
         let out = String::from_utf8_lossy(part(at)).into_owned();
         let code = if which & 16 == 0 { Some(0) } else { Some(at as i32) };
-        Answer::Look(Ok(CommandSeen { code, err: out.clone(), out }))
+        Answer::ReadCommand(Ok(CommandSeen { code, err: out.clone(), out }))
     };
     let mut seen = healthy(flavour);
     let known: Vec<_> = seen.answers().map(|(question, answer)| (question.clone(), answer.clone())).collect();
     for (at, (question, answer)) in known.into_iter().enumerate() {
         let replaced = match &question {
-            Question::Look(_) => Some(look(at)),
+            Question::ReadCommand(_) => Some(look(at)),
             Question::File(_) if which & 1 != 0 => carrying(&answer, part(at)),
             Question::Tail(_) if which & 2 != 0 => carrying(&answer, part(at)),
             Question::Dir(_) if which & 4 != 0 => carrying(&answer, part(at)),
@@ -201,7 +201,7 @@ pub fn output(data: &[u8]) {
         }
     }
     let found = settled(Investigation::new(checks::check, told()).with_seen(seen), |question| match question {
-        Question::Look(asked) => look(asked.line().len()),
+        Question::ReadCommand(asked) => look(asked.line().len()),
         Question::Tail(path) | Question::File(path) => {
             let bytes = part(path.as_os_str().len()).to_vec();
             let size = bytes.len() as u64;

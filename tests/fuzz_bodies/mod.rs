@@ -46,7 +46,7 @@ pub const BODIES: &[Body] = &[
     ("http", wire::http),
     ("live", wire::live),
     ("escape", wire::escape),
-    ("errand", wire::errand),
+    ("helper", wire::helper),
     ("output", judging::output),
 ];
 

@@ -3,7 +3,7 @@
 
 use super::parts;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use logtail_doctor::carry_out::errand::Request;
+use logtail_doctor::carry_out::helper::Request;
 use logtail_doctor::carry_out::{Applied, Progress, can_be_undone};
 use logtail_doctor::core::remedies::{self, Plan};
 use logtail_doctor::core::service::proxy::Proxy;
@@ -133,13 +133,13 @@ pub fn escape(data: &[u8]) {
 
 /// The plan for a process that sudo starts, and what it says while it works: what reads is written again as it is, and
 /// can be shown.
-pub fn errand(data: &[u8]) {
+pub fn helper(data: &[u8]) {
     if let Ok(request) = serde_json::from_slice::<Request>(data) {
         let written = serde_json::to_value(&request).expect("plain data");
         let again: Request = serde_json::from_value(written.clone()).expect("it was just written");
         assert_eq!(serde_json::to_value(&again).expect("plain data"), written);
-        if let Some(errand) = written.get("carry-out") {
-            let plan: Plan = serde_json::from_value(errand["plan"].clone()).expect("an errand has a plan");
+        if let Some(helper) = written.get("carry-out") {
+            let plan: Plan = serde_json::from_value(helper["plan"].clone()).expect("an helper has a plan");
             for lang in [Lang::En, Lang::Zh] {
                 for line in remedies::preview(&plan, true, lang) {
                     assert_eq!(printable(&line.text), line.text);

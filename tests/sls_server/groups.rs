@@ -8,14 +8,14 @@ use logtail_doctor::cli::changing;
 use logtail_doctor::core::checks::{self, About};
 use logtail_doctor::core::context::Context;
 use logtail_doctor::core::finding::{CauseId, RemedyId, StepId, Verdict};
-use logtail_doctor::core::observe::Seen;
+use logtail_doctor::core::observe::Observations;
 use logtail_doctor::core::remedies::{InputId, Inputs, Planned};
 use logtail_doctor::core::service::api::KnownIdentity;
 use logtail_doctor::core::service::group_edit::{Edit, plan};
 use logtail_doctor::core::service::{Credentials, Source};
 use logtail_doctor::core::service::{ErrorKind, MachineGroup};
 use logtail_doctor::core::text::Lang;
-use logtail_doctor::engine::Wish;
+use logtail_doctor::engine::PlanRequest;
 use logtail_doctor::host::simulated::{Flavour, World};
 use logtail_doctor::sls::group_write::{NotWritten, create, remove, write};
 use serde_json::json;
@@ -140,11 +140,11 @@ async fn a_group_of_custom_identifiers_is_made_for_a_host_that_has_one() {
     server.with(|state| state.groups.get_mut("web").unwrap()["machineIdentifyType"] = json!("userdefined"));
     let mut looked = settled(&host, context()).await;
     let mut inputs = Inputs::from_context(&context());
-    let planned = looked.plan(Wish::Remedy(remedy, Box::new(inputs.clone()))).await;
+    let planned = looked.plan(PlanRequest::Remedy(remedy, Box::new(inputs.clone()))).await;
     assert!(matches!(&planned, Planned::Needs(wanted) if wanted[0].0 == InputId::CreateGroup), "{planned:?}");
     inputs.create_group = Some(false);
     inputs.set(InputId::Ip, IP).unwrap();
-    let planned = looked.plan(Wish::Remedy(remedy, Box::new(inputs))).await;
+    let planned = looked.plan(PlanRequest::Remedy(remedy, Box::new(inputs))).await;
     let Planned::Refused(why) = planned else { panic!("{planned:?}") };
     assert!(why.get(Lang::En).contains("write-custom-id"), "{why:?}");
 }
@@ -177,7 +177,7 @@ async fn a_thousand_groups_are_listed_in_two_calls_and_only_those_in_sight_are_r
     server.put_group("group-0003", &["10.0.0.1", IP]);
     let (_, host) = host(&server, world(), true);
     let told = Context { machine_group: None, ..context() };
-    let mut seen = Seen::default();
+    let mut seen = Observations::default();
     let about = ["group-0003".to_string(), "group-0999".to_string()];
     let groups = loop {
         let listed = checks::groups(&seen, &told, &about);

@@ -11,7 +11,7 @@ use logtail_doctor::core::finding::{CauseId, Finding, RemedyId, StepId, Verdict}
 use logtail_doctor::core::remedies::{Inputs, Plan, Planned};
 use logtail_doctor::core::service::credentials::Environment;
 use logtail_doctor::core::text::Lang;
-use logtail_doctor::engine::{Looking, Wish};
+use logtail_doctor::engine::{Looking, PlanRequest};
 use logtail_doctor::host::Host;
 use logtail_doctor::host::simulated::{Flavour, SimulatedHost, Sudo, World};
 use logtail_doctor::report::Style;
@@ -330,7 +330,7 @@ async fn a_concurrent_edit_is_noticed_before_anything_is_written_and_an_undo_doe
     let store = Store { dir: STATE.into(), actor: "ops".into() };
     let mut looking = settled(&host, context()).await;
     let inputs = Inputs { ip: IP.parse().ok(), ..Inputs::from_context(&context()) };
-    let wish = Wish::Remedy(RemedyId::AddIpToGroup, Box::new(inputs));
+    let wish = PlanRequest::Remedy(RemedyId::AddIpToGroup, Box::new(inputs));
     let Planned::Ready(stale) = looking.plan(wish.clone()).await else { panic!() };
     assert!(!stale.needs_root() && stale.verify == StepId::Heartbeat);
     server.put_group("web", &[OLD, "10.9.9.9"]);
@@ -347,7 +347,7 @@ async fn a_concurrent_edit_is_noticed_before_anything_is_written_and_an_undo_doe
     assert_eq!(applied.result, AppliedResult::Applied);
     assert_eq!(server.with(|state| state.groups["web"]["machineList"].clone()), json!([OLD, "10.9.9.9", IP]));
     server.put_group("web", &[OLD, "10.9.9.9", IP, "10.9.9.10"]);
-    let undo = Wish::Undo { entry: applied.entry.unwrap(), store };
+    let undo = PlanRequest::Undo { entry: applied.entry.unwrap(), store };
     let Planned::Refused(why) = looking.plan(undo).await else { panic!() };
     assert!(why.get(Lang::En).contains("changed since"), "{why:?}");
 }

@@ -5,7 +5,7 @@ mod groups;
 mod loop_on_host;
 mod server;
 
-use logtail_doctor::core::observe::TlsTrouble;
+use logtail_doctor::core::observe::TlsError;
 use logtail_doctor::core::service::TransportError;
 use logtail_doctor::core::service::api::{DescribeRegions, GetAppliedConfigs, Membership, UpdateMachineGroupMachine};
 use logtail_doctor::core::service::credentials::{Credentials, Source};
@@ -306,7 +306,7 @@ async fn https_is_trusted_by_the_given_root_and_by_no_other() {
         secure_client(&server, "127.0.0.1", Proxies::default(), Some(roots.path())).group(PROJECT, "web").await.is_ok()
     );
     for (host, roots, expected) in
-        [("127.0.0.1", None, TlsTrouble::UnknownIssuer), ("localhost", Some(roots.path()), TlsTrouble::WrongName)]
+        [("127.0.0.1", None, TlsError::UnknownIssuer), ("localhost", Some(roots.path()), TlsError::WrongName)]
     {
         let failure = secure_client(&server, host, Proxies::default(), roots).group(PROJECT, "web").await.unwrap_err();
         let Failure::Transport(TransportError::Tls { trouble, .. }) = failure else { panic!("{failure:?}") };

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::core::observe::Pending;
-use crate::core::observe::{Done, Nudge, ProcessId, ProcessSeen};
+use crate::core::observe::{Done, ProcessId, ProcessSeen, ProcessSignal};
 use crate::core::text::Lang;
 use crate::host::simulated::StartManner;
 use crate::host::{Held, LiveOutput};
@@ -33,32 +33,32 @@ struct Faulty<F> {
     asked: std::sync::Mutex<usize>,
 }
 
-impl<F: Fn(&Act, usize) -> Option<Fault> + Send + Sync> Faulty<F> {
+impl<F: Fn(&Operation, usize) -> Option<Fault> + Send + Sync> Faulty<F> {
     fn new(inner: &SimulatedHost, fault: F) -> Faulty<F> {
         Faulty { inner: inner.clone(), fault, asked: std::sync::Mutex::new(0) }
     }
 }
 
-impl<F: Fn(&Act, usize) -> Option<Fault> + Send + Sync> Host for Faulty<F> {
+impl<F: Fn(&Operation, usize) -> Option<Fault> + Send + Sync> Host for Faulty<F> {
     fn observe(&self, question: Question) -> Pending<Answer> {
         self.inner.observe(question)
     }
 
-    fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
+    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
         let place = match &act {
-            Act::Write { path, .. } | Act::Remove { path, .. } => path.clone(),
-            Act::Rename { from, .. } => from.clone(),
+            Operation::Write { path, .. } | Operation::Remove { path, .. } => path.clone(),
+            Operation::Rename { from, .. } => from.clone(),
             _ => return self.inner.act(act, live),
         };
         let mut asked = self.asked.lock().unwrap();
         let fault = (self.fault)(&act, *asked);
         *asked += usize::from(fault.is_some());
-        let error = ActError::Io { path: place.clone(), reason: "Input/output error".into() };
+        let error = OperationError::Io { path: place.clone(), reason: "Input/output error".into() };
         let inner = self.inner.clone();
         match fault {
             None => self.inner.act(act, live),
             Some(Fault::Before) => Box::pin(async move { Err(error) }),
-            Some(Fault::Hung) => Box::pin(async move { Err(ActError::Hung { path: place, limit_s: 60 }) }),
+            Some(Fault::Hung) => Box::pin(async move { Err(OperationError::Hung { path: place, limit_s: 60 }) }),
             Some(Fault::Torn(left)) => {
                 inner.change(|world| world.write(&place, left));
                 Box::pin(async move { Err(error) })
@@ -67,7 +67,7 @@ impl<F: Fn(&Act, usize) -> Option<Fault> + Send + Sync> Host for Faulty<F> {
         }
     }
 
-    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, ActError>> {
+    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, OperationError>> {
         self.inner.hold(path, note)
     }
 }
@@ -100,8 +100,9 @@ async fn what_happened_although_it_failed_is_taken_back() {
             SimulatedHost::new(World::healthy(Flavour::Logtail188).write(HOSTS, "127.0.0.1 one one localhost\n"));
         let before = host.world().content(HOSTS);
         let cure = plan(vec![write(&host, HOSTS, "10.1.1.5 new")]);
-        let is_first =
-            |act: &Act, asked: usize| matches!(act, Act::Write { path, .. } if path == Path::new(HOSTS)) && asked == 0;
+        let is_first = |act: &Operation, asked: usize| {
+            matches!(act, Operation::Write { path, .. } if path == Path::new(HOSTS)) && asked == 0
+        };
         let fault = Faulty::new(&host, move |act, asked| is_first(act, asked).then(|| fault.clone()));
         let applied = apply_on(&fault, &cure).await;
         assert!(matches!(applied.result, AppliedResult::RolledBack(_)), "{applied:?}");
@@ -135,8 +136,8 @@ async fn what_cannot_be_taken_back_now_can_be_later() {
         let first = fault.clone();
         // Nothing can be written until the disk is mended.
         let broken = Faulty::new(&host, move |act, asked| match (act, asked) {
-            (Act::Write { .. }, 0) => Some(first.clone()),
-            (Act::Write { .. }, _) => Some(Fault::Before),
+            (Operation::Write { .. }, 0) => Some(first.clone()),
+            (Operation::Write { .. }, _) => Some(Fault::Before),
             _ => None,
         });
         let applied = apply_on(&broken, &cure).await;
@@ -170,7 +171,7 @@ async fn one_step_that_cannot_be_taken_back_does_not_keep_the_others() {
     ]);
     let id = Path::new("/etc/ilogtail/user_defined_id");
     let fault = Faulty::new(&host, move |act, _| {
-        matches!(act, Act::Remove { path, .. } if path == id).then_some(Fault::Before)
+        matches!(act, Operation::Remove { path, .. } if path == id).then_some(Fault::Before)
     });
     let applied = apply_on(&fault, &cure).await;
     assert!(matches!(applied.result, AppliedResult::LeftOver(_)), "{applied:?}");
@@ -196,7 +197,7 @@ async fn what_a_command_did_is_taken_back_by_another_one_or_said_to_stay() {
     assert!(!said.contains("systemctl"), "{said}");
     let (live, _) = unbounded_channel();
     let argv = ["systemctl", "is-enabled", "ilogtaild"].map(str::to_string).to_vec();
-    let asked = host.act(Act::Run { argv, limit: Duration::from_secs(1), proxies: false }, live).await;
+    let asked = host.act(Operation::Run { argv, limit: Duration::from_secs(1), proxies: false }, live).await;
     assert_eq!(asked, Ok(Done::Exited(Some(1))), "it is disabled, as before");
     // What only stops and starts is no change that stays.
     let (applied, _) =
@@ -282,7 +283,8 @@ async fn force_is_used_only_where_it_was_chosen_and_only_after_the_graceful_stop
     assert_eq!(host.world().processes().len(), 2);
     let seen = host.world().processes().to_vec();
     let ids = seen.iter().map(|one| ProcessId { pid: one.pid, started: one.started, exe: one.exe.clone().ok() });
-    let kill = Change::Signal { processes: ids.collect(), signal: Nudge::Kill, what: Text::fixed("kill", "终止") };
+    let kill =
+        Change::Signal { processes: ids.collect(), signal: ProcessSignal::Kill, what: Text::fixed("kill", "终止") };
     for harder in [run(&[SCRIPT, "force-stop"]), kill] {
         let host = deaf();
         let begun = tokio::time::Instant::now();
@@ -304,7 +306,8 @@ async fn a_signal_goes_to_no_other_process() {
     let host = host();
     let seen = host.world().processes().to_vec();
     let ids = seen.iter().map(|one| ProcessId { pid: one.pid, started: one.started - 100, exe: one.exe.clone().ok() });
-    let kill = Change::Signal { processes: ids.collect(), signal: Nudge::Kill, what: Text::fixed("kill", "终止") };
+    let kill =
+        Change::Signal { processes: ids.collect(), signal: ProcessSignal::Kill, what: Text::fixed("kill", "终止") };
     let (applied, _) = apply(&host, &plan(vec![kill])).await;
     assert_eq!(applied.result, AppliedResult::Applied);
     assert_eq!(host.world().processes(), seen.as_slice());

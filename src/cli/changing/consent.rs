@@ -2,7 +2,7 @@
 //! this process is.
 
 use super::Changing;
-use crate::carry_out::{ConsentBy, errand};
+use crate::carry_out::{ConsentBy, helper};
 use crate::core::observe::{Answer, IdentitySeen, Question};
 use crate::core::remedies::Plan;
 use crate::core::text::{Text, printable};
@@ -44,7 +44,7 @@ impl Changing<'_> {
         }
         match self.host.observe(Question::Identity).await {
             Answer::Identity(IdentitySeen { privileged: true, .. }) => Leave::Direct(consent),
-            Answer::Identity(IdentitySeen { sudo: Some(sudo), user, .. }) => match errand::argv() {
+            Answer::Identity(IdentitySeen { sudo: Some(sudo), user, .. }) => match helper::argv() {
                 Ok(argv) if self.authorise(&sudo, &argv).await => Leave::Sudo(sudo, consent),
                 argv => Leave::No(self.without_leave(plan, &sudo, &user, argv.ok()).await),
             },
@@ -69,9 +69,9 @@ impl Changing<'_> {
         has_answered && ["y", "yes", "是"].contains(&answer.trim().to_lowercase().as_str())
     }
 
-    /// Whether sudo starts the errand: without a password, or with one that is typed on the terminal.
+    /// Whether sudo starts the helper: without a password, or with one that is typed on the terminal.
     async fn authorise(&self, program: &Path, argv: &[String]) -> bool {
-        if errand::may_without_password(program, argv).await {
+        if helper::may_without_password(program, argv).await {
             return true;
         }
         if !self.settings.asks {
@@ -85,13 +85,13 @@ impl Changing<'_> {
     /// where sudo permits those; or with the line of sudoers that is missing.
     async fn without_leave(&self, plan: &Plan, sudo: &Path, user: &str, argv: Option<Vec<String>>) -> Vec<Text> {
         let mut texts = vec![self.as_root(plan)];
-        if let Some(commands) = errand::permitted(sudo, plan).await {
+        if let Some(commands) = helper::permitted(sudo, plan).await {
             texts.push(say!(
                 "sudo permits the commands of this remedy by themselves: {commands}",
                 "sudo 允许直接执行该修复的命令：{commands}"
             ));
         } else if let Some(argv) = argv {
-            let line = errand::sudoers_line(user, &argv);
+            let line = helper::sudoers_line(user, &argv);
             texts.push(say!(
                 "The line of sudoers that is missing for it (it gives {user} root): {line}",
                 "缺少的 sudoers 配置行（会授予 {user} root 权限）：{line}"

@@ -6,7 +6,8 @@ use crate::core::context::Context;
 use crate::core::finding::{Cause, Finding};
 use crate::core::observe::Pending;
 use crate::core::observe::{
-    Act, ActError, Answer, ClockSeen, Done, FileSeen, IdentitySeen, Question, Seen, Trouble, Unseen,
+    Answer, ClockSeen, Done, FileSeen, IdentitySeen, Observations, Operation, OperationError, Question, Unanswered,
+    Unavailable,
 };
 use crate::core::remedies::Change;
 use crate::host::LiveOutput;
@@ -36,7 +37,7 @@ impl Host for Files {
     fn observe(&self, question: Question) -> Pending<Answer> {
         let answer = match question {
             Question::File(path) | Question::Tail(path) => Answer::File(match self.files.lock().unwrap().get(&path) {
-                None => Err(Trouble::Absent),
+                None => Err(Unavailable::Absent),
                 Some(bytes) => Ok(FileSeen {
                     bytes: bytes.clone(),
                     size: bytes.len() as u64,
@@ -58,25 +59,25 @@ impl Host for Files {
         Box::pin(async move { answer })
     }
 
-    fn act(&self, act: Act, _: LiveOutput) -> Pending<Result<Done, ActError>> {
+    fn act(&self, act: Operation, _: LiveOutput) -> Pending<Result<Done, OperationError>> {
         let mut files = self.files.lock().unwrap();
         let done = match act {
-            Act::Write { path, .. } if self.refuses.as_ref() == Some(&path) => {
-                Err(ActError::Io { path, reason: "disk full".into() })
+            Operation::Write { path, .. } if self.refuses.as_ref() == Some(&path) => {
+                Err(OperationError::Io { path, reason: "disk full".into() })
             }
-            Act::Write { path, content, .. } => {
+            Operation::Write { path, content, .. } => {
                 files.insert(path, content);
                 Ok(Done::Changed)
             }
-            Act::Remove { path, .. } => {
+            Operation::Remove { path, .. } => {
                 files.remove(&path);
                 Ok(Done::Changed)
             }
-            Act::Append { path, content } => {
+            Operation::Append { path, content } => {
                 files.entry(path).or_default().extend(content);
                 Ok(Done::Changed)
             }
-            Act::MakeDir { .. } | Act::Sweep { .. } => Ok(Done::Already),
+            Operation::MakeDir { .. } | Operation::Sweep { .. } => Ok(Done::Already),
             other => panic!("nobody orders {other:?}"),
         };
         Box::pin(async move { done })
@@ -84,7 +85,7 @@ impl Host for Files {
 }
 
 /// Fails until the target says `good`.
-fn judge(step: StepId, see: &Seen, _: &Context) -> Result<Finding, Unseen> {
+fn judge(step: StepId, see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
     let good = see.file(TARGET)?.as_ref().is_ok_and(|file| file.bytes == b"good");
     let text = || Text::fixed("text", "文字");
     let cause = Cause::fail(CauseId::AliuidMissing, text(), text(), &[RemedyId::AddAliuid]);
@@ -165,7 +166,7 @@ fn cured_and_still_failing_are_told_apart() {
 }
 
 /// As [`judge`], but the cure leaves the step unknown.
-fn doubting_judge(step: StepId, see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+fn doubting_judge(step: StepId, see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
     let finding = judge(step, see, told)?;
     Ok(if finding.causes.is_empty() { Finding::unknown(step, Text::same("nobody knows"), vec![]) } else { finding })
 }

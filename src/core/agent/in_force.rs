@@ -6,7 +6,7 @@ use super::config::{self, Config};
 use super::layout::{Agent, whole};
 use super::log::{self, Loaded};
 use super::processes;
-use crate::core::observe::{Seen, Unseen};
+use crate::core::observe::{Observations, Unanswered};
 
 /// The worker logs its configuration within this after its start, in seconds.
 const START_LASTS: u64 = 120;
@@ -16,7 +16,7 @@ const START_LASTS: u64 = 120;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn started(see: &Seen, agent: &Agent) -> Result<Option<i64>, Unseen> {
+pub fn started(see: &Observations, agent: &Agent) -> Result<Option<i64>, Unanswered> {
     let Some(worker) = processes::worker(&agent.processes) else { return Ok(None) };
     let record = whole(see.file(&agent.app_info_path)?).ok().and_then(|file| app_info::parse(&file.bytes).ok());
     let recorded = record.and_then(|info| info.started).unwrap_or_default();
@@ -27,7 +27,7 @@ pub fn started(see: &Seen, agent: &Agent) -> Result<Option<i64>, Unseen> {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn loaded(see: &Seen, agent: &Agent) -> Result<Option<Loaded>, Unseen> {
+pub fn loaded(see: &Observations, agent: &Agent) -> Result<Option<Loaded>, Unanswered> {
     let (clock, tail, started) = (see.clock(), see.tail(&agent.log_path), started(see, agent));
     let (clock, tail, started) = (clock?, tail?, started?);
     let Some(started) = started else { return Ok(None) };
@@ -40,7 +40,7 @@ pub fn loaded(see: &Seen, agent: &Agent) -> Result<Option<Loaded>, Unseen> {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn loaded_config(see: &Seen, agent: &Agent) -> Result<Option<Config>, Unseen> {
+pub fn loaded_config(see: &Observations, agent: &Agent) -> Result<Option<Config>, Unanswered> {
     let Some(loaded) = loaded(see, agent)? else { return Ok(None) };
     let text = loaded.value.to_string();
     Ok(config::read(text.as_bytes(), &[], &agent.environment, agent.version.as_ref()).ok())

@@ -3,7 +3,7 @@
 
 use super::identity_files::{self, InstanceIdentity};
 use super::layout::Agent;
-use crate::core::observe::{MetadataSeen, Seen, Trouble, Unseen};
+use crate::core::observe::{MetadataSeen, Observations, Unanswered, Unavailable};
 use std::path::Path;
 
 /// Where the agent's default configuration directory is, for hosts without an agent.
@@ -13,7 +13,7 @@ const CONF_DIR: &str = "/etc/ilogtail";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// What the metadata service said.
-    pub metadata: Result<MetadataSeen, Trouble>,
+    pub metadata: Result<MetadataSeen, Unavailable>,
     /// What the agent's note says; a cloned disk carries that of another instance.
     pub note: Option<MetadataSeen>,
     /// The path of the note.
@@ -42,7 +42,7 @@ impl Known {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn known(see: &Seen, agent: Option<&Agent>) -> Result<Known, Unseen> {
+pub fn known(see: &Observations, agent: Option<&Agent>) -> Result<Known, Unanswered> {
     let dir = agent.map_or(Path::new(CONF_DIR), |agent| agent.conf_dir.as_path());
     let path = dir.join("checkpoint/instance_identity");
     let (metadata, note) = (see.metadata(), see.file(&path));

@@ -10,7 +10,9 @@ use super::config::{self, Config, from_environment};
 use super::json::{self, JsonFault};
 use super::processes::{program, worker};
 use super::version::Version;
-use crate::core::observe::{DirSeen, EntryKind, FileSeen, Looked, ProcessSeen, Seen, Trouble, Unseen};
+use crate::core::observe::{
+    DirSeen, EntryKind, FileSeen, Observations, Observed, ProcessSeen, Unanswered, Unavailable,
+};
 use crate::core::text::Text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -90,7 +92,7 @@ pub struct Agent {
     /// Files that a complete install has and this one has not.
     pub missing: Vec<PathBuf>,
     /// Why the install directory could not be listed; then nothing is called missing.
-    pub unlisted: Option<Trouble>,
+    pub unlisted: Option<Unavailable>,
 }
 
 /// What is known of one install directory before its files are read.
@@ -107,12 +109,12 @@ struct Place {
 /// Finds the agents of this host; installed ones first, of those the running ones, then by directory.
 ///
 /// # Errors
-/// [`Unseen`] when something still has to be looked at.
-pub fn find(see: &Seen) -> Result<Vec<Agent>, Unseen> {
+/// [`Unanswered`] when something still has to be looked at.
+pub fn find(see: &Observations) -> Result<Vec<Agent>, Unanswered> {
     see.once("agents".to_string(), look_for)
 }
 
-fn look_for(see: &Seen) -> Result<Vec<Agent>, Unseen> {
+fn look_for(see: &Observations) -> Result<Vec<Agent>, Unanswered> {
     // Asked together so that the answers come together.
     let (processes, scripts) = (see.processes(), see.dir("/etc/init.d"));
     let (local, opt) = (see.dir("/usr/local"), see.dir("/opt"));
@@ -181,8 +183,8 @@ fn look_for(see: &Seen) -> Result<Vec<Agent>, Unseen> {
 /// The init script that the agent has most likely, known before the processes are: only where one suffix is installed.
 ///
 /// # Errors
-/// [`Unseen`] when the scripts have not been looked at.
-pub fn likely_init_script(see: &Seen) -> Result<Option<PathBuf>, Unseen> {
+/// [`Unanswered`] when the scripts have not been looked at.
+pub fn likely_init_script(see: &Observations) -> Result<Option<PathBuf>, Unanswered> {
     let scripts = Scripts::of(see.dir("/etc/init.d")?);
     let Some((flavour, suffix)) = scripts.found.first() else { return Ok(None) };
     let is_only = scripts.found.iter().all(|(_, other)| other == suffix);
@@ -192,8 +194,8 @@ pub fn likely_init_script(see: &Seen) -> Result<Option<PathBuf>, Unseen> {
 /// The agent's processes that run in containers: not of this host, though `ps` shows them.
 ///
 /// # Errors
-/// [`Unseen`] when the processes have not been looked at.
-pub fn contained_processes(see: &Seen) -> Result<Vec<ProcessSeen>, Unseen> {
+/// [`Unanswered`] when the processes have not been looked at.
+pub fn contained_processes(see: &Observations) -> Result<Vec<ProcessSeen>, Unanswered> {
     let processes = see.processes()?.iter().flatten();
     Ok(processes.filter(|process| process.contained == Some(true)).cloned().collect())
 }
@@ -205,7 +207,7 @@ fn command_dir(process: &ProcessSeen) -> Option<PathBuf> {
 }
 
 /// The names of one kind in a directory; none if it cannot be listed.
-fn names(dir: &Looked<DirSeen>, kind: EntryKind) -> impl Iterator<Item = &str> {
+fn names(dir: &Observed<DirSeen>, kind: EntryKind) -> impl Iterator<Item = &str> {
     let entries = dir.as_ref().map(|dir| dir.entries.as_slice()).unwrap_or_default();
     entries.iter().filter(move |entry| entry.kind == kind).map(|entry| entry.name.as_str())
 }
@@ -222,7 +224,7 @@ struct Scripts {
 }
 
 impl Scripts {
-    fn of(dir: &Looked<DirSeen>) -> Scripts {
+    fn of(dir: &Observed<DirSeen>) -> Scripts {
         let mut found = Vec::new();
         for flavour in [Flavour::LoongCollector, Flavour::Logtail] {
             found.extend(
@@ -240,7 +242,7 @@ impl Scripts {
 }
 
 /// Reads what stands in an install directory. None when nothing there is an agent.
-fn look_into(see: &Seen, dir: PathBuf, place: Place, scripts: &Scripts) -> Result<Option<Agent>, Unseen> {
+fn look_into(see: &Observations, dir: PathBuf, place: Place, scripts: &Scripts) -> Result<Option<Agent>, Unanswered> {
     let script = scripts.of_suffix(&place.suffix).filter(|_| is_usual_place(&dir));
     let environment = match environment_of(see, &place.processes, script.is_some())? {
         Some(pid) => see.environment(pid).map(Some),
@@ -296,11 +298,11 @@ fn look_into(see: &Seen, dir: PathBuf, place: Place, scripts: &Scripts) -> Resul
     let service = format!("{}{}", script.unwrap_or(flavour).service(), place.suffix);
     let init_script = script.map(|_| Path::new("/etc/init.d").join(&service));
     let mut missing = Vec::new();
-    if listing.is_ok() || matches!(listing, Err(Trouble::Absent)) {
+    if listing.is_ok() || matches!(listing, Err(Unavailable::Absent)) {
         if programs().next().is_none() {
             missing.push(dir.join(flavour.program()));
         }
-        if config_path.starts_with(&dir) && !has_own_root && matches!(main, Err(Trouble::Absent)) {
+        if config_path.starts_with(&dir) && !has_own_root && matches!(main, Err(Unavailable::Absent)) {
             missing.push(config_path.clone());
         }
         if init_script.is_none() && !community {
@@ -322,7 +324,7 @@ fn look_into(see: &Seen, dir: PathBuf, place: Place, scripts: &Scripts) -> Resul
         environment,
         program_replaced: place.program_replaced,
         missing,
-        unlisted: listing.as_ref().err().filter(|trouble| **trouble != Trouble::Absent).cloned(),
+        unlisted: listing.as_ref().err().filter(|trouble| **trouble != Unavailable::Absent).cloned(),
         install_dir: dir,
     }))
 }
@@ -332,8 +334,12 @@ fn look_into(see: &Seen, dir: PathBuf, place: Place, scripts: &Scripts) -> Resul
 /// variables are known to count.
 ///
 /// # Errors
-/// [`Unseen`] when something still has to be looked at.
-pub fn environment_of(see: &Seen, processes: &[ProcessSeen], has_script: bool) -> Result<Option<u32>, Unseen> {
+/// [`Unanswered`] when something still has to be looked at.
+pub fn environment_of(
+    see: &Observations,
+    processes: &[ProcessSeen],
+    has_script: bool,
+) -> Result<Option<u32>, Unanswered> {
     if let Some(worker) = worker(processes) {
         return Ok(Some(worker.pid));
     }
@@ -356,15 +362,19 @@ pub fn is_agent_program(name: &str) -> bool {
 }
 
 /// The record of the last start, and where it stands: `run/app_info.json` in the open-source LoongCollector.
-fn read_app_info(see: &Seen, dir: &Path, listing: &Looked<DirSeen>) -> Result<(PathBuf, Option<AppInfo>), Unseen> {
-    let parse = |file: &Looked<FileSeen>| whole(file).ok().and_then(|file| app_info::parse(&file.bytes).ok());
+fn read_app_info(
+    see: &Observations,
+    dir: &Path,
+    listing: &Observed<DirSeen>,
+) -> Result<(PathBuf, Option<AppInfo>), Unanswered> {
+    let parse = |file: &Observed<FileSeen>| whole(file).ok().and_then(|file| app_info::parse(&file.bytes).ok());
     let (usual, below) = (dir.join("app_info.json"), dir.join("run/app_info.json"));
     let file = see.file(&usual)?;
     if file.is_ok() || !names(listing, EntryKind::Dir).any(|name| name == "run") {
         return Ok((usual, parse(file)));
     }
     match see.file(&below)? {
-        Err(Trouble::Absent) => Ok((usual, None)),
+        Err(Unavailable::Absent) => Ok((usual, None)),
         file => Ok((below, parse(file))),
     }
 }
@@ -428,9 +438,11 @@ fn main_sink(bytes: &[u8]) -> Option<String> {
 ///
 /// # Errors
 /// Why it was not read, or not to its end.
-pub fn whole(file: &Looked<FileSeen>) -> Result<&FileSeen, Trouble> {
+pub fn whole(file: &Observed<FileSeen>) -> Result<&FileSeen, Unavailable> {
     match file {
-        Ok(file) if file.is_partial() => Err(Trouble::Other(format!("{} bytes long, too long to be it", file.size))),
+        Ok(file) if file.is_partial() => {
+            Err(Unavailable::Other(format!("{} bytes long, too long to be it", file.size)))
+        }
         Ok(file) => Ok(file),
         Err(trouble) => Err(trouble.clone()),
     }
@@ -440,7 +452,7 @@ pub fn whole(file: &Looked<FileSeen>) -> Result<&FileSeen, Trouble> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConfigTrouble {
     /// The file cannot be read, or is not there.
-    File(Trouble),
+    File(Unavailable),
     /// The agent cannot parse it.
     Json(JsonFault),
 }
@@ -448,14 +460,14 @@ pub enum ConfigTrouble {
 /// The configuration as the agent would load it now: the main file, the files of `config.d`, the environment.
 ///
 /// # Errors
-/// [`Unseen`] when something still has to be looked at.
-pub fn read_config(see: &Seen, agent: &Agent) -> Result<Result<Arc<Config>, ConfigTrouble>, Unseen> {
+/// [`Unanswered`] when something still has to be looked at.
+pub fn read_config(see: &Observations, agent: &Agent) -> Result<Result<Arc<Config>, ConfigTrouble>, Unanswered> {
     let Agent { config_path, conf_dir, environment, version, community, .. } = agent;
     let name = format!("config {config_path:?} {conf_dir:?} {environment:?} {version:?} {community}");
     see.once(name, |see| Ok(parse_config(see, agent)?.map(Arc::new)))
 }
 
-fn parse_config(see: &Seen, agent: &Agent) -> Result<Result<Config, ConfigTrouble>, Unseen> {
+fn parse_config(see: &Observations, agent: &Agent) -> Result<Result<Config, ConfigTrouble>, Unanswered> {
     let overlay_dir = agent.conf_dir.join("config.d");
     let (main, listing) = (see.file(&agent.config_path), see.dir(&overlay_dir));
     let (main, listing) = (main?, listing?);
@@ -469,7 +481,7 @@ fn parse_config(see: &Seen, agent: &Agent) -> Result<Result<Config, ConfigTroubl
     let generated = config::generated(&agent.config_path);
     let main = match (whole(main), &generated) {
         (Ok(main), _) => main.bytes.as_slice(),
-        (Err(Trouble::Absent), Some(generated)) if !agent.community => generated.as_slice(),
+        (Err(Unavailable::Absent), Some(generated)) if !agent.community => generated.as_slice(),
         (Err(trouble), _) => return Ok(Err(ConfigTrouble::File(trouble))),
     };
     Ok(config::read(main, &overlays, &agent.environment, agent.version.as_ref()).map_err(ConfigTrouble::Json))
@@ -478,21 +490,21 @@ fn parse_config(see: &Seen, agent: &Agent) -> Result<Result<Config, ConfigTroubl
 /// The files of `config.d` that could not be read, or not whole: what they set is not known, but the agent may know it.
 ///
 /// # Errors
-/// [`Unseen`] when something still has to be looked at.
-pub fn unread_overlays(see: &Seen, agent: &Agent) -> Result<Vec<(PathBuf, Trouble)>, Unseen> {
+/// [`Unanswered`] when something still has to be looked at.
+pub fn unread_overlays(see: &Observations, agent: &Agent) -> Result<Vec<(PathBuf, Unavailable)>, Unanswered> {
     let dir = agent.conf_dir.join("config.d");
     let looked: Vec<_> = overlay_names(see.dir(&dir)?).map(|name| (dir.join(name), see.file(dir.join(name)))).collect();
     let mut unread = Vec::new();
     for (path, file) in looked {
         // One that vanished since the directory was listed sets nothing.
-        if let Some(trouble) = whole(file?).err().filter(|trouble| *trouble != Trouble::Absent) {
+        if let Some(trouble) = whole(file?).err().filter(|trouble| *trouble != Unavailable::Absent) {
             unread.push((path, trouble));
         }
     }
     Ok(unread)
 }
 
-fn overlay_names(listing: &Looked<DirSeen>) -> impl Iterator<Item = &str> {
+fn overlay_names(listing: &Observed<DirSeen>) -> impl Iterator<Item = &str> {
     names(listing, EntryKind::File).filter(|name| name.ends_with(".json"))
 }
 

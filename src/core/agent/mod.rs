@@ -1,7 +1,7 @@
 //! What the agent keeps on a machine (files, processes, log lines), read from bytes by the agent's own rules.
 //!
 //! Everything here is pure: bytes and observations in, typed facts out. It may ask the machine through
-//! [`Seen`](crate::core::observe::Seen); it must not judge (that is what checks do), change anything, or know the rooms above.
+//! [`Observations`](crate::core::observe::Observations); it must not judge (that is what checks do), change anything, or know the rooms above.
 
 pub mod app_info;
 pub mod config;

@@ -73,7 +73,7 @@ fn is_agent_program(path: &Path) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::core::observe::Trouble;
+    use crate::core::observe::Unavailable;
 
     /// A process of the program at this path.
     pub fn process(pid: u32, ppid: u32, exe: &str) -> ProcessSeen {
@@ -110,11 +110,12 @@ pub(crate) mod tests {
         let path = "/usr/local/ilogtail/ilogtail_1.8.8".to_string();
         assert_eq!(told(&process(1, 1, &path)), Some((path.clone(), false)));
         assert_eq!(told(&process(1, 1, &format!("{path} (deleted)"))), Some((path.clone(), true)));
-        let hidden = ProcessSeen { exe: Err(Trouble::NotAllowed), ..process(1, 1, &path) };
+        let hidden = ProcessSeen { exe: Err(Unavailable::NotAllowed), ..process(1, 1, &path) };
         assert_eq!(told(&hidden), Some((path, false)));
         assert_eq!(told(&process(1, 1, "/bin/bash")), None);
         assert_eq!(told(&process(1, 1, "/etc/init.d/ilogtaild")), None);
-        let relative = ProcessSeen { exe: Err(Trouble::NotAllowed), command: "./ilogtail".into(), ..process(1, 1, "") };
+        let relative =
+            ProcessSeen { exe: Err(Unavailable::NotAllowed), command: "./ilogtail".into(), ..process(1, 1, "") };
         assert_eq!(told(&relative), None);
     }
 }

@@ -12,7 +12,7 @@ use super::endpoint::{self, EndpointKind};
 use super::in_force;
 use super::layout::{self, Agent};
 use crate::core::context::{Context, NetworkType};
-use crate::core::observe::{HttpSeen, Seen, Target, Unseen};
+use crate::core::observe::{HttpSeen, Observations, Target, Unanswered};
 use crate::core::text::Text;
 use std::net::IpAddr;
 
@@ -85,7 +85,7 @@ pub struct Way {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn way(see: &Seen, agent: Option<&Agent>, told: &Context) -> Result<Way, Unseen> {
+pub fn way(see: &Observations, agent: Option<&Agent>, told: &Context) -> Result<Way, Unanswered> {
     let mut way = Way::default();
     if let Some(agent) = agent {
         way.proxies = Proxies::of(&agent.environment);
@@ -182,7 +182,7 @@ pub fn target_of(address: &str) -> Target {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn targets(see: &Seen, agent: Option<&Agent>, told: &Context) -> Result<Option<Vec<Wanted>>, Unseen> {
+pub fn targets(see: &Observations, agent: Option<&Agent>, told: &Context) -> Result<Option<Vec<Wanted>>, Unanswered> {
     let targets = way(see, agent, told)?.targets(told.project.as_deref());
     Ok((!targets.is_empty()).then_some(targets))
 }

@@ -4,7 +4,7 @@
 use super::{endpoint, layout};
 use crate::core::context::Context;
 use crate::core::observe::{
-    CloudLooked, CloudTrouble, CloudTroubleKind, CredentialsSeen, ProjectSeen, Seen, Site, Unseen,
+    CloudError, CloudErrorKind, CloudResult, CredentialsSeen, Observations, ProjectSeen, Site, Unanswered,
 };
 
 /// How things stand with the service.
@@ -13,7 +13,7 @@ pub enum Standing {
     /// No project was told, `--no-cloud`, or there is no service to ask.
     Unasked,
     /// It cannot be asked about this project.
-    Unable(CloudTrouble),
+    Unable(CloudError),
     Able(Box<Able>),
 }
 
@@ -24,14 +24,14 @@ pub struct Able {
     pub site: Site,
     pub key: CredentialsSeen,
     /// Missing when the key may not read the project; its groups may be readable all the same.
-    pub project: CloudLooked<ProjectSeen>,
+    pub project: CloudResult<ProjectSeen>,
 }
 
 /// Finds out.
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn standing(see: &Seen, told: &Context) -> Result<Standing, Unseen> {
+pub fn standing(see: &Observations, told: &Context) -> Result<Standing, Unanswered> {
     let (false, Some(project)) = (told.no_cloud, &told.project) else { return Ok(Standing::Unasked) };
     // A told name that is no region may be a slip of the pen; the service answers in the agent's region, too.
     let region = match &told.region {
@@ -41,13 +41,13 @@ pub fn standing(see: &Seen, told: &Context) -> Result<Standing, Unseen> {
     let hint = Site { project: project.clone(), region };
     let key = match see.cloud_credentials()? {
         Ok(key) => key.clone(),
-        Err(trouble) if trouble.kind == CloudTroubleKind::NotAsked => return Ok(Standing::Unasked),
+        Err(trouble) if trouble.kind == CloudErrorKind::NotAsked => return Ok(Standing::Unasked),
         Err(trouble) => return Ok(Standing::Unable(trouble.clone())),
     };
     let found = see.cloud_project(&hint)?;
     let site = match found {
         Ok(project) => Site { region: Some(project.region.clone()).filter(|region| !region.is_empty()), ..hint },
-        Err(CloudTrouble { kind: CloudTroubleKind::Denied { .. }, .. }) => hint,
+        Err(CloudError { kind: CloudErrorKind::Denied { .. }, .. }) => hint,
         Err(trouble) => return Ok(Standing::Unable(trouble.clone())),
     };
     Ok(Standing::Able(Box::new(Able { site, key, project: found.clone() })))
@@ -57,7 +57,7 @@ pub fn standing(see: &Seen, told: &Context) -> Result<Standing, Unseen> {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn true_region(see: &Seen, told: &Context) -> Result<Option<String>, Unseen> {
+pub fn true_region(see: &Observations, told: &Context) -> Result<Option<String>, Unanswered> {
     Ok(match standing(see, told)? {
         Standing::Able(able) => able.project.ok().map(|project| project.region).filter(|region| !region.is_empty()),
         Standing::Unasked | Standing::Unable(_) => None,
@@ -69,7 +69,7 @@ pub fn true_region(see: &Seen, told: &Context) -> Result<Option<String>, Unseen>
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn owner(see: &Seen, told: &Context) -> Result<Option<(String, &'static str)>, Unseen> {
+pub fn owner(see: &Observations, told: &Context) -> Result<Option<(String, &'static str)>, Unanswered> {
     let (site, project) = match standing(see, told)? {
         Standing::Unasked => return Ok(None),
         Standing::Unable(trouble) => return Ok(named_in(&trouble)),
@@ -84,15 +84,15 @@ pub fn owner(see: &Seen, told: &Context) -> Result<Option<(String, &'static str)
     }
 }
 
-fn named_in(trouble: &CloudTrouble) -> Option<(String, &'static str)> {
+fn named_in(trouble: &CloudError) -> Option<(String, &'static str)> {
     match &trouble.kind {
-        CloudTroubleKind::Denied { owner: Some(owner) } => Some((owner.clone(), "RAM")),
+        CloudErrorKind::Denied { owner: Some(owner) } => Some((owner.clone(), "RAM")),
         _ => None,
     }
 }
 
 /// The region that the agent is installed for: most likely the project's.
-fn region_of_agent(see: &Seen) -> Result<Option<String>, Unseen> {
+fn region_of_agent(see: &Observations) -> Result<Option<String>, Unanswered> {
     let Some(agent) = layout::find(see)?.into_iter().next() else { return Ok(None) };
     let config = layout::read_config(see, &agent)?;
     Ok(config.ok().and_then(|config| config.region(agent.version.as_ref())))

@@ -11,7 +11,7 @@ use crate::core::agent::identity_files::UserNameKind;
 use crate::core::agent::service;
 use crate::core::context::{Context, Field};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
-use crate::core::observe::{Seen, Unseen};
+use crate::core::observe::{Observations, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 
@@ -21,7 +21,7 @@ const STEP: StepId = StepId::Account;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::nothing_reported(STEP)) };
     if agent.community {
         return Ok(subject::community(STEP));

@@ -10,7 +10,7 @@ use crate::core::agent::layout::Agent;
 use crate::core::agent::version::Version;
 use crate::core::context::{Context, IdentityKind};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId};
-use crate::core::observe::{InterfaceSeen, Seen, Unseen};
+use crate::core::observe::{InterfaceSeen, Observations, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use std::net::Ipv4Addr;
@@ -22,7 +22,7 @@ const IP_REMEDIES: &[RemedyId] = &[RemedyId::BindHostname, RemedyId::SetWorkingI
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
     let (record, memory, certain) =
         (subject::record(see, &agent), subject::memory(see, &agent), is_certain(see, &agent));
@@ -89,7 +89,7 @@ fn broken(path: String, what: Text, prediction: Option<&(IpInputs, Prediction)>)
 }
 
 /// Whether everything that the prediction rests on was really seen; else it explains, but accuses nobody.
-fn is_certain(see: &Seen, agent: &Agent) -> Result<bool, Unseen> {
+fn is_certain(see: &Observations, agent: &Agent) -> Result<bool, Unanswered> {
     let hostname = &see.identity()?.hostname;
     let (lookup, config) = (see.lookup(hostname), subject::config(see, agent));
     let environment = subject::is_environment_known(see, agent);
@@ -100,7 +100,7 @@ fn is_certain(see: &Seen, agent: &Agent) -> Result<bool, Unseen> {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn predict(see: &Seen, agent: &Agent) -> Result<Option<(IpInputs, Prediction)>, Unseen> {
+pub fn predict(see: &Observations, agent: &Agent) -> Result<Option<(IpInputs, Prediction)>, Unanswered> {
     let identity = see.identity()?;
     let (lookup, interfaces, config) = (see.lookup(&identity.hostname), see.interfaces(), subject::config(see, agent));
     let (lookup, interfaces, config) = (lookup?, interfaces?, config?);
@@ -133,11 +133,15 @@ fn with_prediction(mut evidence: Vec<Evidence>, prediction: Option<&(IpInputs, P
     evidence
 }
 
-fn unread(path: &str, trouble: &crate::core::observe::Trouble, prediction: Option<&(IpInputs, Prediction)>) -> Finding {
+fn unread(
+    path: &str,
+    trouble: &crate::core::observe::Unavailable,
+    prediction: Option<&(IpInputs, Prediction)>,
+) -> Finding {
     let what = subject::trouble(trouble);
     let (en, zh) = what.both();
     let row = |mark| vec![Evidence::new(Text::same(path), what.clone(), path).marked(mark)];
-    if !matches!(trouble, crate::core::observe::Trouble::Absent | crate::core::observe::Trouble::NotAFile(_)) {
+    if !matches!(trouble, crate::core::observe::Unavailable::Absent | crate::core::observe::Unavailable::NotAFile(_)) {
         let text = say!("{path}: {en}.", "{path}：{zh}。");
         return Finding::unknown(STEP, text, with_prediction(row(Mark::Unknown), prediction));
     }

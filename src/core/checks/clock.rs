@@ -5,7 +5,9 @@ use super::subject;
 use crate::core::agent::reach::{self, is_service};
 use crate::core::context::{Context, Field};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
-use crate::core::observe::{CommandSeen, HttpSeen, Look, Looked, ReachSeen, Seen, Target, TlsTrouble, Unseen};
+use crate::core::observe::{
+    CommandSeen, HttpSeen, Observations, Observed, ReachSeen, ReadCommand, Target, TlsError, Unanswered,
+};
 use crate::core::text::{Lang, Text};
 
 const STEP: StepId = StepId::Clock;
@@ -18,22 +20,22 @@ pub const WARNED_AT: i64 = 5 * 60;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
     let agent = subject::agent(see)?;
     let clock = see.clock()?;
     let wanted = reach::targets(see, agent.as_ref(), told)?.unwrap_or_default();
     let answers: Vec<_> = wanted.iter().map(|wanted| (&wanted.target, see.reach(&wanted.target))).collect();
     // Asked along, but waited for only where the agent's own way brings no answer.
     let elsewhere = reach::elsewhere(see, agent.as_ref(), told);
-    let mut found: Option<Told> = None;
+    let mut found: Option<ServiceTime> = None;
     let mut certificate = None;
     let mut note = |target: &Target, answer: &ReachSeen| {
         // An answer over http took the shortest way from the service to us.
         let is_better = found.as_ref().is_none_or(|found| found.is_tls && !target.tls);
-        if is_better && let Some(told) = Told::by(target.place(), target.tls, answer) {
+        if is_better && let Some(told) = ServiceTime::by(target.place(), target.tls, answer) {
             found = Some(told);
         }
-        if let Some(Err(trouble @ (TlsTrouble::Expired | TlsTrouble::NotYetValid))) = &answer.tls {
+        if let Some(Err(trouble @ (TlsError::Expired | TlsError::NotYetValid))) = &answer.tls {
             certificate = Some((target.place(), trouble.clone()));
         }
         found.is_some()
@@ -55,7 +57,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         Some(told) => {
             let mut finding = judge(&told, adjusts == Some(true));
             if !finding.causes.is_empty() {
-                finding.evidence.extend(synchronised(see.look(&Look::TimeSync)?));
+                finding.evidence.extend(synchronised(see.look(&ReadCommand::TimeSync)?));
             }
             Ok(finding)
         }
@@ -68,7 +70,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
             );
             if let Some((place, trouble)) = certificate {
                 let value = match trouble {
-                    TlsTrouble::NotYetValid => Text::fixed("certificate not valid yet", "证书尚未生效"),
+                    TlsError::NotYetValid => Text::fixed("certificate not valid yet", "证书尚未生效"),
                     _ => Text::fixed("certificate expired", "证书已过期"),
                 };
                 evidence.push(Evidence::new(Text::same(place), value, "https").marked(Mark::Doubtful));
@@ -84,7 +86,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
 }
 
 /// What one answer tells of the service's clock.
-struct Told {
+struct ServiceTime {
     place: String,
     is_tls: bool,
     /// The service's time when its answer arrived here, milliseconds since 1970.
@@ -93,22 +95,22 @@ struct Told {
     received: i64,
 }
 
-impl Told {
+impl ServiceTime {
     /// Reads it off an answer of the service itself. The answer was half a round trip under way, and the time to
     /// connect is one round trip.
-    fn by(place: String, is_tls: bool, reach: &ReachSeen) -> Option<Told> {
+    fn by(place: String, is_tls: bool, reach: &ReachSeen) -> Option<ServiceTime> {
         let http = reach.http.as_ref()?.as_ref().ok().filter(|http| is_service(http))?;
         let round_trip = match &reach.connected {
             Some(Ok((_, ms))) => i64::try_from(*ms).unwrap_or(i64::MAX),
             _ => 0,
         };
         let server = server_time_ms(http)?.checked_add(round_trip / 2)?;
-        Some(Told { place, is_tls, server, received: http.received_ms })
+        Some(ServiceTime { place, is_tls, server, received: http.received_ms })
     }
 }
 
 /// What systemd says of the synchronisation with time servers; nothing where there is no `timedatectl`.
-fn synchronised(said: &Looked<CommandSeen>) -> Vec<Evidence> {
+fn synchronised(said: &Observed<CommandSeen>) -> Vec<Evidence> {
     let Ok(said) = said else { return Vec::new() };
     let value = |name: &str| said.out.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
     let row = |label: Text, value: &str| {
@@ -116,7 +118,7 @@ fn synchronised(said: &Looked<CommandSeen>) -> Vec<Evidence> {
             "yes" => (Text::fixed("yes", "是"), Mark::Note),
             _ => (Text::fixed("no", "否"), Mark::Doubtful),
         };
-        Evidence::new(label, text, Look::TimeSync.line()).marked(mark)
+        Evidence::new(label, text, ReadCommand::TimeSync.line()).marked(mark)
     };
     let service = value("NTP").map(|value| row(Text::fixed("Time service switched on", "已启用时间同步"), value));
     let state = value("NTPSynchronized").map(|value| row(Text::fixed("Clock synchronised", "时钟已同步"), value));
@@ -140,8 +142,8 @@ fn utc(ms: i64) -> String {
 
 /// Judges the difference; the service's time has a grain of one second. An agent that adjusts its time by the service's
 /// answers lives with any difference, but the times of its logs are shifted.
-fn judge(told: &Told, adjusts: bool) -> Finding {
-    let Told { place, server, received, .. } = told;
+fn judge(told: &ServiceTime, adjusts: bool) -> Finding {
+    let ServiceTime { place, server, received, .. } = told;
     let (server, received) = (*server, *received);
     let off = received.saturating_sub(server) / 1000;
     let size = off.abs();
@@ -201,7 +203,8 @@ mod tests {
     #[test]
     fn the_limits_are_five_and_fifteen_minutes() {
         let server = 1_795_332_115_000;
-        let told = |off_s: i64| Told { place: "x:80".into(), is_tls: false, server, received: server + off_s * 1000 };
+        let told =
+            |off_s: i64| ServiceTime { place: "x:80".into(), is_tls: false, server, received: server + off_s * 1000 };
         let verdict = |off_s: i64| judge(&told(off_s), false).verdict;
         assert_eq!(verdict(0), Verdict::Pass);
         assert_eq!(verdict(-299), Verdict::Pass);
@@ -225,9 +228,9 @@ mod tests {
             let connected = Some(Ok(("100.100.1.1".parse().unwrap(), 800)));
             ReachSeen { connected, http: Some(Ok(http)), ..ReachSeen::default() }
         };
-        let told = Told::by("x:80".into(), false, &reach("AliyunSLS")).unwrap();
+        let told = ServiceTime::by("x:80".into(), false, &reach("AliyunSLS")).unwrap();
         assert_eq!((told.server, told.received), (10_400, 11_000));
-        assert!(Told::by("x:80".into(), false, &reach("portal")).is_none(), "only the service's clock counts");
+        assert!(ServiceTime::by("x:80".into(), false, &reach("portal")).is_none(), "only the service's clock counts");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::core::agent::endpoint;
 use crate::core::agent::service::{self, Able, Standing};
 use crate::core::context::{Context, Field};
 use crate::core::finding::{Evidence, Mark};
-use crate::core::observe::{CloudTrouble, CloudTroubleKind, CredentialsSeen, Seen, Site, Unseen};
+use crate::core::observe::{CloudError, CloudErrorKind, CredentialsSeen, Observations, Site, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 
@@ -13,7 +13,7 @@ use crate::say;
 const SHOWN: usize = 20;
 
 /// What the service tells of the project.
-pub struct Told {
+pub struct ServiceContext {
     /// What the operator told, corrected by what the service knows.
     pub context: Context,
     /// Where to ask further; None when the service cannot be asked.
@@ -27,15 +27,15 @@ pub struct Told {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn told(see: &Seen, told: &Context) -> Result<Told, Unseen> {
+pub fn told(see: &Observations, told: &Context) -> Result<ServiceContext, Unanswered> {
     let mut context = told.clone();
     Ok(match service::standing(see, told)? {
-        Standing::Unasked => Told { context, site: None, rows: Vec::new(), moved: None },
+        Standing::Unasked => ServiceContext { context, site: None, rows: Vec::new(), moved: None },
         Standing::Unable(trouble) => {
             let mut rows = rows_of(&trouble);
             rows.extend(remembered_row(&trouble, told));
             rows.extend(see.cloud_credentials()?.as_ref().ok().and_then(proxy_row));
-            Told { context, site: None, rows, moved: None }
+            ServiceContext { context, site: None, rows, moved: None }
         }
         Standing::Able(able) => {
             let Able { site, key, project } = *able;
@@ -68,14 +68,14 @@ pub fn told(see: &Seen, told: &Context) -> Result<Told, Unseen> {
                     rows.extend(remembered_row(trouble, told));
                 }
             }
-            Told { context, site: Some(site), rows, moved }
+            ServiceContext { context, site: Some(site), rows, moved }
         }
     })
 }
 
 /// Where the name of a project that is not there comes from, when nobody told it in this session.
-fn remembered_row(trouble: &CloudTrouble, told: &Context) -> Option<Evidence> {
-    let is_of_before = told.remembered.contains(&Field::Project) && trouble.kind == CloudTroubleKind::ProjectNotExist;
+fn remembered_row(trouble: &CloudError, told: &Context) -> Option<Evidence> {
+    let is_of_before = told.remembered.contains(&Field::Project) && trouble.kind == CloudErrorKind::ProjectNotExist;
     let project = told.project.as_deref().filter(|_| is_of_before)?;
     let value = say!("{project}; --project NAME tells another", "{project}；可用 --project NAME 重新填写");
     let source = Text::fixed("remembered from an earlier session", "来自之前的会话");
@@ -95,8 +95,8 @@ fn proxy_row(key: &CredentialsSeen) -> Option<Evidence> {
 }
 
 /// The rows that say what could not be verified, and what to do about it; none where nobody was asked.
-pub fn rows_of(trouble: &CloudTrouble) -> Vec<Evidence> {
-    if trouble.kind == CloudTroubleKind::NotAsked {
+pub fn rows_of(trouble: &CloudError) -> Vec<Evidence> {
+    if trouble.kind == CloudErrorKind::NotAsked {
         return Vec::new();
     }
     let source = match &trouble.request_id {

@@ -16,7 +16,7 @@ use crate::core::agent::ip_rules::is_virtual;
 use crate::core::agent::layout::Agent;
 use crate::core::context::{Context, Field, IdentityKind};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
-use crate::core::observe::{InterfaceSeen, Seen, Trouble, Unseen};
+use crate::core::observe::{InterfaceSeen, Observations, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 use std::net::Ipv4Addr;
@@ -27,7 +27,7 @@ const STEP: StepId = StepId::Group;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::nothing_reported(STEP)) };
     if agent.community {
         return Ok(subject::community(STEP));
@@ -314,7 +314,7 @@ fn missing(ids: &Ids, ip: Option<&str>) -> Option<Cause> {
     let path = &ids.path;
     let detail = match &ids.trouble {
         _ if !ids.ids.is_empty() => return None,
-        Some(trouble @ Trouble::NotAFile(_)) => {
+        Some(trouble @ Unavailable::NotAFile(_)) => {
             let what = subject::trouble(trouble);
             let (en, zh) = what.both();
             say!("{path} is {en}, so the agent has no custom identifier.", "{path} {zh}，Agent 没有用户自定义标识。")

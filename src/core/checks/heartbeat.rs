@@ -6,7 +6,7 @@ use super::{cloud, running};
 use crate::core::agent::layout::Agent;
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId};
-use crate::core::observe::{CloudTroubleKind, MachinesSeen, OwnIds, Seen, Unseen};
+use crate::core::observe::{CloudErrorKind, MachinesSeen, Observations, OwnIds, Unanswered};
 use crate::core::service::heartbeat::{Judgement, Match, Own, Pulse, judge};
 use crate::core::text::Text;
 use crate::say;
@@ -19,7 +19,7 @@ const IDLE_AT_MOST: i64 = 13 * 60;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
     let (asked, local) = (ask(see, told), local_signs(see));
     let (asked, local) = (asked?, local?);
     let mut evidence = match asked {
@@ -50,7 +50,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     }
     if told.no_cloud {
         let text = Text::fixed(
-            "Skipped: --no-cloud forbids to ask the service. Look at the machine group's status in the console.",
+            "Skipped: --no-cloud forbids to ask the service. ReadCommand at the machine group's status in the console.",
             "已跳过：--no-cloud 禁止访问服务端。请在控制台查看机器组状态。",
         );
         return Ok(Finding { evidence, ..Finding::skipped(STEP, text) });
@@ -81,8 +81,8 @@ enum Service {
     Silent(Vec<Evidence>),
 }
 
-fn ask(see: &Seen, told: &Context) -> Result<Service, Unseen> {
-    let cloud::Told { site, rows, .. } = cloud::told(see, told)?;
+fn ask(see: &Observations, told: &Context) -> Result<Service, Unanswered> {
+    let cloud::ServiceContext { site, rows, .. } = cloud::told(see, told)?;
     let (Some(site), Some(group), Some(agent)) = (site, &told.machine_group, subject::agent(see)?) else {
         return Ok(Service::Silent(rows));
     };
@@ -90,7 +90,7 @@ fn ask(see: &Seen, told: &Context) -> Result<Service, Unseen> {
     Ok(match see.cloud_machines(&site, group, &own)? {
         Ok(machines) => Service::Says { machines: machines.clone(), own, group: group.clone(), rows },
         // Step 7 says so, and names the groups that there are.
-        Err(trouble) if trouble.kind == CloudTroubleKind::GroupNotExist => Service::Silent(cloud::rows_of(trouble)),
+        Err(trouble) if trouble.kind == CloudErrorKind::GroupNotExist => Service::Silent(cloud::rows_of(trouble)),
         Err(trouble) => Service::Silent([rows, cloud::rows_of(trouble)].concat()),
     })
 }
@@ -99,7 +99,7 @@ fn ask(see: &Seen, told: &Context) -> Result<Service, Unseen> {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub(super) fn own(see: &Seen, agent: &Agent) -> Result<OwnIds, Unseen> {
+pub(super) fn own(see: &Observations, agent: &Agent) -> Result<OwnIds, Unanswered> {
     let (record, memory) = (subject::record(see, agent), subject::memory(see, agent));
     let (record, memory) = (record?, memory?);
     let mut own = match &record {
@@ -121,7 +121,7 @@ pub(super) fn own(see: &Seen, agent: &Agent) -> Result<OwnIds, Unseen> {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn age(see: &Seen, told: &Context) -> Result<Option<Option<i64>>, Unseen> {
+pub fn age(see: &Observations, told: &Context) -> Result<Option<Option<i64>>, Unanswered> {
     let (asked, clock) = (ask(see, told), see.clock());
     let Service::Says { machines: seen, own, .. } = asked? else { return Ok(None) };
     let now = seen.server_time.unwrap_or(clock?.now_ms / 1000);
@@ -132,13 +132,13 @@ pub fn age(see: &Seen, told: &Context) -> Result<Option<Option<i64>>, Unseen> {
 
 /// The service was asked: its list decides, by its own clock.
 fn by_service(
-    see: &Seen,
+    see: &Observations,
     told: &Context,
     seen: &MachinesSeen,
     own: &OwnIds,
     group: &str,
     mut rows: Vec<Evidence>,
-) -> Result<Finding, Unseen> {
+) -> Result<Finding, Unanswered> {
     let here = see.clock()?.now_ms / 1000;
     let now = seen.server_time.unwrap_or(here);
     let cured = told.cured_at.map(|at| at.saturating_add(now.saturating_sub(here)));
@@ -251,7 +251,7 @@ fn machine_rows(judged: &Judgement, seen: &MachinesSeen, now: i64) -> Vec<Eviden
 
 /// What this host knows: whether the config server ever answered the agent (1.x and 2.x write it every minute), and
 /// when the service last delivered a configuration.
-fn local_signs(see: &Seen) -> Result<Vec<Evidence>, Unseen> {
+fn local_signs(see: &Observations) -> Result<Vec<Evidence>, Unanswered> {
     let Some(agent) = subject::agent(see)? else { return Ok(Vec::new()) };
     let delivered = agent.install_dir.join("user_log_config.json");
     let enterprise = agent.conf_dir.join("config/enterprise");

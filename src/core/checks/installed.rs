@@ -4,7 +4,7 @@ use super::subject::{self, Record};
 use crate::core::agent::layout::{self, Agent};
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
-use crate::core::observe::{Seen, Trouble, Unseen};
+use crate::core::observe::{Observations, Unanswered, Unavailable};
 use crate::core::text::{Lang, Text};
 use crate::say;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ const CONTAINED_SHOWN: usize = 8;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
+pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
     let identity = see.identity();
     let (agents, contained) = (layout::find(see), containers(see));
     let (identity, agents, contained) = (identity?, agents?, contained?);
@@ -32,7 +32,7 @@ pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
         let missing = missing(agent, in_container);
         evidence.extend(rows(agent, &missing, in_container));
         evidence.extend(clone?);
-        if listing? == &Err(Trouble::Absent) && agent.processes.iter().any(|process| process.contained.is_none()) {
+        if listing? == &Err(Unavailable::Absent) && agent.processes.iter().any(|process| process.contained.is_none()) {
             // Its directory is not here, and we may not look whether it is a container's: then nothing is missing.
             unsure.push(Text::fixed(
                 "An agent runs whose files are not here: perhaps in a container. Run as root to find out.",
@@ -84,7 +84,7 @@ fn several(agents: &[Agent]) -> Cause {
 }
 
 /// The agents in containers, with the variables that rule there.
-fn containers(see: &Seen) -> Result<Vec<Evidence>, Unseen> {
+fn containers(see: &Observations) -> Result<Vec<Evidence>, Unanswered> {
     const RULING: [&str; 3] = ["ALIYUN_LOGTAIL_CONFIG", "ALIYUN_LOGTAIL_USER_ID", "ALIYUN_LOGTAIL_USER_DEFINED_ID"];
     let contained = layout::contained_processes(see)?;
     if contained.is_empty() {
@@ -115,7 +115,7 @@ fn missing(agent: &Agent, in_container: bool) -> Vec<String> {
 }
 
 /// A machine made from an image keeps the identity of the machine that the image was taken from.
-fn clone_row(see: &Seen, agent: &Agent) -> Result<Option<Evidence>, Unseen> {
+fn clone_row(see: &Observations, agent: &Agent) -> Result<Option<Evidence>, Unanswered> {
     let (record, note) = (subject::record(see, agent), subject::instance_note(see, agent));
     let (record, note) = (record?, note?);
     let Record::Known(info) = record else { return Ok(None) };
@@ -141,14 +141,14 @@ pub fn name(agent: &Agent) -> String {
     }
 }
 
-fn not_installed(see: &Seen, contained: Vec<Evidence>) -> Result<Finding, Unseen> {
+fn not_installed(see: &Observations, contained: Vec<Evidence>) -> Result<Finding, Unanswered> {
     let mut evidence = Vec::new();
     let nothing = Text::fixed("no agent", "没有 Agent");
     let mut is_certain = true;
     for dir in ["/usr/local", "/opt", "/etc/init.d"] {
         let (value, mark) = match see.dir(dir)? {
             Ok(listing) if !listing.cut => (nothing.clone(), Mark::Bad),
-            Err(Trouble::Absent) => (nothing.clone(), Mark::Bad),
+            Err(Unavailable::Absent) => (nothing.clone(), Mark::Bad),
             Ok(_) => (Text::fixed("too many names to list", "名称过多，未能列全"), Mark::Unknown),
             Err(trouble) => (subject::trouble(trouble), Mark::Unknown),
         };

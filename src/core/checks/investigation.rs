@@ -5,12 +5,12 @@
 
 use crate::core::context::Context;
 use crate::core::finding::{Finding, StepId};
-use crate::core::observe::{Answer, Question, Seen, Unseen};
+use crate::core::observe::{Answer, Observations, Question, Unanswered};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The function that judges one step.
-pub type Judge = fn(StepId, &Seen, &Context) -> Result<Finding, Unseen>;
+pub type Judge = fn(StepId, &Observations, &Context) -> Result<Finding, Unanswered>;
 
 /// A finding and how long it took from the moment the step was opened, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ struct Progress {
 #[derive(Debug)]
 pub struct Investigation {
     judge: Judge,
-    seen: Seen,
+    seen: Observations,
     context: Context,
     steps: BTreeMap<StepId, Progress>,
     /// Questions under way, with the round in which they were asked: an answer from before a re-check is dropped.
@@ -52,7 +52,7 @@ impl Investigation {
     /// Nothing observed yet, all steps open.
     pub fn new(judge: Judge, context: Context) -> Investigation {
         let steps = StepId::ALL.iter().map(|&step| (step, Progress { is_open: true, ..Progress::default() })).collect();
-        Investigation { judge, seen: Seen::default(), context, steps, asked: BTreeMap::new(), round: 0 }
+        Investigation { judge, seen: Observations::default(), context, steps, asked: BTreeMap::new(), round: 0 }
     }
 
     /// What the operator told.
@@ -61,12 +61,12 @@ impl Investigation {
     }
 
     /// Everything observed.
-    pub fn seen(&self) -> &Seen {
+    pub fn seen(&self) -> &Observations {
         &self.seen
     }
 
     /// Begins with observations made elsewhere or earlier.
-    pub fn with_seen(mut self, seen: Seen) -> Investigation {
+    pub fn with_seen(mut self, seen: Observations) -> Investigation {
         self.seen = seen;
         self
     }
@@ -108,7 +108,7 @@ impl Investigation {
                     progress.is_open = false;
                     // A check may look at more than its verdict needed; nobody waits for that.
                 }
-                Err(Unseen) => wanted.extend(open),
+                Err(Unanswered) => wanted.extend(open),
             }
         }
         let round = self.round;
@@ -201,7 +201,7 @@ mod tests {
     use crate::core::text::Text;
 
     /// A judge whose steps all want the interfaces, and one of them then a name.
-    fn judge(step: StepId, see: &Seen, _: &Context) -> Result<Finding, Unseen> {
+    fn judge(step: StepId, see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         let interfaces = see.interfaces()?;
         if step == StepId::Address {
             see.lookup("host")?;

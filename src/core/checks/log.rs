@@ -11,7 +11,9 @@ use crate::core::agent::log::{self, LogSign, SignGroup};
 use crate::core::agent::processes;
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId, Verdict};
-use crate::core::observe::{ClockSeen, DirSeen, EntryKind, FileSeen, Looked, Seen, TAIL_LIMIT, Trouble, Unseen};
+use crate::core::observe::{
+    ClockSeen, DirSeen, EntryKind, FileSeen, Observations, Observed, TAIL_LIMIT, Unanswered, Unavailable,
+};
 use crate::core::text::Text;
 use crate::say;
 use signs::Settled;
@@ -33,7 +35,7 @@ const SHOWN: usize = 5;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
     let dir = agent.log_path.parent().map(PathBuf::from).unwrap_or_default();
     let (clock, tail, listing) = (see.clock(), see.tail(&agent.log_path), see.dir(&dir));
@@ -104,10 +106,10 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     Ok(finding)
 }
 
-fn unread(path: &str, why: &Trouble) -> Evidence {
+fn unread(path: &str, why: &Unavailable) -> Evidence {
     let row = Evidence::new(Text::same(path), subject::trouble(why), path);
     match why {
-        Trouble::Absent => row.marked(Mark::Doubtful),
+        Unavailable::Absent => row.marked(Mark::Doubtful),
         _ => {
             let command = format!("sudo tail -n 200 {path}");
             row.expecting(say!("`{command}` shows it", "可用 `{command}` 查看")).marked(Mark::Unknown)
@@ -118,13 +120,13 @@ fn unread(path: &str, why: &Trouble) -> Evidence {
 /// What has changed since the log spoke: the agent's start, the file of its account, the clock. The last two are looked
 /// at only where the log complains of them.
 fn settled(
-    see: &Seen,
+    see: &Observations,
     agent: &Agent,
     told: &Context,
     groups: &[SignGroup],
     record: &Record,
     clock: &ClockSeen,
-) -> Result<Settled, Unseen> {
+) -> Result<Settled, Unanswered> {
     let complains = |sign: LogSign| groups.iter().any(|group| group.sign == sign);
     let named = if complains(LogSign::AuthRejected) { named_at(see, agent, told)? } else { None };
     let is_right =
@@ -146,7 +148,7 @@ fn settled(
 
 /// Until when the agent could not know the owner's file in `users/`, in seconds since 1970; where the owner was not told,
 /// the newest file that names an account.
-fn named_at(see: &Seen, agent: &Agent, told: &Context) -> Result<Option<i64>, Unseen> {
+fn named_at(see: &Observations, agent: &Agent, told: &Context) -> Result<Option<i64>, Unanswered> {
     let Ok(users) = see.dir(agent.conf_dir.join("users"))? else { return Ok(None) };
     let is_it = |name: &str| match &told.aliuid {
         Some(owner) => name == owner,
@@ -158,12 +160,12 @@ fn named_at(see: &Seen, agent: &Agent, told: &Context) -> Result<Option<i64>, Un
 
 /// The ends of the rotated logs of the last day, oldest first. Packed ones are not read, which is said.
 fn rotated(
-    see: &Seen,
+    see: &Observations,
     agent: &Agent,
-    listing: &Looked<DirSeen>,
+    listing: &Observed<DirSeen>,
     since: i64,
     evidence: &mut Vec<Evidence>,
-) -> Result<Vec<String>, Unseen> {
+) -> Result<Vec<String>, Unanswered> {
     let (Ok(listing), Some(name)) = (listing, agent.log_path.file_name()) else { return Ok(Vec::new()) };
     let stem = format!("{}.", name.to_string_lossy());
     let of_log = listing.entries.iter().filter(|entry| {
@@ -198,7 +200,7 @@ fn rotated(
 }
 
 /// The latest errors of the part of the agent that is written in Go. Its lines begin `2026-11-22 07:21:55 [ERR]`.
-fn plugin(see: &Seen, agent: &Agent) -> Result<Vec<Evidence>, Unseen> {
+fn plugin(see: &Observations, agent: &Agent) -> Result<Vec<Evidence>, Unanswered> {
     let paths = ["go_plugin.LOG", "logtail_plugin.LOG"].map(|name| agent.log_path.with_file_name(name));
     let (clock, tails) = (see.clock(), paths.clone().map(|path| see.tail(path)));
     let clock = clock?;
@@ -209,7 +211,7 @@ fn plugin(see: &Seen, agent: &Agent) -> Result<Vec<Evidence>, Unseen> {
         match tail? {
             Ok(tail) => rows.extend(plugin_rows(tail, &since, &path)),
             // Each generation of the agent has another one of the two.
-            Err(Trouble::Absent) => {}
+            Err(Unavailable::Absent) => {}
             Err(why) => rows.push(unread(&path, why)),
         }
     }

@@ -1,6 +1,6 @@
 //! One file a step: observations + context → finding. Pure.
 //!
-//! A check never does I/O, knows no clock and no terminal. It reads from [`Seen`]; what it has not seen yet it asks
+//! A check never does I/O, knows no clock and no terminal. It reads from [`Observations`]; what it has not seen yet it asks
 //! for with `?`, and it is called again when the answer is there. A check never accuses what it could not look at:
 //! missing evidence is `unknown`, and a step whose subject is not there is `skipped`.
 
@@ -27,13 +27,13 @@ pub use running::age as age_text;
 
 use crate::core::context::Context;
 use crate::core::finding::{Finding, StepId};
-use crate::core::observe::{Seen, Unseen};
+use crate::core::observe::{Observations, Unanswered};
 
 /// Judges one step from what was observed and told.
 ///
 /// # Errors
-/// [`Unseen`] when something has not been looked at yet; the questions were noted in `see`.
-pub fn check(step: StepId, see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+/// [`Unanswered`] when something has not been looked at yet; the questions were noted in `see`.
+pub fn check(step: StepId, see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
     match step {
         StepId::Installed => installed::check(see, told),
         StepId::Running => running::check(see, told),

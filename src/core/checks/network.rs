@@ -21,10 +21,10 @@ use crate::core::agent::layout::Agent;
 use crate::core::agent::reach::{self, Proxy, Reason, Wanted, Way, is_service};
 use crate::core::context::{Context, Field, NetworkType};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId, Verdict};
-use crate::core::observe::{ConnectTrouble, ReachSeen, Seen, Target, Unseen};
+use crate::core::observe::{ConnectError, Observations, ReachSeen, Target, Unanswered};
 use crate::core::text::{Lang, Text};
 use crate::say;
-use causes::Troubles;
+use causes::NetworkProblems;
 use firewall::Packet;
 use judge::Outcome;
 use names::{Answered, Names};
@@ -39,7 +39,7 @@ const BLOCKED: usize = 4;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
     // Asked before the agent is known: the metadata alone may take a second to say nothing. Its answer is looked at
     // where it matters, further down.
     let _ = see.metadata();
@@ -89,7 +89,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         around_sentence = around.explain(answer?, &mut probes);
     }
 
-    let mut troubles = Troubles::default();
+    let mut troubles = NetworkProblems::default();
     for probe in &probes {
         rows.push(judge::row(probe.wanted, &probe.outcome));
         probe.note(&mut troubles);
@@ -119,7 +119,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     }
     let mut has_alternative = false;
     if troubles.is_failing() {
-        let cloud::Told { context, moved, .. } = service?;
+        let cloud::ServiceContext { context, moved, .. } = service?;
         let tried = tried?;
         rows.extend(moved);
         if wanted.iter().any(Wanted::is_private) {
@@ -241,7 +241,7 @@ impl Probe<'_> {
         }
     }
 
-    fn note(&self, troubles: &mut Troubles) {
+    fn note(&self, troubles: &mut NetworkProblems) {
         let place = self.wanted.target.place();
         match &self.outcome {
             Outcome::Reached { doubt: Some(doubt), .. } => {
@@ -262,11 +262,11 @@ impl Probe<'_> {
         }
         let to = match &self.reach.connected {
             Some(Err(
-                ConnectTrouble::Refused(to)
-                | ConnectTrouble::Silent(to)
-                | ConnectTrouble::NoRoute(to)
-                | ConnectTrouble::Forbidden(to)
-                | ConnectTrouble::Other(to, _),
+                ConnectError::Refused(to)
+                | ConnectError::Silent(to)
+                | ConnectError::NoRoute(to)
+                | ConnectError::Forbidden(to)
+                | ConnectError::Other(to, _),
             )) => Some(to),
             _ => self.reach.resolved.as_ref()?.as_ref().ok()?.first(),
         };
@@ -286,7 +286,7 @@ fn blame_hosts(probes: &mut [Probe<'_>], names: &Names, answered: &[Answered]) -
         let leads_there = matches!(&probe.reach.resolved, Some(Ok(all)) if all.contains(&bound.to));
         // The kernel's own refusal has nothing to do with where the name leads.
         let is_local =
-            matches!(&probe.reach.connected, Some(Err(ConnectTrouble::NoRoute(_) | ConnectTrouble::Forbidden(_))));
+            matches!(&probe.reach.connected, Some(Err(ConnectError::NoRoute(_) | ConnectError::Forbidden(_))));
         if !leads_there || is_local || !is_wrong(probe.wanted, &bound.to, answered) {
             continue;
         }
@@ -404,7 +404,7 @@ struct Doubt {
 
 /// Whether the agent goes, or may go, another way than the one that was tried: its variables name a proxy that this program
 /// cannot go through, or may not be read.
-fn doubt(see: &Seen, agent: Option<&Agent>, way: &Way, wanted: &[Wanted]) -> Result<Option<Doubt>, Unseen> {
+fn doubt(see: &Observations, agent: Option<&Agent>, way: &Way, wanted: &[Wanted]) -> Result<Option<Doubt>, Unanswered> {
     let Some(agent) = agent else { return Ok(None) };
     let label = Text::fixed("The agent's proxies", "Agent 的代理");
     if let Some((name, value)) = way.proxies.socks_for(wanted.iter().map(|wanted| &wanted.target)) {

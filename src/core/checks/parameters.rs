@@ -12,7 +12,7 @@ use crate::core::agent::json;
 use crate::core::agent::layout::{self, Agent, ConfigTrouble};
 use crate::core::context::{Context, Field, NetworkType};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId, Verdict};
-use crate::core::observe::{Seen, Trouble, Unseen};
+use crate::core::observe::{Observations, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 
@@ -22,7 +22,7 @@ const STEP: StepId = StepId::Parameters;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
     if agent.community {
         return Ok(subject::community(STEP));
@@ -39,9 +39,9 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
     let config = match config {
         Ok(config) => config,
         // A variable of the agent may name another file; whoever cannot read the variables cannot know.
-        Err(ConfigTrouble::File(Trouble::Absent)) if !is_known => {
+        Err(ConfigTrouble::File(Unavailable::Absent)) if !is_known => {
             let label = Text::fixed("Environment of the agent", "Agent 的环境变量");
-            let what = subject::trouble(&Trouble::NotAllowed);
+            let what = subject::trouble(&Unavailable::NotAllowed);
             let row = Evidence::new(label, what, "/proc/PID/environ").marked(Mark::Unknown);
             let text = say!(
                 "{path} does not exist, but the agent's environment may name another file; run as root to find out.",
@@ -51,7 +51,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
         }
         Err(trouble) => return Ok(unreadable(&agent, &path, &trouble)),
     };
-    let cloud::Told { context: told, rows: service, .. } = service?;
+    let cloud::ServiceContext { context: told, rows: service, .. } = service?;
     let told = &told;
     let mut judge = Judge { path, told, agent: &agent, causes: Vec::new(), evidence: Vec::new() };
     if file.is_err() {
@@ -127,7 +127,7 @@ pub fn check(see: &Seen, told: &Context) -> Result<Finding, Unseen> {
 fn unreadable(agent: &Agent, path: &str, trouble: &ConfigTrouble) -> Finding {
     let label = Text::same(path);
     match trouble {
-        ConfigTrouble::File(Trouble::Absent) => {
+        ConfigTrouble::File(Unavailable::Absent) => {
             let detail = say!("{path} does not exist.", "{path} 不存在。");
             let why = Text::fixed(
                 "Without it the agent knows no server to send the heartbeat to.",
@@ -142,7 +142,7 @@ fn unreadable(agent: &Agent, path: &str, trouble: &ConfigTrouble) -> Finding {
             );
             Finding::judged(STEP, detail, vec![cause], vec![row]).wanting(&[Field::Region, Field::Network])
         }
-        ConfigTrouble::File(why @ Trouble::NotAFile(_)) => {
+        ConfigTrouble::File(why @ Unavailable::NotAFile(_)) => {
             let what = subject::trouble(why);
             let (en, zh) = what.both();
             let detail = Text::filled(format!("{path}: {en}."), format!("{path}：{zh}。"));
@@ -476,7 +476,7 @@ impl Judge<'_> {
 }
 
 /// The variables that the running agent has, which are not those of the operator's shell.
-fn environment_rows(see: &Seen, agent: &Agent) -> Result<Vec<Evidence>, Unseen> {
+fn environment_rows(see: &Observations, agent: &Agent) -> Result<Vec<Evidence>, Unanswered> {
     let pid = layout::environment_of(see, &agent.processes, agent.init_script.is_some())?;
     let Some(pid) = pid else { return Ok(Vec::new()) };
     let source = format!("/proc/{pid}/environ");

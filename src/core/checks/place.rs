@@ -11,7 +11,7 @@ use crate::core::agent::layout::Agent;
 use crate::core::agent::reach::{is_service, target_of};
 use crate::core::context::{Context, NetworkType};
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
-use crate::core::observe::{MetadataSeen, Seen, Unseen};
+use crate::core::observe::{MetadataSeen, Observations, Unanswered};
 use crate::core::service::placement::{Placement, placement};
 use crate::core::text::Text;
 use crate::say;
@@ -27,7 +27,7 @@ pub struct Place {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn place(see: &Seen, agent: Option<&Agent>, told: &Context) -> Result<Place, Unseen> {
+pub fn place(see: &Observations, agent: Option<&Agent>, told: &Context) -> Result<Place, Unanswered> {
     let known = instance::known(see, agent)?;
     // Regions are compared by the table of their names.
     let instance = known.instance().map(|instance| {
@@ -92,7 +92,12 @@ pub struct Advice {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn network_advice(see: &Seen, agent: &Agent, told: &Context, config_servers: &[String]) -> Result<Advice, Unseen> {
+pub fn network_advice(
+    see: &Observations,
+    agent: &Agent,
+    told: &Context,
+    config_servers: &[String],
+) -> Result<Advice, Unanswered> {
     let is_private = |address: &&String| endpoint::kind_of(address).network() == Some(NetworkType::Intranet);
     let Some(address) = config_servers.first().filter(is_private) else { return Ok(Advice::default()) };
     let Place { known, placement, mut rows } = place(see, Some(agent), told)?;
@@ -162,7 +167,7 @@ impl Account {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn account(see: &Seen, agent: &Agent, told: &Context) -> Result<Account, Unseen> {
+pub fn account(see: &Observations, agent: &Agent, told: &Context) -> Result<Account, Unanswered> {
     if told.same_account == Some(false) {
         return Ok(Account::told(told));
     }
@@ -187,7 +192,7 @@ mod tests {
     use super::*;
     use crate::core::agent::layout::Flavour;
     use crate::core::observe::{
-        Answer, DirSeen, FileSeen, HttpSeen, IdentitySeen, Looked, Question, ReachSeen, Target, Trouble,
+        Answer, DirSeen, FileSeen, HttpSeen, IdentitySeen, Observed, Question, ReachSeen, Target, Unavailable,
     };
     use std::path::PathBuf;
 
@@ -215,12 +220,12 @@ mod tests {
         }
     }
 
-    fn file(text: &str) -> Looked<FileSeen> {
+    fn file(text: &str) -> Observed<FileSeen> {
         let bytes = text.as_bytes().to_vec();
         Ok(FileSeen { size: 0, bytes, modified: 0, mode: 0o644, uid: 0, gid: 0, link_to: None })
     }
 
-    fn ecs(region: &str) -> Result<MetadataSeen, Trouble> {
+    fn ecs(region: &str) -> Result<MetadataSeen, Unavailable> {
         Ok(MetadataSeen {
             instance_id: "i-1".into(),
             region: region.into(),
@@ -229,13 +234,13 @@ mod tests {
         })
     }
 
-    fn host(metadata: Result<MetadataSeen, Trouble>, note: Looked<FileSeen>, reached: bool) -> Seen {
+    fn host(metadata: Result<MetadataSeen, Unavailable>, note: Observed<FileSeen>, reached: bool) -> Observations {
         let config = format!(r#"{{"config_server_address":"{PRIVATE}"}}"#);
         let target = Target::root("logtail.cn-hangzhou-intranet.log.aliyuncs.com", false);
         let headers = vec![("x-log-requestid".to_string(), "1".to_string())];
         let http = HttpSeen { status: 405, headers, body: String::new(), received_ms: 0 };
         let http = if reached { Some(Ok(http)) } else { None };
-        Seen::from_iter([
+        Observations::from_iter([
             (Question::Metadata, Answer::Metadata(metadata)),
             (Question::Processes, Answer::Processes(Ok(vec![]))),
             (Question::Identity, Answer::Identity(IdentitySeen::default())),
@@ -248,8 +253,8 @@ mod tests {
 
     #[test]
     fn a_private_endpoint_is_accused_only_from_outside_and_without_an_answer() {
-        let silent = || Err(Trouble::TimedOut);
-        let absent = || Err(Trouble::Absent);
+        let silent = || Err(Unavailable::TimedOut);
+        let absent = || Err(Unavailable::Absent);
         let noted = || file(r#"{"instance-id":"i-1","region-id":"cn-beijing","owner-account-id":"1"}"#);
         for (metadata, note, reached, accused) in [
             (ecs("cn-hangzhou"), absent(), false, false),
@@ -264,18 +269,18 @@ mod tests {
             assert_eq!((advice.cause.is_some(), advice.unsure.is_some()), (accused, false), "{advice:?}");
         }
         let mut hidden = host(ecs("cn-beijing"), absent(), false);
-        hidden.keep(Question::Processes, Answer::Processes(Err(Trouble::NotAllowed)));
+        hidden.keep(Question::Processes, Answer::Processes(Err(Unavailable::NotAllowed)));
         let advice = network_advice(&hidden, &agent(), &Context::default(), &[PRIVATE.to_string()]).unwrap();
         assert!(advice.cause.is_none() && advice.unsure.is_some(), "a proxy could lead there: {advice:?}");
         let internet = ["http://logtail.cn-hangzhou.log.aliyuncs.com".to_string()];
-        let asked_nothing = network_advice(&Seen::default(), &agent(), &Context::default(), &internet);
+        let asked_nothing = network_advice(&Observations::default(), &agent(), &Context::default(), &internet);
         assert_eq!(asked_nothing, Ok(Advice::default()));
     }
 
     #[test]
     fn the_instance_outranks_what_was_told() {
-        let see = host(ecs("cn-hangzhou"), Err(Trouble::Absent), false);
-        let same = |see: &Seen, aliuid: Option<&str>, same_account: Option<bool>| {
+        let see = host(ecs("cn-hangzhou"), Err(Unavailable::Absent), false);
+        let same = |see: &Observations, aliuid: Option<&str>, same_account: Option<bool>| {
             let told = Context { aliuid: aliuid.map(str::to_string), same_account, ..Context::default() };
             account(see, &agent(), &told).map(|account| account.same).unwrap()
         };
@@ -285,9 +290,9 @@ mod tests {
         assert_eq!(same(&see, other, Some(true)), Some(false));
         assert_eq!(same(&see, None, None), None);
         assert_eq!(same(&see, None, Some(true)), Some(true));
-        let unknown = host(Err(Trouble::TimedOut), Err(Trouble::Absent), false);
+        let unknown = host(Err(Unavailable::TimedOut), Err(Unavailable::Absent), false);
         assert_eq!(same(&unknown, owner, None), None);
-        assert_eq!(same(&Seen::default(), None, Some(false)), Some(false), "asks nothing");
+        assert_eq!(same(&Observations::default(), None, Some(false)), Some(false), "asks nothing");
     }
 
     #[test]

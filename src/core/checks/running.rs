@@ -9,7 +9,7 @@ use crate::core::agent::layout::{self, Agent};
 use crate::core::agent::processes::{Shape, process_shape};
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
-use crate::core::observe::{CommandSeen, Look, Looked, ProcessSeen, Seen, Trouble, Unseen};
+use crate::core::observe::{CommandSeen, Observations, Observed, ProcessSeen, ReadCommand, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 
@@ -19,15 +19,15 @@ const STEP: StepId = StepId::Running;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
+pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
     // Asked before the agent is known: among very many processes the script takes as long to look through them as this
     // program does. Its answer is looked at further down, if it is this agent's.
     if let Ok(Some(script)) = layout::likely_init_script(see) {
-        let _ = see.look(&Look::InitStatus { script });
+        let _ = see.look(&ReadCommand::InitStatus { script });
     }
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
-    let status = agent.init_script.clone().map(|script| Look::InitStatus { script });
-    let state = Look::UnitState { unit: agent.unit.clone() };
+    let status = agent.init_script.clone().map(|script| ReadCommand::InitStatus { script });
+    let state = ReadCommand::UnitState { unit: agent.unit.clone() };
     let (clock, identity, processes, systemd) = (see.clock(), see.identity(), see.processes(), see.look(&state));
     let said = status.as_ref().map(|look| see.look(look)).transpose();
     let (boot, stability) = (boot::look(see, &agent), stability::look(see, &agent));
@@ -101,7 +101,7 @@ pub fn check(see: &Seen, _: &Context) -> Result<Finding, Unseen> {
 }
 
 /// Why it cannot be said whether the agent runs.
-fn unsure(agent: &Agent, processes: &Looked<Vec<ProcessSeen>>, privileged: bool) -> Option<Text> {
+fn unsure(agent: &Agent, processes: &Observed<Vec<ProcessSeen>>, privileged: bool) -> Option<Text> {
     let hidden = |process: &ProcessSeen| process.exe.is_err() && process.contained != Some(true);
     match processes {
         Err(_) => Some(Text::fixed(
@@ -208,11 +208,11 @@ pub fn age(seconds: i64) -> Text {
     }
 }
 
-fn status_row(look: &Look, said: &Looked<CommandSeen>, privileged: bool, shape: Shape) -> Evidence {
+fn status_row(look: &ReadCommand, said: &Observed<CommandSeen>, privileged: bool, shape: Shape) -> Evidence {
     let line = look.line();
     let label = Text::fixed("Init script says", "启动脚本返回");
     match said {
-        Err(Trouble::TimedOut) => {
+        Err(Unavailable::TimedOut) => {
             let value =
                 Text::fixed("slow, and not waited for; the processes decide", "响应较慢，未继续等待；以进程为准");
             Evidence::new(label, value, line)
@@ -236,7 +236,7 @@ fn status_row(look: &Look, said: &Looked<CommandSeen>, privileged: bool, shape: 
 }
 
 /// What systemd believes; shown when it is wrong, because `systemctl start` then starts nothing.
-fn unit_row(look: &Look, said: &Looked<CommandSeen>, shape: Shape) -> Option<Evidence> {
+fn unit_row(look: &ReadCommand, said: &Observed<CommandSeen>, shape: Shape) -> Option<Evidence> {
     let out = &said.as_ref().ok()?.out;
     let value = |key: &str| out.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='));
     let (active, sub) = (value("ActiveState")?, value("SubState").unwrap_or("-"));
@@ -259,14 +259,14 @@ mod tests {
 
     #[test]
     fn the_init_script_is_asked_before_the_processes_are_known() {
-        let mut seen = Seen::default();
+        let mut seen = Observations::default();
         let script = EntrySeen { name: "ilogtaild".into(), kind: EntryKind::File, size: 1, modified: 0 };
         let listing = DirSeen { entries: vec![script], cut: false };
         seen.keep(Question::Dir("/etc/init.d".into()), Answer::Dir(Ok(listing)));
-        assert_eq!(check(&seen, &Context::default()), Err(Unseen));
+        assert_eq!(check(&seen, &Context::default()), Err(Unanswered));
         let asked = seen.take_open();
-        let status = Look::InitStatus { script: "/etc/init.d/ilogtaild".into() };
-        assert!(asked.contains(&Question::Look(status)) && asked.contains(&Question::Processes), "{asked:?}");
+        let status = ReadCommand::InitStatus { script: "/etc/init.d/ilogtaild".into() };
+        assert!(asked.contains(&Question::ReadCommand(status)) && asked.contains(&Question::Processes), "{asked:?}");
     }
 
     #[test]

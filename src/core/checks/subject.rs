@@ -9,7 +9,7 @@ use crate::core::agent::layout::{self, Agent, ConfigTrouble};
 use crate::core::agent::status_log::{self, Status};
 use crate::core::agent::{log, processes};
 use crate::core::finding::{Evidence, Finding, Mark, StepId};
-use crate::core::observe::{ClockSeen, IdentitySeen, Seen, Trouble, Unseen};
+use crate::core::observe::{ClockSeen, IdentitySeen, Observations, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 use std::net::Ipv4Addr;
@@ -25,7 +25,7 @@ const FIRST_STATUS: i64 = 30;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn agent(see: &Seen) -> Result<Option<Agent>, Unseen> {
+pub fn agent(see: &Observations) -> Result<Option<Agent>, Unanswered> {
     Ok(layout::find(see)?.into_iter().next())
 }
 
@@ -33,14 +33,14 @@ pub fn agent(see: &Seen) -> Result<Option<Agent>, Unseen> {
 pub enum Record {
     Known(AppInfo),
     Broken(AppInfoFault),
-    Unread(Trouble),
+    Unread(Unavailable),
 }
 
 /// Reads `app_info.json`.
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn record(see: &Seen, agent: &Agent) -> Result<Record, Unseen> {
+pub fn record(see: &Observations, agent: &Agent) -> Result<Record, Unanswered> {
     Ok(match whole(see.file(&agent.app_info_path)?) {
         Ok(file) => match app_info::parse(&file.bytes) {
             Ok(info) => Record::Known(info),
@@ -60,7 +60,7 @@ pub fn reported_ip(info: &AppInfo) -> &str {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn is_environment_known(see: &Seen, agent: &Agent) -> Result<bool, Unseen> {
+pub fn is_environment_known(see: &Observations, agent: &Agent) -> Result<bool, Unanswered> {
     Ok(hidden_environment(see, agent)?.is_none())
 }
 
@@ -68,7 +68,7 @@ pub fn is_environment_known(see: &Seen, agent: &Agent) -> Result<bool, Unseen> {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn hidden_environment(see: &Seen, agent: &Agent) -> Result<Option<(Trouble, String)>, Unseen> {
+pub fn hidden_environment(see: &Observations, agent: &Agent) -> Result<Option<(Unavailable, String)>, Unanswered> {
     Ok(match layout::environment_of(see, &agent.processes, agent.init_script.is_some())? {
         Some(pid) => {
             let source = format!("/proc/{pid}/environ");
@@ -96,7 +96,7 @@ pub struct Memory {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn memory(see: &Seen, agent: &Agent) -> Result<Option<Memory>, Unseen> {
+pub fn memory(see: &Observations, agent: &Agent) -> Result<Option<Memory>, Unanswered> {
     let path = agent.install_dir.join("snapshot/ilogtail_status.LOG");
     let (clock, file) = (see.clock(), see.tail(&path));
     let (clock, file) = (clock?, file?);
@@ -118,7 +118,7 @@ pub fn instance_note_path(agent: &Agent) -> PathBuf {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn instance_note(see: &Seen, agent: &Agent) -> Result<Option<InstanceIdentity>, Unseen> {
+pub fn instance_note(see: &Observations, agent: &Agent) -> Result<Option<InstanceIdentity>, Unanswered> {
     let file = see.file(instance_note_path(agent))?;
     Ok(whole(file).ok().and_then(|file| identity_files::instance_identity(&file.bytes)))
 }
@@ -144,7 +144,7 @@ pub fn told(label: Text, value: Text) -> Evidence {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn config(see: &Seen, agent: &Agent) -> Result<Result<Arc<Config>, ConfigTrouble>, Unseen> {
+pub fn config(see: &Observations, agent: &Agent) -> Result<Result<Arc<Config>, ConfigTrouble>, Unanswered> {
     layout::read_config(see, agent)
 }
 
@@ -180,12 +180,12 @@ pub fn community(step: StepId) -> Finding {
 }
 
 /// Why something could not be looked at, in a few words.
-pub fn trouble(trouble: &Trouble) -> Text {
+pub fn trouble(trouble: &Unavailable) -> Text {
     match trouble {
-        Trouble::Absent => Text::fixed("does not exist", "不存在"),
-        Trouble::NotAllowed => Text::fixed("not allowed to read; run as root", "无读取权限；请以 root 运行"),
-        Trouble::TimedOut => Text::fixed("no answer in time", "读取超时"),
-        Trouble::NotAFile(kind) => say!("not a regular file but a {kind}", "不是普通文件，而是 {kind}"),
-        Trouble::Other(reason) => say!("cannot be read: {reason}", "无法读取：{reason}"),
+        Unavailable::Absent => Text::fixed("does not exist", "不存在"),
+        Unavailable::NotAllowed => Text::fixed("not allowed to read; run as root", "无读取权限；请以 root 运行"),
+        Unavailable::TimedOut => Text::fixed("no answer in time", "读取超时"),
+        Unavailable::NotAFile(kind) => say!("not a regular file but a {kind}", "不是普通文件，而是 {kind}"),
+        Unavailable::Other(reason) => say!("cannot be read: {reason}", "无法读取：{reason}"),
     }
 }

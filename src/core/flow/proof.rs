@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::core::checks::Judge;
     use crate::core::context::Context;
-    use crate::core::observe::{Seen, Unseen};
+    use crate::core::observe::{Observations, Unanswered};
     use crate::core::text::Text;
 
     fn found(judge: Judge) -> Investigation {
@@ -136,7 +136,7 @@ mod tests {
         found
     }
 
-    fn finding(step: StepId, causes: &[(CauseId, bool)]) -> Result<Finding, Unseen> {
+    fn finding(step: StepId, causes: &[(CauseId, bool)]) -> Result<Finding, Unanswered> {
         let text = || Text::same("x");
         let cause = |(id, fails): &(CauseId, bool)| match fails {
             true => Cause::fail(*id, text(), text(), &[RemedyId::RestartAgent]),
@@ -145,22 +145,22 @@ mod tests {
         Ok(Finding::judged(step, text(), causes.iter().map(cause).collect(), vec![]))
     }
 
-    fn stopped(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+    fn stopped(step: StepId, _: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         finding(step, &[(CauseId::AgentStopped, true)])
     }
-    fn warned(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+    fn warned(step: StepId, _: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         finding(step, &[(CauseId::NotEnabledAtBoot, false)])
     }
-    fn abnormal(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+    fn abnormal(step: StepId, _: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         finding(step, &[(CauseId::AgentAbnormal, true)])
     }
-    fn well(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+    fn well(step: StepId, _: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         finding(step, &[])
     }
-    fn unknown(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+    fn unknown(step: StepId, _: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         Ok(Finding::unknown(step, Text::same("x"), Vec::new()))
     }
-    fn only_the_group_is_known(step: StepId, see: &Seen, told: &Context) -> Result<Finding, Unseen> {
+    fn only_the_group_is_known(step: StepId, see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
         if step == StepId::Heartbeat { unknown(step, see, told) } else { well(step, see, told) }
     }
 
@@ -196,13 +196,13 @@ mod tests {
         );
     }
 
-    fn two_faults(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+    fn two_faults(step: StepId, _: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         let text = || Text::same("x");
         let other = Cause::fail(CauseId::SeveralAgents, text(), text(), &[RemedyId::StopExtraAgent]);
         let stopped = Cause::fail(CauseId::AgentStopped, text(), text(), &[RemedyId::RestartAgent]);
         Ok(Finding::judged(step, text(), vec![stopped, other], vec![]))
     }
-    fn the_other_fault(step: StepId, _: &Seen, _: &Context) -> Result<Finding, Unseen> {
+    fn the_other_fault(step: StepId, _: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         let text = || Text::same("x");
         let other = Cause::fail(CauseId::SeveralAgents, text(), text(), &[RemedyId::StopExtraAgent]);
         Ok(Finding::judged(step, text(), vec![other], vec![]))

@@ -1,7 +1,7 @@
 //! The questions that only the service can answer, and its answers: project, machine group, heartbeats. Data only.
 //!
 //! No answer holds a secret: a key shows its masked id and where it came from. An answer that is not there says why as
-//! data ([`CloudTrouble`]), because only one who knows the service can tell what to do next.
+//! data ([`CloudError`]), because only one who knows the service can tell what to do next.
 
 use crate::core::service::MachineGroup;
 use crate::core::service::api::Machine;
@@ -93,7 +93,7 @@ pub struct MachinesSeen {
 /// What kind of trouble it is, where checks judge by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum CloudTroubleKind {
+pub enum CloudErrorKind {
     /// `--no-cloud`, a simulated host, a recording: nobody was asked.
     NotAsked,
     NoCredentials,
@@ -111,8 +111,8 @@ pub enum CloudTroubleKind {
 
 /// Why the service gave no answer to use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CloudTrouble {
-    pub kind: CloudTroubleKind,
+pub struct CloudError {
+    pub kind: CloudErrorKind,
     /// What happened, one sentence.
     pub what: Text,
     /// What to do, one sentence.
@@ -123,13 +123,13 @@ pub struct CloudTrouble {
     pub policy: Option<String>,
 }
 
-impl CloudTrouble {
+impl CloudError {
     /// Nobody was asked, and nobody will be.
-    pub fn not_asked() -> CloudTrouble {
-        CloudTrouble {
-            kind: CloudTroubleKind::NotAsked,
+    pub fn not_asked() -> CloudError {
+        CloudError {
+            kind: CloudErrorKind::NotAsked,
             what: Text::fixed("The service was not asked.", "未访问服务端。"),
-            next: Text::fixed("Look the value up in the console.", "请在控制台查看。"),
+            next: Text::fixed("ReadCommand the value up in the console.", "请在控制台查看。"),
             request_id: None,
             policy: None,
         }
@@ -137,24 +137,24 @@ impl CloudTrouble {
 }
 
 /// An answer of the service that may be missing with a reason.
-pub type CloudLooked<T> = Result<T, CloudTrouble>;
+pub type CloudResult<T> = Result<T, CloudError>;
 
 /// The answer to a [`CloudQuestion`]; the variant always matches the question's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CloudAnswer {
-    Credentials(CloudLooked<CredentialsSeen>),
-    Caller(CloudLooked<CallerSeen>),
-    Project(CloudLooked<ProjectSeen>),
-    Groups(CloudLooked<Vec<String>>),
-    Group(CloudLooked<MachineGroup>),
-    Machines(CloudLooked<MachinesSeen>),
-    AppliedConfigs(CloudLooked<Vec<String>>),
+    Credentials(CloudResult<CredentialsSeen>),
+    Caller(CloudResult<CallerSeen>),
+    Project(CloudResult<ProjectSeen>),
+    Groups(CloudResult<Vec<String>>),
+    Group(CloudResult<MachineGroup>),
+    Machines(CloudResult<MachinesSeen>),
+    AppliedConfigs(CloudResult<Vec<String>>),
 }
 
 impl CloudAnswer {
     /// The answer that says why there is none.
-    pub fn missing(question: &CloudQuestion, trouble: CloudTrouble) -> CloudAnswer {
+    pub fn missing(question: &CloudQuestion, trouble: CloudError) -> CloudAnswer {
         match question {
             CloudQuestion::Credentials => CloudAnswer::Credentials(Err(trouble)),
             CloudQuestion::Caller(_) => CloudAnswer::Caller(Err(trouble)),

@@ -3,17 +3,17 @@
 //! Equal questions are asked once, and both sides can be recorded and played back. Who answers is not known here: that
 //! is the room `host`, which stands on this one.
 
-mod act;
 mod cloud;
 mod metadata;
+mod observations;
+mod operation;
 mod question;
-mod seen;
 
 /// A future that may be dropped at any time.
 pub type Pending<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
-pub use act::{Act, ActError, Done, Fingerprint, LiveLine, Nudge, ProcessId};
 pub use cloud::*;
 pub use metadata::MetadataSeen;
+pub use observations::{Observations, Unanswered};
+pub use operation::{Done, Fingerprint, LiveLine, Operation, OperationError, ProcessId, ProcessSignal};
 pub use question::*;
-pub use seen::{Seen, Unseen};

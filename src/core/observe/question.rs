@@ -1,6 +1,6 @@
 //! The questions that checks ask a machine, and the answers. Data only; both can be recorded and played back.
 //!
-//! Every answer is bounded in size, and the host bounds the time. An answer that is not there says why ([`Trouble`]):
+//! Every answer is bounded in size, and the host bounds the time. An answer that is not there says why ([`Unavailable`]):
 //! that is how a check tells "absent" from "not allowed to look".
 
 use super::MetadataSeen;
@@ -45,16 +45,16 @@ pub enum Question {
     /// One HTTP or HTTPS request, all stages: name, connection, TLS, answer → [`ReachSeen`].
     Reach(Target),
     /// A command that only looks → [`CommandSeen`].
-    Look(Look),
+    ReadCommand(ReadCommand),
     /// The clock → [`ClockSeen`].
     Clock,
     /// Who and where we are → [`IdentitySeen`].
     Identity,
     /// One nameserver, asked directly on UDP port 53 for the IPv4 addresses of a name → [`NameserverSeen`].
     AskNameserver { server: IpAddr, name: String },
-    /// The metadata service of ECS: which instance this host is → [`MetadataSeen`]. [`Trouble::Absent`] when nothing
-    /// listens there or it has no such document, [`Trouble::TimedOut`] when nobody answers: no ECS instance, or the
-    /// metadata is switched off or blocked. [`Trouble::NotAllowed`] when it refuses us.
+    /// The metadata service of ECS: which instance this host is → [`MetadataSeen`]. [`Unavailable::Absent`] when nothing
+    /// listens there or it has no such document, [`Unavailable::TimedOut`] when nobody answers: no ECS instance, or the
+    /// metadata is switched off or blocked. [`Unavailable::NotAllowed`] when it refuses us.
     Metadata,
     /// What only the service can tell → [`CloudAnswer`]. Asked only where a project was told.
     Cloud(CloudQuestion),
@@ -88,7 +88,7 @@ impl Target {
 /// under a time limit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Look {
+pub enum ReadCommand {
     /// `SCRIPT status` of an init script of the agent.
     InitStatus { script: PathBuf },
     /// `systemctl is-enabled UNIT`.
@@ -105,27 +105,27 @@ pub enum Look {
     TimeSync,
 }
 
-impl Look {
+impl ReadCommand {
     /// The exact command line, program first.
     pub fn argv(&self) -> Vec<String> {
         let words = |list: &[&str]| list.iter().map(|word| word.to_string()).collect();
         match self {
-            Look::InitStatus { script } => vec![script.display().to_string(), "status".into()],
-            Look::UnitEnabled { unit } => words(&["systemctl", "is-enabled", unit]),
-            Look::UnitState { unit } => {
+            ReadCommand::InitStatus { script } => vec![script.display().to_string(), "status".into()],
+            ReadCommand::UnitEnabled { unit } => words(&["systemctl", "is-enabled", unit]),
+            ReadCommand::UnitState { unit } => {
                 words(&["systemctl", "show", unit, "-p", "LoadState,ActiveState,SubState,MainPID,Type,UnitFileState"])
             }
-            Look::KernelLog => words(&["dmesg"]),
-            Look::NftRules => words(&["nft", "list", "ruleset"]),
-            Look::IptablesRules => words(&["iptables-save"]),
-            Look::TimeSync => words(&["timedatectl", "show"]),
+            ReadCommand::KernelLog => words(&["dmesg"]),
+            ReadCommand::NftRules => words(&["nft", "list", "ruleset"]),
+            ReadCommand::IptablesRules => words(&["iptables-save"]),
+            ReadCommand::TimeSync => words(&["timedatectl", "show"]),
         }
     }
 
     /// How long it is waited for, where that is less than for everything else. The init script belongs to the vendor, may
     /// be slow, and only confirms what the processes tell: no verdict waits for it.
     pub fn patience(&self) -> Option<Duration> {
-        matches!(self, Look::InitStatus { .. }).then_some(Duration::from_millis(250))
+        matches!(self, ReadCommand::InitStatus { .. }).then_some(Duration::from_millis(250))
     }
 
     /// The command line as an operator would type it.
@@ -137,7 +137,7 @@ impl Look {
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Trouble {
+pub enum Unavailable {
     /// It does not exist (a file, a directory, a program).
     Absent,
     /// We are not allowed to look; root could.
@@ -151,24 +151,24 @@ pub enum Trouble {
 }
 
 /// An answer that may be missing with a reason.
-pub type Looked<T> = Result<T, Trouble>;
+pub type Observed<T> = Result<T, Unavailable>;
 
 /// The answer to a [`Question`]; the variant always matches the question's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    File(Looked<FileSeen>),
-    Dir(Looked<DirSeen>),
-    Processes(Looked<Vec<ProcessSeen>>),
-    Environment(Looked<Vec<(String, String)>>),
-    Interfaces(Looked<Vec<InterfaceSeen>>),
+    File(Observed<FileSeen>),
+    Dir(Observed<DirSeen>),
+    Processes(Observed<Vec<ProcessSeen>>),
+    Environment(Observed<Vec<(String, String)>>),
+    Interfaces(Observed<Vec<InterfaceSeen>>),
     Lookup(LookupSeen),
     Reach(ReachSeen),
-    Look(Looked<CommandSeen>),
+    ReadCommand(Observed<CommandSeen>),
     Clock(ClockSeen),
     Identity(IdentitySeen),
     AskNameserver(NameserverSeen),
-    Metadata(Looked<MetadataSeen>),
+    Metadata(Observed<MetadataSeen>),
     Cloud(CloudAnswer),
 }
 
@@ -240,7 +240,7 @@ pub struct ProcessSeen {
     /// The kernel's short name, at most 15 bytes.
     pub name: String,
     /// The program; an ordinary user cannot see that of other users.
-    pub exe: Looked<PathBuf>,
+    pub exe: Observed<PathBuf>,
     /// The command line, words joined by spaces, at most 4 KiB.
     pub command: String,
     /// Seconds since 1970.
@@ -266,7 +266,7 @@ pub struct InterfaceSeen {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookupSeen {
     /// Empty when the name does not exist.
-    pub addresses: Result<Vec<Ipv4Addr>, Trouble>,
+    pub addresses: Result<Vec<Ipv4Addr>, Unavailable>,
     /// The way it was asked: `getent ahostsv4 NAME` or `getaddrinfo`.
     pub by: String,
     pub elapsed_ms: u64,
@@ -296,16 +296,16 @@ pub enum NameserverSaid {
 /// What came of one request, stage by stage; a stage that was not reached is None.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ReachSeen {
-    pub resolved: Option<Result<Vec<IpAddr>, NameTrouble>>,
+    pub resolved: Option<Result<Vec<IpAddr>, NameError>>,
     /// The address that answered, with the milliseconds that the connection took.
-    pub connected: Option<Result<(IpAddr, u64), ConnectTrouble>>,
+    pub connected: Option<Result<(IpAddr, u64), ConnectError>>,
     /// Only for TLS.
-    pub tls: Option<Result<TlsSeen, TlsTrouble>>,
+    pub tls: Option<Result<TlsSeen, TlsError>>,
     /// Who signed the certificate that the other side showed, trusted or not: the issuer's common name, else its
     /// organisation. Text from outside, at most 128 characters.
     #[serde(default)]
     pub issuer: Option<String>,
-    pub http: Option<Result<HttpSeen, Trouble>>,
+    pub http: Option<Result<HttpSeen, Unavailable>>,
     /// From start to end, in milliseconds.
     pub elapsed_ms: u64,
 }
@@ -313,7 +313,7 @@ pub struct ReachSeen {
 /// Why a name has no address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum NameTrouble {
+pub enum NameError {
     /// The resolver says that there is no such name, or no IPv4 address for it.
     NoSuchName,
     /// The resolver did not answer in time, or answered that it cannot.
@@ -323,7 +323,7 @@ pub enum NameTrouble {
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ConnectTrouble {
+pub enum ConnectError {
     /// An answer came, and it was a refusal: nothing listens, or a firewall rejects.
     Refused(IpAddr),
     /// No answer: a firewall drops, or the address is not reachable from here.
@@ -345,7 +345,7 @@ pub struct TlsSeen {
 /// Why TLS failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum TlsTrouble {
+pub enum TlsError {
     /// The certificate is signed by nobody that we trust: interception, or a private cloud.
     UnknownIssuer,
     WrongName,

@@ -8,16 +8,16 @@ use crate::core::agent::layout::Agent;
 use crate::core::agent::service;
 use crate::core::context::Field;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{Seen, Trouble};
+use crate::core::observe::{Observations, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 
 /// What the host reports as accounts: of the directory and of the environment.
-fn users(see: &Seen, agent: &Agent) -> Drafted<Vec<UserId>> {
+fn users(see: &Observations, agent: &Agent) -> Drafted<Vec<UserId>> {
     let path = agent.conf_dir.join("users");
     let dir = match see.dir(&path)? {
         Ok(dir) => Some(dir),
-        Err(Trouble::Absent) => None,
+        Err(Unavailable::Absent) => None,
         Err(trouble) => return Err(unread(&path, trouble)),
     };
     let variable = agent.environment.iter().find(|(name, _)| name == "ALIYUN_LOGTAIL_USER_ID");
@@ -41,7 +41,7 @@ fn whose() -> Text {
 }
 
 /// add-aliuid: creates the empty file.
-pub fn add(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn add(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let dir = agent.conf_dir.join("users");
     let ids = users(see, &agent)?;
@@ -101,7 +101,7 @@ fn takes_a_minute() -> Text {
 }
 
 /// rename-aliuid: gives a flawed name its id. Where a file of that id is there already, the flawed one is removed.
-pub fn rename(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn rename(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let dir = agent.conf_dir.join("users");
     let ids = users(see, &agent)?;
@@ -140,7 +140,7 @@ pub fn rename(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
     let mut plan = Plan::new(RemedyId::RenameAliuid, StepId::Account, why);
     plan.inputs = vec![(told(Field::Aliuid), meant.clone())];
     if ids.iter().any(|id| !id.from_environment && id.name == meant) {
-        let before = whole_file(see, &from)?.ok_or_else(|| unread(&from, &Trouble::Absent))?;
+        let before = whole_file(see, &from)?.ok_or_else(|| unread(&from, &Unavailable::Absent))?;
         plan.changes.push(Change::RemoveFile { path: from, before });
     } else {
         plan.changes.push(Change::RenameFile { from, to });
@@ -163,7 +163,7 @@ fn is_stray(id: &UserId) -> bool {
 
 /// Names that mean no account: the first becomes the owner's, unless that is there, and the others go. What this program
 /// cannot rename is left to the operator, with what to do.
-fn put_strays_right(inputs: &Inputs, see: &Seen, agent: &Agent, ids: &[UserId]) -> Drafted<Plan> {
+fn put_strays_right(inputs: &Inputs, see: &Observations, agent: &Agent, ids: &[UserId]) -> Drafted<Plan> {
     let dir = agent.conf_dir.join("users");
     let Some(owner) = &inputs.context.aliuid else {
         let known = service::owner(see, &inputs.context)?.map(|(owner, _)| owner);
@@ -195,7 +195,7 @@ fn put_strays_right(inputs: &Inputs, see: &Seen, agent: &Agent, ids: &[UserId]) 
                 "请手动将 {name} 移出 {shown}：本程序无法重命名它。"
             ));
         } else if has_owner {
-            let before = whole_file(see, &path)?.ok_or_else(|| unread(&path, &Trouble::Absent))?;
+            let before = whole_file(see, &path)?.ok_or_else(|| unread(&path, &Unavailable::Absent))?;
             plan.changes.push(Change::RemoveFile { path, before });
         } else {
             plan.changes.push(Change::RenameFile { from: path, to: dir.join(owner) });

@@ -7,7 +7,7 @@ use super::{InputId, Inputs, Plan};
 use crate::core::agent::config::{Config, Setting, Source};
 use crate::core::agent::layout;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{FileSeen, Looked, Seen};
+use crate::core::observe::{FileSeen, Observations, Observed};
 use crate::say;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -17,7 +17,7 @@ const HOSTS: &str = "/etc/hosts";
 const NSSWITCH: &str = "/etc/nsswitch.conf";
 
 /// Plans the binding.
-pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let (identity, interfaces, hosts, nsswitch) =
         (see.identity(), see.interfaces(), see.file(HOSTS), see.file(NSSWITCH));
@@ -118,7 +118,7 @@ enum Order {
 }
 
 impl Order {
-    fn of(nsswitch: &Looked<FileSeen>) -> Order {
+    fn of(nsswitch: &Observed<FileSeen>) -> Order {
         let text = nsswitch.as_ref().map(FileSeen::text).unwrap_or_default();
         let line = text.lines().find_map(|line| line.trim_start().strip_prefix("hosts:"));
         // Without the file or the line, the C library asks the files.
@@ -165,6 +165,6 @@ mod tests {
         assert_eq!(of("hosts: dns [NOTFOUND = return] files"), Order::OthersFirst);
         assert_eq!(of("hosts: dns # files"), Order::WithoutFiles);
         assert_eq!(of(""), Order::FilesFirst);
-        assert_eq!(Order::of(&Err(crate::core::observe::Trouble::Absent)), Order::FilesFirst);
+        assert_eq!(Order::of(&Err(crate::core::observe::Unavailable::Absent)), Order::FilesFirst);
     }
 }

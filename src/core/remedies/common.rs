@@ -8,7 +8,7 @@ use crate::core::agent::identity_files::{InstanceIdentity, instance_identity};
 use crate::core::agent::ip_rules::is_virtual;
 use crate::core::agent::layout::{self, Agent, ConfigTrouble};
 use crate::core::context::{Field, NetworkType};
-use crate::core::observe::{InterfaceSeen, Look, Seen, Trouble, Unseen};
+use crate::core::observe::{InterfaceSeen, Observations, ReadCommand, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 use std::net::Ipv4Addr;
@@ -17,13 +17,13 @@ use std::sync::Arc;
 
 /// Why there is no plan: something has not been looked at yet, or it is decided without one.
 pub enum Stop {
-    Unseen,
+    Unanswered,
     Decided(Planned),
 }
 
-impl From<Unseen> for Stop {
-    fn from(_: Unseen) -> Stop {
-        Stop::Unseen
+impl From<Unanswered> for Stop {
+    fn from(_: Unanswered) -> Stop {
+        Stop::Unanswered
     }
 }
 
@@ -51,7 +51,7 @@ pub const fn told(field: Field) -> InputId {
 }
 
 /// The agent that the checks speak of: the running one, else the first that is installed.
-pub fn the_agent(see: &Seen) -> Drafted<Agent> {
+pub fn the_agent(see: &Observations) -> Drafted<Agent> {
     layout::find(see)?.into_iter().next().ok_or_else(no_agent)
 }
 
@@ -64,24 +64,24 @@ pub fn no_agent() -> Stop {
 }
 
 /// A path that could not be looked at, so nothing can be planned on it.
-pub fn unread(path: &Path, trouble: &Trouble) -> Stop {
+pub fn unread(path: &Path, trouble: &Unavailable) -> Stop {
     let path = path.display();
     refused(match trouble {
-        Trouble::Absent => say!("{path} does not exist.", "{path} 不存在。"),
-        Trouble::NotAllowed => {
+        Unavailable::Absent => say!("{path} does not exist.", "{path} 不存在。"),
+        Unavailable::NotAllowed => {
             say!("{path} may not be read by this user; run as root.", "当前用户无权读取 {path}；请以 root 运行。")
         }
-        Trouble::TimedOut => say!("{path} did not answer in time.", "读取 {path} 超时。"),
-        Trouble::NotAFile(kind) => say!(
+        Unavailable::TimedOut => say!("{path} did not answer in time.", "读取 {path} 超时。"),
+        Unavailable::NotAFile(kind) => say!(
             "{path} is a {kind}, not a regular file; move it away by hand first.",
             "{path} 不是普通文件，而是 {kind}；请先手动移走。"
         ),
-        Trouble::Other(reason) => say!("{path} cannot be read: {reason}", "无法读取 {path}：{reason}"),
+        Unavailable::Other(reason) => say!("{path} cannot be read: {reason}", "无法读取 {path}：{reason}"),
     })
 }
 
 /// The bytes of a file; None when there is no file. Refuses what was read only in part: a plan replaces whole files.
-pub fn whole_file(see: &Seen, path: &Path) -> Drafted<Option<Vec<u8>>> {
+pub fn whole_file(see: &Observations, path: &Path) -> Drafted<Option<Vec<u8>>> {
     match see.file(path)? {
         Ok(file) if file.is_partial() => {
             let path = path.display();
@@ -97,7 +97,7 @@ pub fn whole_file(see: &Seen, path: &Path) -> Drafted<Option<Vec<u8>>> {
             }
             None => Ok(Some(file.bytes.clone())),
         },
-        Err(Trouble::Absent) => Ok(None),
+        Err(Unavailable::Absent) => Ok(None),
         Err(trouble) => Err(unread(path, trouble)),
     }
 }
@@ -113,7 +113,7 @@ fn leads_elsewhere(link: &Path, target: &Path) -> bool {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn with_owners(mut plan: Plan, see: &Seen) -> Result<Plan, Unseen> {
+pub fn with_owners(mut plan: Plan, see: &Observations) -> Result<Plan, Unanswered> {
     for change in plan.changes.iter().chain(&plan.restart) {
         let (Change::WriteFile { path, .. } | Change::RemoveFile { path, .. }) = change else { continue };
         let Ok(file) = see.file(path)? else { continue };
@@ -133,10 +133,10 @@ pub fn with_owners(mut plan: Plan, see: &Seen) -> Result<Plan, Unseen> {
 }
 
 /// The change that makes a directory, if it is not there.
-pub fn missing_dir(see: &Seen, path: &Path) -> Drafted<Option<Change>> {
+pub fn missing_dir(see: &Observations, path: &Path) -> Drafted<Option<Change>> {
     match see.dir(path)? {
         Ok(_) => Ok(None),
-        Err(Trouble::Absent) => Ok(Some(Change::MakeDir { path: path.to_path_buf(), mode: 0o755 })),
+        Err(Unavailable::Absent) => Ok(Some(Change::MakeDir { path: path.to_path_buf(), mode: 0o755 })),
         Err(trouble) => Err(unread(path, trouble)),
     }
 }
@@ -147,10 +147,10 @@ pub fn edit(path: &Path, before: Option<Vec<u8>>, after: Vec<u8>) -> Change {
 }
 
 /// The configuration as the agent would load it now; a broken one is for repair-config.
-pub fn config_of(see: &Seen, agent: &Agent) -> Drafted<Arc<Config>> {
+pub fn config_of(see: &Observations, agent: &Agent) -> Drafted<Arc<Config>> {
     let path = agent.config_path.display();
     layout::read_config(see, agent)?.map_err(|trouble| match trouble {
-        ConfigTrouble::File(Trouble::Absent) => refused(say!(
+        ConfigTrouble::File(Unavailable::Absent) => refused(say!(
             "{path} does not exist; repair-config makes a new one.",
             "{path} 不存在；请先使用 repair-config 重建。"
         )),
@@ -167,7 +167,7 @@ pub fn config_of(see: &Seen, agent: &Agent) -> Drafted<Arc<Config>> {
 
 /// The file in which a top-level key has to be edited, and its bytes: the file of `config.d` that decides the key, else
 /// the main file.
-pub fn deciding_file(see: &Seen, agent: &Agent, config: &Config, key: &str) -> Drafted<(PathBuf, Vec<u8>)> {
+pub fn deciding_file(see: &Observations, agent: &Agent, config: &Config, key: &str) -> Drafted<(PathBuf, Vec<u8>)> {
     let path = match config.overlay_of(key) {
         Some(name) => agent.conf_dir.join("config.d").join(name),
         None => agent.config_path.clone(),
@@ -188,7 +188,7 @@ pub fn not_on_disk(agent: &Agent) -> Stop {
 }
 
 /// Owes a restart to a plan; where this program cannot restart the agent, the plan says so.
-pub fn owe_restart(plan: &mut Plan, see: &Seen, agent: &Agent) -> Result<(), Unseen> {
+pub fn owe_restart(plan: &mut Plan, see: &Observations, agent: &Agent) -> Result<(), Unanswered> {
     plan.restart = control::restart_of(see, agent)?;
     if plan.restart.is_empty() {
         plan.manual.push(Text::fixed(
@@ -212,7 +212,7 @@ pub fn suggested_ip(inputs: &Inputs, interfaces: &[InterfaceSeen]) -> String {
 }
 
 /// An address that can identify a machine; asked for with a suggestion when it is missing. With it come the cautions.
-pub fn identifying_ip(inputs: &Inputs, see: &Seen) -> Drafted<(Ipv4Addr, Vec<Text>)> {
+pub fn identifying_ip(inputs: &Inputs, see: &Observations) -> Drafted<(Ipv4Addr, Vec<Text>)> {
     let interfaces = see.interfaces()?.as_deref().unwrap_or_default();
     let Some(ip) = inputs.ip else {
         return Err(needs(vec![(InputId::Ip, suggested_ip(inputs, interfaces))]));
@@ -250,7 +250,7 @@ pub fn identifying_ip(inputs: &Inputs, see: &Seen) -> Drafted<(Ipv4Addr, Vec<Tex
 }
 
 /// What the agent has noted of the ECS instance that it runs on, if it has.
-pub fn noted_instance(see: &Seen, agent: &Agent) -> Result<Option<InstanceIdentity>, Unseen> {
+pub fn noted_instance(see: &Observations, agent: &Agent) -> Result<Option<InstanceIdentity>, Unanswered> {
     let note = see.file(agent.conf_dir.join("checkpoint/instance_identity"))?;
     Ok(layout::whole(note).ok().and_then(|file| instance_identity(&file.bytes)))
 }
@@ -303,18 +303,18 @@ pub fn region_inputs(region: &str, network: NetworkType) -> Vec<(InputId, String
 }
 
 /// Whether a program is at one of these places.
-pub fn is_there(see: &Seen, places: &[&str]) -> Result<bool, Unseen> {
+pub fn is_there(see: &Observations, places: &[&str]) -> Result<bool, Unanswered> {
     let looked: Vec<_> = places.iter().map(|place| see.present(place)).collect();
     let mut found = false;
     for answer in looked {
-        found |= !matches!(answer?, Err(Trouble::Absent));
+        found |= !matches!(answer?, Err(Unavailable::Absent));
     }
     Ok(found)
 }
 
 /// What systemd says of a unit: the value of one property, empty when there is no systemd.
-pub fn unit_property(see: &Seen, unit: &str, property: &str) -> Result<String, Unseen> {
-    let state = see.look(&Look::UnitState { unit: unit.to_string() })?;
+pub fn unit_property(see: &Observations, unit: &str, property: &str) -> Result<String, Unanswered> {
+    let state = see.look(&ReadCommand::UnitState { unit: unit.to_string() })?;
     let out = state.as_ref().map(|said| said.out.as_str()).unwrap_or_default();
     let value = out.lines().find_map(|line| line.strip_prefix(property)?.strip_prefix('='));
     Ok(value.unwrap_or_default().trim().to_string())

@@ -9,7 +9,7 @@ use crate::core::agent::config_edit::{set_bool, set_string};
 use crate::core::agent::json::JsonFault;
 use crate::core::agent::layout::Agent;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::Seen;
+use crate::core::observe::Observations;
 use crate::core::text::Text;
 use crate::say;
 use std::path::Path;
@@ -37,7 +37,7 @@ pub fn note_overlay(plan: &mut Plan, agent: &Agent, path: &Path, key: &str) {
 }
 
 /// set-working-ip: the address that the agent reports without asking anything.
-pub fn set_working_ip(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn set_working_ip(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     const KEY: &str = "working_ip";
     let agent = the_agent(see)?;
     let config = config_of(see, &agent)?;
@@ -79,7 +79,7 @@ pub fn set_working_ip(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
 }
 
 /// enable-time-adjust: the agent sends with the service's time where the clock cannot be corrected.
-pub fn enable_time_adjust(_: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn enable_time_adjust(_: &Inputs, see: &Observations) -> Drafted<Plan> {
     const KEY: &str = "enable_log_time_auto_adjust";
     let agent = the_agent(see)?;
     if let Some(version) = agent.version.as_ref().filter(|version| version.before(1, 0, 19)) {

@@ -8,7 +8,7 @@ use super::{Change, InputId, Inputs, Plan};
 use crate::core::agent::layout::Agent;
 use crate::core::agent::processes::{Shape, is_alive, process_shape};
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{Nudge, ProcessId, Seen, Trouble, Unseen};
+use crate::core::observe::{Observations, ProcessId, ProcessSignal, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ enum Way {
     None,
 }
 
-fn way(see: &Seen, agent: &Agent) -> Result<Way, Unseen> {
+fn way(see: &Observations, agent: &Agent) -> Result<Way, Unanswered> {
     if let Some(script) = &agent.init_script {
         return Ok(Way::Script(script.clone()));
     }
@@ -87,9 +87,10 @@ pub fn stop_unit(unit: &str, agent: &Agent, force: bool) -> Vec<Change> {
 pub fn stop_processes(agent: &Agent, force: bool) -> Vec<Change> {
     let dir = agent.install_dir.display();
     let processes = ids(agent);
-    let harder = force.then(|| Change::Signal { processes: processes.clone(), signal: Nudge::Kill, what: by_force() });
+    let harder =
+        force.then(|| Change::Signal { processes: processes.clone(), signal: ProcessSignal::Kill, what: by_force() });
     let what = say!("ask the processes of the agent in {dir} to end", "请求 {dir} 中 Agent 的进程结束");
-    let ask = Change::Signal { processes, signal: Nudge::Term, what };
+    let ask = Change::Signal { processes, signal: ProcessSignal::Term, what };
     let mut changes: Vec<Change> = thaw(agent).into_iter().collect();
     changes.extend([ask, gone(agent, harder)]);
     changes
@@ -113,7 +114,7 @@ fn thaw(agent: &Agent) -> Option<Change> {
     let is_frozen = |id: &ProcessId| agent.processes.iter().any(|seen| seen.pid == id.pid && seen.state == 'T');
     let processes: Vec<ProcessId> = ids(agent).into_iter().filter(is_frozen).collect();
     let what = Text::fixed("wake the frozen processes", "唤醒被暂停的进程");
-    (!processes.is_empty()).then_some(Change::Signal { processes, signal: Nudge::Cont, what })
+    (!processes.is_empty()).then_some(Change::Signal { processes, signal: ProcessSignal::Cont, what })
 }
 
 /// Waits until the agent is gone.
@@ -175,7 +176,7 @@ fn restart_unit(unit: &str, agent: &Agent) -> Vec<Change> {
 
 /// The start alone: for an agent that ran before a plan, and does not after the plan failed. Empty when this program
 /// knows no way.
-fn revive(see: &Seen, agent: &Agent) -> Result<Vec<Change>, Unseen> {
+fn revive(see: &Observations, agent: &Agent) -> Result<Vec<Change>, Unanswered> {
     Ok(match way(see, agent)? {
         Way::Script(script) => start_by(&script, agent),
         // `start` of a unit that systemd believes active does nothing; `restart` always starts.
@@ -188,7 +189,7 @@ fn revive(see: &Seen, agent: &Agent) -> Result<Vec<Change>, Unseen> {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn with_revival(mut plan: Plan, see: &Seen) -> Result<Plan, Unseen> {
+pub fn with_revival(mut plan: Plan, see: &Observations) -> Result<Plan, Unanswered> {
     let awaited = plan.changes.iter().chain(&plan.restart).find_map(|change| match change {
         Change::AwaitAgent { running: true, install_dir, .. } => Some(install_dir.clone()),
         _ => None,
@@ -205,12 +206,12 @@ pub fn with_revival(mut plan: Plan, see: &Seen) -> Result<Plan, Unseen> {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn restart_of(see: &Seen, agent: &Agent) -> Result<Vec<Change>, Unseen> {
+pub fn restart_of(see: &Observations, agent: &Agent) -> Result<Vec<Change>, Unanswered> {
     restart_by(see, agent, false)
 }
 
 /// [`restart_of`], where the stop may be forced.
-pub fn restart_by(see: &Seen, agent: &Agent, force: bool) -> Result<Vec<Change>, Unseen> {
+pub fn restart_by(see: &Observations, agent: &Agent, force: bool) -> Result<Vec<Change>, Unanswered> {
     // Where processes are hidden from us, the agent may well run.
     let is_stopped = see.processes()?.is_ok() && process_shape(&agent.processes) == Shape::None;
     Ok(match way(see, agent)? {
@@ -246,13 +247,13 @@ fn no_way(agent: &Agent) -> Stop {
 }
 
 /// start-agent: starts a stopped agent.
-pub fn start(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn start(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let name = agent.flavour.label();
     let name = name.get(crate::core::text::Lang::En);
     if let Err(trouble) = see.processes()? {
         return Err(match trouble {
-            Trouble::NotAllowed => refused(Text::fixed(
+            Unavailable::NotAllowed => refused(Text::fixed(
                 "Other users' processes are hidden from this user, so whether the agent runs is not known; run as root.",
                 "当前用户看不到其他用户的进程，无法确认 Agent 是否在运行；请以 root 运行。",
             )),
@@ -290,7 +291,7 @@ pub fn start(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
 }
 
 /// restart-agent: stop, then start; only start when it is stopped.
-pub fn restart(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn restart(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let changes = restart_by(see, &agent, inputs.force)?;
     if changes.is_empty() {

@@ -7,7 +7,7 @@ use crate::core::agent::identity_files::{CustomId, IdFlaw, custom_ids};
 use crate::core::agent::layout::Agent;
 use crate::core::context::{Field, IdentityKind};
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::Seen;
+use crate::core::observe::Observations;
 use crate::core::text::Text;
 use crate::say;
 use std::path::PathBuf;
@@ -78,7 +78,7 @@ fn with_id(bytes: &[u8], wanted: &str) -> (Vec<u8>, bool) {
 }
 
 /// write-custom-id: adds the group's identifier.
-pub fn write(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn write(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let path = file_of(&agent);
     let before = whole_file(see, &path)?;
@@ -137,7 +137,7 @@ pub fn write(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
 }
 
 /// clean-custom-id: the same identifiers without stray bytes, one a line.
-pub fn clean(_: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn clean(_: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let path = file_of(&agent);
     let shown = path.display();
@@ -180,7 +180,7 @@ pub fn clean(_: &Inputs, see: &Seen) -> Drafted<Plan> {
 }
 
 /// remove-custom-id: removes the file, as the document asks when a group goes back to IP.
-pub fn remove(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn remove(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let path = file_of(&agent);
     let shown = path.display();

@@ -6,7 +6,7 @@ use super::{
     install, repair_config, set_endpoint, stop_extra, sync_clock,
 };
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{Seen, Unseen};
+use crate::core::observe::{Observations, Unanswered};
 
 /// The step that a remedy belongs to (design, section 3).
 pub const fn step_of(remedy: RemedyId) -> StepId {
@@ -32,7 +32,7 @@ pub const fn step_of(remedy: RemedyId) -> StepId {
 ///
 /// # Errors
 /// Something has not been looked at yet; the question was noted.
-pub fn plan(remedy: RemedyId, inputs: &Inputs, see: &Seen) -> Result<Planned, Unseen> {
+pub fn plan(remedy: RemedyId, inputs: &Inputs, see: &Observations) -> Result<Planned, Unanswered> {
     let drafted = match remedy {
         RemedyId::InstallAgent => install::install(inputs, see),
         RemedyId::UpgradeAgent => install::upgrade(inputs, see),
@@ -59,6 +59,6 @@ pub fn plan(remedy: RemedyId, inputs: &Inputs, see: &Seen) -> Result<Planned, Un
     match drafted {
         Ok(plan) => Ok(Planned::Ready(Box::new(control::with_revival(common::with_owners(plan, see)?, see)?))),
         Err(Stop::Decided(planned)) => Ok(planned),
-        Err(Stop::Unseen) => Err(Unseen),
+        Err(Stop::Unanswered) => Err(Unanswered),
     }
 }

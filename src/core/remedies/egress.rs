@@ -6,7 +6,7 @@ use super::{Change, Inputs, Plan, shell_line};
 use crate::core::agent::{endpoint, layout};
 use crate::core::context::NetworkType;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{CommandSeen, Look, Looked, Seen, Trouble, Unseen};
+use crate::core::observe::{CommandSeen, Observations, Observed, ReadCommand, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 use std::time::Duration;
@@ -17,10 +17,10 @@ const IPTABLES_MATCH: &str = "-p tcp -m multiport --dports 80,443 -j ACCEPT";
 const NFT_MATCH: &str = "tcp dport { 80, 443 } accept";
 
 /// Plans the rule, or the manual steps.
-pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
-    let (iptables, nft) = (see.look(&Look::IptablesRules), see.look(&Look::NftRules));
+pub fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
+    let (iptables, nft) = (see.look(&ReadCommand::IptablesRules), see.look(&ReadCommand::NftRules));
     let hosts = hosts(inputs, see)?;
-    let text = |looked: &Looked<CommandSeen>| {
+    let text = |looked: &Observed<CommandSeen>| {
         looked.as_ref().ok().filter(|said| said.code == Some(0)).map(|said| said.out.clone()).unwrap_or_default()
     };
     let (iptables, nft) = (iptables?, nft?);
@@ -67,14 +67,14 @@ pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
 }
 
 /// What is to be said of this host's own firewall where no rule of it was seen to drop the traffic.
-fn unseen(looked: &[&Looked<CommandSeen>]) -> Text {
+fn unseen(looked: &[&Observed<CommandSeen>]) -> Text {
     if looked.iter().any(|said| said.as_ref().is_ok_and(|said| said.code == Some(0))) {
         return Text::fixed(
             "No rule of this host's own firewall drops this traffic, as far as its rules can be read.",
             "在可读取的范围内，本机防火墙没有丢弃该流量的规则。",
         );
     }
-    if looked.iter().all(|said| **said == Err(Trouble::Absent)) {
+    if looked.iter().all(|said| **said == Err(Unavailable::Absent)) {
         return Text::fixed(
             "This host has neither nft nor iptables, so it most likely has no firewall rules of its own.",
             "本机没有 nft 和 iptables 命令，很可能没有自己的防火墙规则。",
@@ -93,7 +93,7 @@ fn is_let_out(iptables: &str, nft: &str) -> bool {
 }
 
 /// The hosts that must be reachable, for sentences.
-fn hosts(inputs: &Inputs, see: &Seen) -> Result<String, Unseen> {
+fn hosts(inputs: &Inputs, see: &Observations) -> Result<String, Unanswered> {
     let mut hosts = Vec::new();
     if let Some(agent) = layout::find(see)?.first()
         && let Ok(config) = layout::read_config(see, agent)?

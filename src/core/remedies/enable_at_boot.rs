@@ -3,15 +3,15 @@
 use super::common::{Drafted, already, is_there, refused, the_agent, unit_property};
 use super::{Change, Inputs, Plan};
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{Look, Seen};
+use crate::core::observe::{Observations, ReadCommand};
 use crate::say;
 use std::time::Duration;
 
 /// Plans the commands.
-pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn plan(_: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let unit = agent.unit.as_str();
-    let enabled = see.look(&Look::UnitEnabled { unit: unit.to_string() });
+    let enabled = see.look(&ReadCommand::UnitEnabled { unit: unit.to_string() });
     let load_state = unit_property(see, unit, "LoadState");
     let chkconfig = is_there(see, &["/sbin/chkconfig", "/usr/sbin/chkconfig"]);
     let update_rc = is_there(see, &["/usr/sbin/update-rc.d"]);

@@ -6,7 +6,7 @@ use super::{Change, InputId, Inputs, Plan, new_group};
 use crate::core::agent::service::{self, Standing};
 use crate::core::agent::{app_info, layout};
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{CloudTrouble, CloudTroubleKind, Seen, Site, Unseen};
+use crate::core::observe::{CloudError, CloudErrorKind, Observations, Site, Unanswered};
 use crate::core::service::MachineGroup;
 use crate::core::service::api::KnownIdentity;
 use crate::core::service::group_edit::{self, Edit, Refusal};
@@ -20,7 +20,7 @@ use std::time::Duration;
 const SHOWN: usize = 20;
 
 /// The address that the agent reports, else the one that it should.
-pub(super) fn reported_ip(inputs: &Inputs, see: &Seen) -> Result<String, Unseen> {
+pub(super) fn reported_ip(inputs: &Inputs, see: &Observations) -> Result<String, Unanswered> {
     if let Some(agent) = layout::find(see)?.first()
         && let Ok(file) = see.file(&agent.app_info_path)?
         && let Ok(info) = app_info::parse(&file.bytes)
@@ -56,8 +56,8 @@ pub(super) enum AtService {
     NotRead(Option<Text>),
 }
 
-pub(super) fn at_service(inputs: &Inputs, see: &Seen) -> Result<AtService, Unseen> {
-    let said = |trouble: &CloudTrouble| {
+pub(super) fn at_service(inputs: &Inputs, see: &Observations) -> Result<AtService, Unanswered> {
+    let said = |trouble: &CloudError| {
         let (what, next) = (&trouble.what, &trouble.next);
         let text = Text::filled(
             format!("The group cannot be edited from here. {} {}", what.get(Lang::En), next.get(Lang::En)),
@@ -73,13 +73,13 @@ pub(super) fn at_service(inputs: &Inputs, see: &Seen) -> Result<AtService, Unsee
     let Some(name) = &inputs.context.machine_group else { return Ok(AtService::NotRead(None)) };
     Ok(match see.cloud_group(&site, name)? {
         Ok(group) => AtService::Read(site, group.clone()),
-        Err(trouble) if trouble.kind == CloudTroubleKind::GroupNotExist => AtService::Missing(site),
+        Err(trouble) if trouble.kind == CloudErrorKind::GroupNotExist => AtService::Missing(site),
         Err(trouble) => said(trouble),
     })
 }
 
 /// Completes a plan with the edit of the group, or with what to do in the console.
-fn carry_out_at(plan: &mut Plan, at: AtService, edit: Edit, by_hand: Vec<Text>, see: &Seen) -> Drafted<()> {
+fn carry_out_at(plan: &mut Plan, at: AtService, edit: Edit, by_hand: Vec<Text>, see: &Observations) -> Drafted<()> {
     let (site, group) = match at {
         AtService::Missing(_) => {
             return Err(refused(Text::fixed(
@@ -175,7 +175,7 @@ fn in_words(list: &[Ipv4Addr]) -> String {
 }
 
 /// add-ip-to-group: one more line in the list; or a new group, when that was chosen.
-pub fn add(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn add(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     if inputs.create_group == Some(true) {
         return new_group::plan(inputs, see);
     }
@@ -209,7 +209,7 @@ pub fn add(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
 }
 
 /// replace-ip-in-group: one line of the list for another.
-pub fn replace(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn replace(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let at = at_service(inputs, see)?;
     let group = listed(&at, inputs);
     let (Some(ip), Some(old)) = (inputs.ip, inputs.old_ip) else {

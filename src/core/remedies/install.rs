@@ -10,7 +10,7 @@ use crate::core::agent::endpoint::{self, RegionKind};
 use crate::core::agent::layout::{self, Agent, Flavour};
 use crate::core::context::NetworkType;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{Seen, Unseen};
+use crate::core::observe::{Observations, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ fn installer(flavour: Flavour, region: &str, network: NetworkType) -> Option<Ins
 
 /// Downloads the installer into a directory of its own and runs it. Region and parameter have been checked to hold
 /// letters, digits and dashes alone.
-fn run(see: &Seen, installer: &Installer, words: &str, what: Text) -> Result<Change, Unseen> {
+fn run(see: &Observations, installer: &Installer, words: &str, what: Text) -> Result<Change, Unanswered> {
     let Installer { url, script } = installer;
     let has_wget = is_there(see, &["/usr/bin/wget", "/bin/wget"]);
     let has_curl = is_there(see, &["/usr/bin/curl", "/bin/curl"]);
@@ -118,7 +118,7 @@ fn is_installed(agent: &Agent) -> bool {
 }
 
 /// install-agent: for a host without one.
-pub fn install(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn install(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agents = layout::find(see)?;
     if let Some(agent) = agents.iter().find(|agent| is_installed(agent)) {
         let dir = agent.install_dir.display();
@@ -180,7 +180,7 @@ pub fn install(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
 }
 
 /// The run of the installer's upgrade for an agent that is there.
-fn upgrade_with(remedy: RemedyId, verify: StepId, inputs: &Inputs, see: &Seen) -> Drafted<(Plan, Agent)> {
+fn upgrade_with(remedy: RemedyId, verify: StepId, inputs: &Inputs, see: &Observations) -> Drafted<(Plan, Agent)> {
     let agent = the_agent(see)?;
     let dir = agent.install_dir.display();
     if agent.community {
@@ -226,7 +226,7 @@ fn upgrade_with(remedy: RemedyId, verify: StepId, inputs: &Inputs, see: &Seen) -
 }
 
 /// upgrade-agent: newer programs, the same configuration.
-pub fn upgrade(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn upgrade(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let (mut plan, agent) = upgrade_with(RemedyId::UpgradeAgent, StepId::Installed, inputs, see)?;
     if agent.flavour == Flavour::Logtail {
         plan.cautions.push(Text::fixed(
@@ -238,7 +238,7 @@ pub fn upgrade(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
 }
 
 /// reinstall-agent: what can be had of a reinstall without its loss.
-pub fn reinstall(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn reinstall(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let (mut plan, _) = upgrade_with(RemedyId::ReinstallAgent, StepId::Parameters, inputs, see)?;
     plan.cautions.insert(
         0,

@@ -6,7 +6,6 @@
 
 mod aliuid;
 mod bind_hostname;
-mod called;
 mod common;
 mod config_switch;
 mod control;
@@ -20,6 +19,7 @@ mod install;
 mod new_group;
 mod plan;
 mod preview;
+mod program_name;
 mod repair_config;
 mod set_endpoint;
 mod stop_extra;
@@ -28,10 +28,10 @@ mod sync_clock;
 #[cfg(test)]
 mod tests;
 
-pub use called::{NAME, call_it, called, for_root, for_this_user};
 pub use control::{restart_of, with_revival};
 pub use dispatch::{plan, step_of};
 pub use hosts::{answers, bind, is_bindable};
 pub use plan::{Change, InputId, Inputs, Plan, Planned};
 pub use preview::{PreviewLine, PreviewMark, change_titles, preview, shell_line, title};
+pub use program_name::{NAME, call_it, called, for_root, for_this_user};
 pub use repair_config::mend;

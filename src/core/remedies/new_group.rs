@@ -8,7 +8,7 @@ use crate::core::agent::identity_files::custom_ids;
 use crate::core::agent::layout;
 use crate::core::context::{Context, Field, IdentityKind};
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{Seen, Site, Unseen};
+use crate::core::observe::{Observations, Site, Unanswered};
 use crate::core::service::MachineGroup;
 use crate::core::service::api::KnownIdentity;
 use crate::core::service::heartbeat::POLL_AT_MOST;
@@ -17,7 +17,7 @@ use crate::say;
 use std::time::Duration;
 
 /// The values of a new group, each with a suggestion; those that are known already are filled in from the inputs.
-pub(super) fn wanted(inputs: &Inputs, see: &Seen) -> Result<Vec<(InputId, String)>, Unseen> {
+pub(super) fn wanted(inputs: &Inputs, see: &Observations) -> Result<Vec<(InputId, String)>, Unanswered> {
     let (ip, ids) = (reported_ip(inputs, see), own_ids(see));
     let (ip, ids) = (ip?, ids?);
     let kind = kind_of(inputs);
@@ -44,7 +44,7 @@ fn kind_of(inputs: &Inputs) -> IdentityKind {
 }
 
 /// The custom identifiers in the file of this host, as the agent sends them.
-fn own_ids(see: &Seen) -> Result<Vec<String>, Unseen> {
+fn own_ids(see: &Observations) -> Result<Vec<String>, Unanswered> {
     let Some(agent) = layout::find(see)?.into_iter().next() else { return Ok(Vec::new()) };
     let file = layout::whole(see.file(agent.conf_dir.join("user_defined_id"))?);
     let bytes = file.map(|file| file.bytes.clone()).unwrap_or_default();
@@ -52,7 +52,7 @@ fn own_ids(see: &Seen) -> Result<Vec<String>, Unseen> {
 }
 
 /// Makes a group in which this host is.
-pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let kind = kind_of(inputs);
     let is_told = match kind {
         IdentityKind::Ip => inputs.ip.is_some(),

@@ -2,7 +2,7 @@
 
 use crate::core::context::{Context, Field, Refusal};
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{Fingerprint, Nudge, ProcessId, Site};
+use crate::core::observe::{Fingerprint, ProcessId, ProcessSignal, Site};
 use crate::core::service::MachineGroup;
 use crate::core::text::Text;
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,7 @@ pub enum Change {
     /// Signal processes, each only if it still is the one that was seen.
     Signal {
         processes: Vec<ProcessId>,
-        signal: Nudge,
+        signal: ProcessSignal,
         what: Text,
     },
     /// Write a machine group of the service; `after` differs from `before` in its list only.
@@ -80,7 +80,7 @@ pub enum Change {
         /// What is done, once, when the agent is still there at the limit; only where the operator chose it.
         harder: Option<Box<Change>>,
     },
-    /// Look whether these files are there: what an installer must have left before its agent is started.
+    /// ReadCommand whether these files are there: what an installer must have left before its agent is started.
     LookFor {
         paths: Vec<PathBuf>,
     },

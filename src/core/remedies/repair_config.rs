@@ -13,7 +13,7 @@ use crate::core::agent::config_edit::set_endpoints;
 use crate::core::agent::json;
 use crate::core::agent::layout::{self, Agent};
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::Seen;
+use crate::core::observe::Observations;
 use crate::core::text::Text;
 use crate::say;
 use serde::Serialize;
@@ -45,7 +45,7 @@ const KEPT: [&str; 18] = [
 ];
 
 /// Plans the repair.
-pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let before = whole_file(see, &agent.config_path)?;
     let path = agent.config_path.display();
@@ -105,7 +105,7 @@ pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
 }
 
 /// The agent reads the main file. What it merely tolerates, there and in `config.d`, is written as strict JSON.
-fn strict(see: &Seen, agent: &Agent) -> Drafted<Plan> {
+fn strict(see: &Observations, agent: &Agent) -> Drafted<Plan> {
     let path = agent.config_path.display();
     let config = layout::read_config(see, agent)?.unwrap_or_default();
     let mut names: Vec<&str> = Vec::new();

@@ -14,13 +14,13 @@ use crate::core::agent::layout::Agent;
 use crate::core::agent::service;
 use crate::core::context::NetworkType;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{Seen, Unseen};
+use crate::core::observe::{Observations, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use std::time::Duration;
 
 /// Plans the edit.
-pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let config = config_of(see, &agent)?;
     // The project is where the service says, whatever was told.
@@ -86,7 +86,12 @@ fn in_force(config: &Config, agent: &Agent) -> (Option<String>, Option<NetworkTy
 }
 
 /// What can be wrong with this choice.
-pub fn cautions(see: &Seen, agent: &Agent, region: &str, network: NetworkType) -> Result<Vec<Text>, Unseen> {
+pub fn cautions(
+    see: &Observations,
+    agent: &Agent,
+    region: &str,
+    network: NetworkType,
+) -> Result<Vec<Text>, Unanswered> {
     let mut out = Vec::new();
     if !endpoint::is_known(region) {
         out.push(say!(

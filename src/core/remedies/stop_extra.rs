@@ -6,13 +6,13 @@ use super::{Change, Inputs, Plan, control};
 use crate::core::agent::layout::{self, Agent};
 use crate::core::agent::processes::{Shape, is_alive, process_shape};
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::Seen;
+use crate::core::observe::Observations;
 use crate::core::text::Text;
 use crate::say;
 use std::time::Duration;
 
 /// Plans the stop.
-pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agents = layout::find(see)?;
     // The one that stays: that of the checks, but never an open-source build where a commercial one runs as well.
     let stays = agents
@@ -53,7 +53,7 @@ pub fn plan(inputs: &Inputs, see: &Seen) -> Drafted<Plan> {
 }
 
 /// Only one agent runs. When it has too many processes, stop and start leave one pair.
-fn one_too_many(inputs: &Inputs, see: &Seen, agent: &Agent, agents: &[Agent]) -> Drafted<Plan> {
+fn one_too_many(inputs: &Inputs, see: &Observations, agent: &Agent, agents: &[Agent]) -> Drafted<Plan> {
     if let Shape::TooMany(count) = process_shape(&agent.processes) {
         let changes = control::restart_by(see, agent, inputs.force)?;
         if !changes.is_empty() {
@@ -80,7 +80,7 @@ fn one_too_many(inputs: &Inputs, see: &Seen, agent: &Agent, agents: &[Agent]) ->
 
 /// Stops one agent, and never by a script or a unit that is the other's: an install directory of the usual names is
 /// taken to belong to the script of the same suffix, and two such directories share it.
-fn stop(inputs: &Inputs, see: &Seen, agent: &Agent, stays: &Agent) -> Drafted<Vec<Change>> {
+fn stop(inputs: &Inputs, see: &Observations, agent: &Agent, stays: &Agent) -> Drafted<Vec<Change>> {
     let is_shared = agent.init_script.is_some() && agent.init_script == stays.init_script;
     if let Some(script) = agent.init_script.as_ref().filter(|_| !is_shared) {
         return Ok(control::stop_by(script, agent, inputs.force));

@@ -5,7 +5,7 @@ use super::common::{Drafted, is_there, owe_restart, unit_property};
 use super::{Change, Inputs, Plan};
 use crate::core::agent::layout;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::Seen;
+use crate::core::observe::Observations;
 use crate::core::text::Text;
 use crate::say;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use std::time::Duration;
 const NTP_SERVER: &str = "ntp.aliyun.com";
 
 /// Plans the commands.
-pub fn plan(_: &Inputs, see: &Seen) -> Drafted<Plan> {
+pub fn plan(_: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agents = layout::find(see)?;
     let has_chronyc = is_there(see, &["/usr/bin/chronyc", "/bin/chronyc"]);
     let has_timedatectl = is_there(see, &["/usr/bin/timedatectl", "/bin/timedatectl"]);

@@ -5,7 +5,7 @@ mod desk;
 use super::*;
 use crate::core::context::Field;
 use crate::core::finding::RemedyId;
-use crate::core::observe::{Look, ProcessSeen, Trouble};
+use crate::core::observe::{ProcessSeen, ReadCommand, Unavailable};
 use crate::core::text::Lang;
 use desk::{CONFIG, Desk, EXE, OWNER, lines, process};
 use std::time::Duration;
@@ -13,8 +13,8 @@ use std::time::Duration;
 const STOP: [&str; 2] = ["/etc/init.d/ilogtaild stop <40s", "await false /usr/local/ilogtail <35s"];
 const START: [&str; 2] = ["/etc/init.d/ilogtaild start <30s", "await true /usr/local/ilogtail <20s"];
 
-fn unit(name: &str, pid: u32) -> (Look, String) {
-    (Look::UnitState { unit: name.into() }, format!("LoadState=loaded\nMainPID={pid}\nActiveState=active\n"))
+fn unit(name: &str, pid: u32) -> (ReadCommand, String) {
+    (ReadCommand::UnitState { unit: name.into() }, format!("LoadState=loaded\nMainPID={pid}\nActiveState=active\n"))
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn a_restart_is_stop_and_start_and_of_a_stopped_agent_only_the_start() {
     assert!(half.refusal(RemedyId::StartAgent).contains("restart-agent"));
     // Hidden processes may run: then the restart stops first, and a start is not planned at all.
     let mut hidden = running;
-    hidden.processes = Err(Trouble::NotAllowed);
+    hidden.processes = Err(Unavailable::NotAllowed);
     assert!(hidden.refusal(RemedyId::StartAgent).contains("root"));
     assert_eq!(lines(&hidden.ready(RemedyId::RestartAgent).changes), [STOP, START].concat());
 }
@@ -257,7 +257,7 @@ fn an_extra_agent_is_stopped_and_nobody_elses_process() {
     assert_eq!(lines(&unit.ready(RemedyId::StopExtraAgent).changes)[0], "systemctl stop loongcollectord <40s");
     let mut hidden = desk.clone();
     hidden.processes =
-        Ok(vec![process(10, 1, EXE), ProcessSeen { exe: Err(Trouble::NotAllowed), ..process(30, 1, exe) }]);
+        Ok(vec![process(10, 1, EXE), ProcessSeen { exe: Err(Unavailable::NotAllowed), ..process(30, 1, exe) }]);
     assert!(hidden.refusal(RemedyId::StopExtraAgent).contains("root"));
     desk.processes = Ok(vec![process(10, 1, EXE), process(11, 10, EXE)]);
     assert!(desk.refusal(RemedyId::StopExtraAgent).contains("installed only"));
@@ -315,7 +315,7 @@ fn boot_and_clock_use_what_the_system_has() {
         ["chkconfig --add ilogtaild <30s", "chkconfig ilogtaild on <30s"]
     );
     assert!(Desk::logtail().refusal(RemedyId::EnableAtBoot).contains("chkconfig"));
-    let enabled = Desk::logtail().prints(Look::UnitEnabled { unit: "ilogtaild".into() }, "enabled\n");
+    let enabled = Desk::logtail().prints(ReadCommand::UnitEnabled { unit: "ilogtaild".into() }, "enabled\n");
     assert!(matches!(enabled.plan(RemedyId::EnableAtBoot), Planned::Already(_)));
     let clock = |desk: Desk| lines(&desk.ready(RemedyId::SyncClock).changes);
     let (look, out) = unit("systemd-timesyncd", 0);
@@ -329,14 +329,14 @@ fn boot_and_clock_use_what_the_system_has() {
 #[test]
 fn a_local_rule_that_drops_is_answered_and_nothing_else() {
     let dropping = "*filter\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p tcp -m tcp --dport 443 -j DROP\nCOMMIT\n";
-    let plan = Desk::logtail().prints(Look::IptablesRules, dropping).ready(RemedyId::AllowEgress);
+    let plan = Desk::logtail().prints(ReadCommand::IptablesRules, dropping).ready(RemedyId::AllowEgress);
     let allow = "iptables -I OUTPUT 1 -p tcp -m multiport --dports 80,443 -j ACCEPT <20s";
     assert_eq!(lines(&plan.changes), [allow]);
     let plain = Desk::logtail().ready(RemedyId::AllowEgress);
     assert!(plain.changes.is_empty());
     assert!(plain.manual[0].get(Lang::En).contains("logtail.cn-hangzhou-intranet.log.aliyuncs.com"));
     assert!(plain.manual[1].get(Lang::En).contains("neither nft nor iptables"));
-    let read = Desk::logtail().prints(Look::NftRules, "").ready(RemedyId::AllowEgress);
+    let read = Desk::logtail().prints(ReadCommand::NftRules, "").ready(RemedyId::AllowEgress);
     let said = read.manual[1].get(Lang::En);
     assert!(said.contains("No rule") && !said.contains("root"), "rules that were read need no root: {said}");
 }

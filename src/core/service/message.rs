@@ -3,7 +3,7 @@
 //! `Debug` of these types never shows a header's value, a query or a body: they carry signatures and tokens.
 
 use crate::core::observe::Pending;
-use crate::core::observe::{ConnectTrouble, NameTrouble, TlsTrouble};
+use crate::core::observe::{ConnectError, NameError, TlsError};
 use crate::core::text::Text;
 use crate::say;
 use std::fmt;
@@ -106,11 +106,11 @@ pub trait Transport: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
     #[error("{host}: the name has no address ({trouble:?})")]
-    Name { host: String, trouble: NameTrouble },
+    Name { host: String, trouble: NameError },
     #[error("{place}: no connection ({trouble:?})")]
-    Connect { place: String, trouble: ConnectTrouble },
+    Connect { place: String, trouble: ConnectError },
     #[error("{place}: no TLS ({trouble:?})")]
-    Tls { place: String, trouble: TlsTrouble },
+    Tls { place: String, trouble: TlsError },
     #[error("the proxy {proxy} did not let the request through: {reason}")]
     Proxy { proxy: String, reason: String },
     /// The time was over. `sent` says whether the request may have reached the service.
@@ -153,34 +153,34 @@ impl TransportError {
             )
         };
         match self {
-            TransportError::Name { host, trouble: NameTrouble::NoSuchName } => (
+            TransportError::Name { host, trouble: NameError::NoSuchName } => (
                 say!("The name {host} does not exist.", "域名 {host} 不存在。"),
                 Text::fixed(
                     "Check the region and the DNS servers of this host.",
                     "请检查地域是否正确，以及本机的 DNS 配置。",
                 ),
             ),
-            TransportError::Name { host, trouble: NameTrouble::NoAnswer } => (
+            TransportError::Name { host, trouble: NameError::NoAnswer } => (
                 say!("DNS did not answer for {host}.", "DNS 未能解析 {host}。"),
                 Text::fixed("Check the DNS servers in /etc/resolv.conf.", "请检查 /etc/resolv.conf 中的 DNS 服务器。"),
             ),
-            TransportError::Connect { place, trouble: ConnectTrouble::Refused(_) } => {
+            TransportError::Connect { place, trouble: ConnectError::Refused(_) } => {
                 (say!("{place} refused the connection.", "{place} 拒绝了连接。"), network())
             }
-            TransportError::Connect { place, trouble: ConnectTrouble::Silent(_) } => {
+            TransportError::Connect { place, trouble: ConnectError::Silent(_) } => {
                 (say!("{place} did not answer.", "{place} 没有应答。"), network())
             }
-            TransportError::Connect { place, trouble: ConnectTrouble::NoRoute(_) } => {
+            TransportError::Connect { place, trouble: ConnectError::NoRoute(_) } => {
                 (say!("This host has no route to {place}.", "本机没有到 {place} 的路由。"), network())
             }
-            TransportError::Connect { place, trouble: ConnectTrouble::Forbidden(_) } => (
+            TransportError::Connect { place, trouble: ConnectError::Forbidden(_) } => (
                 say!("A rule on this host forbids connections to {place}.", "本机的防火墙规则禁止连接 {place}。"),
                 Text::fixed(
                     "Check the outgoing rules of iptables or nftables.",
                     "请检查 iptables 或 nftables 的出方向规则。",
                 ),
             ),
-            TransportError::Connect { place, trouble: ConnectTrouble::Other(_, reason) } => {
+            TransportError::Connect { place, trouble: ConnectError::Other(_, reason) } => {
                 (say!("No connection to {place}: {reason}.", "无法连接 {place}：{reason}。"), network())
             }
             TransportError::Tls { place, trouble } => explain_tls(place, trouble),
@@ -227,9 +227,9 @@ impl TransportError {
     }
 }
 
-fn explain_tls(place: &str, trouble: &TlsTrouble) -> (Text, Text) {
+fn explain_tls(place: &str, trouble: &TlsError) -> (Text, Text) {
     match trouble {
-        TlsTrouble::UnknownIssuer => (
+        TlsError::UnknownIssuer => (
             say!(
                 "The certificate of {place} is signed by nobody that is trusted.",
                 "{place} 的证书由不受信任的机构签发。"
@@ -239,25 +239,25 @@ fn explain_tls(place: &str, trouble: &TlsTrouble) -> (Text, Text) {
                 "如果公司网络会解密 TLS，或者这是专有云，请用 SSL_CERT_FILE 指定其根证书。",
             ),
         ),
-        TlsTrouble::WrongName => (
+        TlsError::WrongName => (
             say!("The certificate of {place} belongs to another name.", "{place} 的证书与域名不符。"),
             Text::fixed("Check the endpoint, DNS and proxies.", "请检查服务入口、DNS 和代理。"),
         ),
-        TlsTrouble::Expired => (
+        TlsError::Expired => (
             say!(
                 "The certificate of {place} has expired, or this host's clock is ahead.",
                 "{place} 的证书已过期，或本机时钟偏快。"
             ),
             Text::fixed("Check the clock of this host first.", "请先检查本机时钟。"),
         ),
-        TlsTrouble::NotYetValid => (
+        TlsError::NotYetValid => (
             say!(
                 "The certificate of {place} is not valid yet, or this host's clock is behind.",
                 "{place} 的证书尚未生效，或本机时钟偏慢。"
             ),
             Text::fixed("Check the clock of this host first.", "请先检查本机时钟。"),
         ),
-        TlsTrouble::Broken(reason) => (
+        TlsError::Broken(reason) => (
             say!("No TLS connection to {place}: {reason}.", "无法与 {place} 建立 TLS 连接：{reason}。"),
             Text::fixed(
                 "Check firewalls and proxies: something may speak plain HTTP there or cut TLS.",

@@ -1,4 +1,4 @@
-//! Applies one [`Act`]. Only the host's `act` calls this.
+//! Applies one [`Operation`]. Only the host's `act` calls this.
 //!
 //! File work runs on a thread of its own and commands in a task of their own, so a change that has begun goes on when
 //! its future is dropped: it is not cut in half.
@@ -6,7 +6,9 @@
 use super::command::{Channel, Ending, Manner, run};
 use super::files::open_regular;
 use super::{processes, sweep, write};
-use crate::core::observe::{Act, ActError, CloudTrouble, Done, Fingerprint, LiveLine, Trouble, group_resource};
+use crate::core::observe::{
+    CloudError, Done, Fingerprint, LiveLine, Operation, OperationError, Unavailable, group_resource,
+};
 use crate::host::LiveOutput;
 use nix::fcntl::OFlag;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -23,12 +25,12 @@ const CONTENT_LIMIT: u64 = 64 << 20;
 /// How long a change of files may take. A dead mount never answers; the change may then still happen when it does.
 pub(super) const FILE_LIMIT: Duration = Duration::from_secs(60);
 
-/// Applies one change; see [`Act`] for what each promises.
-pub(super) async fn act(act: Act, live: LiveOutput) -> Result<Done, ActError> {
+/// Applies one change; see [`Operation`] for what each promises.
+pub(super) async fn act(act: Operation, live: LiveOutput) -> Result<Done, OperationError> {
     let path = place(&act);
-    if let Act::Run { argv, limit, proxies } = act {
+    if let Operation::Run { argv, limit, proxies } = act {
         let work = tokio::spawn(command(argv, limit, proxies, live));
-        return work.await.unwrap_or_else(|_| Err(ActError::Io { path, reason: "internal error".into() }));
+        return work.await.unwrap_or_else(|_| Err(OperationError::Io { path, reason: "internal error".into() }));
     }
     within(FILE_LIMIT, path, move || apply(act)).await
 }
@@ -37,62 +39,62 @@ pub(super) async fn act(act: Act, live: LiveOutput) -> Result<Done, ActError> {
 pub(super) async fn within<T: Send + 'static>(
     limit: Duration,
     path: PathBuf,
-    work: impl FnOnce() -> Result<T, ActError> + Send + 'static,
-) -> Result<T, ActError> {
+    work: impl FnOnce() -> Result<T, OperationError> + Send + 'static,
+) -> Result<T, OperationError> {
     match tokio::time::timeout(limit, tokio::task::spawn_blocking(work)).await {
         Ok(Ok(done)) => done,
-        Ok(Err(_)) => Err(ActError::Io { path, reason: "internal error".into() }),
-        Err(_) => Err(ActError::Hung { path, limit_s: limit.as_secs() }),
+        Ok(Err(_)) => Err(OperationError::Io { path, reason: "internal error".into() }),
+        Err(_) => Err(OperationError::Hung { path, limit_s: limit.as_secs() }),
     }
 }
 
 /// Which path an error names when nothing better is known.
-fn place(act: &Act) -> PathBuf {
+fn place(act: &Operation) -> PathBuf {
     match act {
-        Act::Write { path, .. }
-        | Act::Remove { path, .. }
-        | Act::MakeDir { path, .. }
-        | Act::RemoveDir { path }
-        | Act::Append { path, .. }
-        | Act::Sweep { dir: path, .. }
-        | Act::Copy { to: path, .. }
-        | Act::Rename { to: path, .. } => path.clone(),
-        Act::Run { argv, .. } => argv.first().map(PathBuf::from).unwrap_or_default(),
-        Act::Signal { process, .. } => PathBuf::from(format!("/proc/{}", process.pid)),
-        Act::PutGroup { site, before: group, .. }
-        | Act::MakeGroup { site, group }
-        | Act::RemoveGroup { site, group } => group_resource(site, group.name()),
+        Operation::Write { path, .. }
+        | Operation::Remove { path, .. }
+        | Operation::MakeDir { path, .. }
+        | Operation::RemoveDir { path }
+        | Operation::Append { path, .. }
+        | Operation::Sweep { dir: path, .. }
+        | Operation::Copy { to: path, .. }
+        | Operation::Rename { to: path, .. } => path.clone(),
+        Operation::Run { argv, .. } => argv.first().map(PathBuf::from).unwrap_or_default(),
+        Operation::Signal { process, .. } => PathBuf::from(format!("/proc/{}", process.pid)),
+        Operation::PutGroup { site, before: group, .. }
+        | Operation::MakeGroup { site, group }
+        | Operation::RemoveGroup { site, group } => group_resource(site, group.name()),
     }
 }
 
-fn apply(act: Act) -> Result<Done, ActError> {
+fn apply(act: Operation) -> Result<Done, OperationError> {
     match act {
-        Act::Write { path, expect, content, mode } => write::write(&path, &expect, &content, mode),
-        Act::Copy { from, to } => write::copy(&from, &to),
-        Act::Remove { path, expect } => remove(&path, &expect),
-        Act::Rename { from, to } => rename(&from, &to),
-        Act::MakeDir { path, mode } => make_dir(&path, mode),
-        Act::RemoveDir { path } => remove_dir(&path),
-        Act::Append { path, content } => append(&path, &content),
-        Act::Signal { process, signal } => processes::signal(&process, signal),
-        Act::Sweep { dir, spare } => sweep::sweep(&dir, &spare),
-        Act::PutGroup { .. } | Act::MakeGroup { .. } | Act::RemoveGroup { .. } => {
-            Err(ActError::Service(Box::new(CloudTrouble::not_asked())))
+        Operation::Write { path, expect, content, mode } => write::write(&path, &expect, &content, mode),
+        Operation::Copy { from, to } => write::copy(&from, &to),
+        Operation::Remove { path, expect } => remove(&path, &expect),
+        Operation::Rename { from, to } => rename(&from, &to),
+        Operation::MakeDir { path, mode } => make_dir(&path, mode),
+        Operation::RemoveDir { path } => remove_dir(&path),
+        Operation::Append { path, content } => append(&path, &content),
+        Operation::Signal { process, signal } => processes::signal(&process, signal),
+        Operation::Sweep { dir, spare } => sweep::sweep(&dir, &spare),
+        Operation::PutGroup { .. } | Operation::MakeGroup { .. } | Operation::RemoveGroup { .. } => {
+            Err(OperationError::Service(Box::new(CloudError::not_asked())))
         }
-        Act::Run { argv, .. } => {
-            Err(ActError::NotStarted { program: argv.join(" "), reason: "not a change of files".into() })
+        Operation::Run { argv, .. } => {
+            Err(OperationError::NotStarted { program: argv.join(" "), reason: "not a change of files".into() })
         }
     }
 }
 
 /// Removes the name itself: of a symlink the link, while the fingerprint is that of the file it leads to.
-fn remove(path: &Path, expect: &Fingerprint) -> Result<Done, ActError> {
+fn remove(path: &Path, expect: &Fingerprint) -> Result<Done, OperationError> {
     let content = content(path)?;
     if content.is_none() && fs::symlink_metadata(path).is_err() {
         return Ok(Done::Already);
     }
     if Fingerprint::of(content.as_deref()) != *expect {
-        return Err(ActError::Moved(path.into()));
+        return Err(OperationError::Moved(path.into()));
     }
     fs::remove_file(path).map_err(|error| io_error(path, &error))?;
     sync_parent(path)?;
@@ -101,12 +103,12 @@ fn remove(path: &Path, expect: &Fingerprint) -> Result<Done, ActError> {
 
 /// Between the look for `to` and the renaming another program could make it; that instant is accepted, since linking
 /// first would leave both names behind after a kill.
-fn rename(from: &Path, to: &Path) -> Result<Done, ActError> {
+fn rename(from: &Path, to: &Path) -> Result<Done, OperationError> {
     if from.parent() != to.parent() {
-        return Err(ActError::Io { path: to.into(), reason: "not in the same directory".into() });
+        return Err(OperationError::Io { path: to.into(), reason: "not in the same directory".into() });
     }
     if fs::symlink_metadata(to).is_ok() {
-        return Err(ActError::Exists(to.into()));
+        return Err(OperationError::Exists(to.into()));
     }
     fs::rename(from, to).map_err(|error| io_error(from, &error))?;
     sync_parent(to)?;
@@ -114,7 +116,7 @@ fn rename(from: &Path, to: &Path) -> Result<Done, ActError> {
 }
 
 /// Makes a directory with its missing parents, all with exactly this mode.
-fn make_dir(path: &Path, mode: u32) -> Result<Done, ActError> {
+fn make_dir(path: &Path, mode: u32) -> Result<Done, OperationError> {
     if path.is_dir() {
         return Ok(Done::Already);
     }
@@ -122,7 +124,7 @@ fn make_dir(path: &Path, mode: u32) -> Result<Done, ActError> {
         make_dir(parent, mode)?;
     }
     DirBuilder::new().mode(mode).create(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => ActError::Exists(path.into()),
+        io::ErrorKind::AlreadyExists => OperationError::Exists(path.into()),
         _ => io_error(path, &error),
     })?;
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(|error| io_error(path, &error))?;
@@ -131,7 +133,7 @@ fn make_dir(path: &Path, mode: u32) -> Result<Done, ActError> {
 }
 
 /// A directory that is not empty stays, and that is an error: nobody shall believe it gone.
-fn remove_dir(path: &Path) -> Result<Done, ActError> {
+fn remove_dir(path: &Path) -> Result<Done, OperationError> {
     match fs::remove_dir(path) {
         Ok(()) => {
             sync_parent(path)?;
@@ -144,9 +146,9 @@ fn remove_dir(path: &Path) -> Result<Done, ActError> {
 
 /// Appends to a regular file that is no symlink and that nobody else may write: what the journal tells is believed. A new
 /// one is readable for its owner only. When there is no room for all of it, the file gets its old length back.
-fn append(path: &Path, content: &[u8]) -> Result<Done, ActError> {
+fn append(path: &Path, content: &[u8]) -> Result<Done, OperationError> {
     let failed = |error: io::Error| io_error(path, &error);
-    let refused = |reason: String| ActError::Io { path: path.into(), reason };
+    let refused = |reason: String| OperationError::Io { path: path.into(), reason };
     write::check_place(path)?;
     let is_new = fs::symlink_metadata(path).is_err();
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
@@ -177,16 +179,16 @@ fn append(path: &Path, content: &[u8]) -> Result<Done, ActError> {
 }
 
 /// Runs a command and sends what it prints, line by line.
-async fn command(argv: Vec<String>, limit: Duration, proxies: bool, live: LiveOutput) -> Result<Done, ActError> {
+async fn command(argv: Vec<String>, limit: Duration, proxies: bool, live: LiveOutput) -> Result<Done, OperationError> {
     let mut lines = Lines { live, out: Vec::new(), err: Vec::new() };
     let ending = run(&argv, limit, Manner::Change { proxies }, |channel, bytes| lines.take(channel, bytes)).await;
     lines.flush();
     match ending {
         Ok(Ending::Ended(code)) => Ok(Done::Exited(code)),
-        Ok(Ending::TimedOut) => Err(ActError::TimedOut { command: argv.join(" "), limit_s: limit.as_secs() }),
+        Ok(Ending::TimedOut) => Err(OperationError::TimedOut { command: argv.join(" "), limit_s: limit.as_secs() }),
         Err(trouble) => {
             let program = argv.first().cloned().unwrap_or_default();
-            Err(ActError::NotStarted { program, reason: words(trouble) })
+            Err(OperationError::NotStarted { program, reason: words(trouble) })
         }
     }
 }
@@ -239,38 +241,38 @@ fn send(live: &LiveOutput, is_error: bool, line: Vec<u8>) {
 }
 
 /// All of a regular file, symlinks followed; None when there is none.
-pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, ActError> {
+pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, OperationError> {
     let (file, _) = match open_regular(path) {
         Ok(opened) => opened,
-        Err(Trouble::Absent) => return Ok(None),
-        Err(trouble) => return Err(ActError::Io { path: path.into(), reason: words(trouble) }),
+        Err(Unavailable::Absent) => return Ok(None),
+        Err(trouble) => return Err(OperationError::Io { path: path.into(), reason: words(trouble) }),
     };
     let mut bytes = Vec::new();
     file.take(CONTENT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| io_error(path, &error))?;
     if bytes.len() as u64 > CONTENT_LIMIT {
-        return Err(ActError::Io { path: path.into(), reason: "too large to be changed here".into() });
+        return Err(OperationError::Io { path: path.into(), reason: "too large to be changed here".into() });
     }
     Ok(Some(bytes))
 }
 
 /// Makes a change of names in the directory of `path` outlast a power failure.
-pub(super) fn sync_parent(path: &Path) -> Result<(), ActError> {
+pub(super) fn sync_parent(path: &Path) -> Result<(), OperationError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let opened = File::open(parent).and_then(|directory| directory.sync_all());
     opened.map_err(|error| io_error(parent, &error))
 }
 
-pub(super) fn io_error(path: &Path, error: &io::Error) -> ActError {
-    ActError::Io { path: path.into(), reason: error.to_string() }
+pub(super) fn io_error(path: &Path, error: &io::Error) -> OperationError {
+    OperationError::Io { path: path.into(), reason: error.to_string() }
 }
 
 /// A reason in the operating system's manner; the faces add the sentence around it.
-pub(super) fn words(trouble: Trouble) -> String {
+pub(super) fn words(trouble: Unavailable) -> String {
     match trouble {
-        Trouble::Absent => "no such file".into(),
-        Trouble::NotAllowed => "permission denied".into(),
-        Trouble::TimedOut => "no answer in time".into(),
-        Trouble::NotAFile(kind) => format!("it is a {kind}"),
-        Trouble::Other(reason) => reason,
+        Unavailable::Absent => "no such file".into(),
+        Unavailable::NotAllowed => "permission denied".into(),
+        Unavailable::TimedOut => "no answer in time".into(),
+        Unavailable::NotAFile(kind) => format!("it is a {kind}"),
+        Unavailable::Other(reason) => reason,
     }
 }

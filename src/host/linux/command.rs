@@ -4,7 +4,7 @@
 //! end of its own process; after that only what is already on the way is read.
 
 use super::{blocking, trouble};
-use crate::core::observe::{CommandSeen, Looked, Trouble};
+use crate::core::observe::{CommandSeen, Observed, Unavailable};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::io;
@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// At most this much of each output of a [`crate::core::observe::Look`] is kept, in bytes; the rest is read and dropped.
+/// At most this much of each output of a [`crate::core::observe::ReadCommand`] is kept, in bytes; the rest is read and dropped.
 const OUTPUT_LIMIT: usize = 64 << 10;
 /// After a command ended: how long a pipe must be silent to count as read.
 const QUIET: Duration = Duration::from_millis(60);
@@ -32,7 +32,7 @@ const LOCAL_PATH: &str = "/usr/local/sbin:/usr/local/bin";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manner {
     /// It only looks: it is killed.
-    Look,
+    ReadCommand,
     /// It changes something: it is not cut in half, unless its time is over. It gets an environment of its own, with
     /// the operator's proxies when it downloads something.
     Change { proxies: bool },
@@ -54,15 +54,15 @@ pub(super) enum Ending {
 }
 
 /// Runs a command that only looks, and keeps what it printed.
-pub(super) async fn look(argv: &[String], limit: Duration) -> Looked<CommandSeen> {
+pub(super) async fn look(argv: &[String], limit: Duration) -> Observed<CommandSeen> {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let keep = |channel, bytes: &[u8]| {
         let kept: &mut Vec<u8> = if channel == Channel::Out { &mut out } else { &mut err };
         let room = OUTPUT_LIMIT.saturating_sub(kept.len()).min(bytes.len());
         kept.extend(bytes.iter().take(room));
     };
-    match run(argv, limit, Manner::Look, keep).await? {
-        Ending::TimedOut => Err(Trouble::TimedOut),
+    match run(argv, limit, Manner::ReadCommand, keep).await? {
+        Ending::TimedOut => Err(Unavailable::TimedOut),
         Ending::Ended(code) => Ok(CommandSeen {
             code,
             out: String::from_utf8_lossy(&out).into_owned(),
@@ -81,7 +81,7 @@ pub(super) async fn run(
     limit: Duration,
     manner: Manner,
     mut sink: impl FnMut(Channel, &[u8]),
-) -> Looked<Ending> {
+) -> Observed<Ending> {
     let end = Instant::now() + limit;
     let words = argv.to_vec();
     let Running { mut child, mut group } = blocking(move || start(&words, manner)).await?;
@@ -95,7 +95,7 @@ pub(super) async fn run(
             () = sleep_until(end) => {
                 let stopping = stop(child, group);
                 match manner {
-                    Manner::Look => drop(tokio::spawn(stopping)),
+                    Manner::ReadCommand => drop(tokio::spawn(stopping)),
                     Manner::Change { .. } => stopping.await,
                 }
                 return Ok(Ending::TimedOut);
@@ -122,13 +122,13 @@ struct Running {
 }
 
 /// Starts a command. Blocks until the program runs, which on a dead mount is never.
-fn start(argv: &[String], manner: Manner) -> Looked<Running> {
-    let Some((program, words)) = argv.split_first() else { return Err(Trouble::Absent) };
+fn start(argv: &[String], manner: Manner) -> Observed<Running> {
+    let Some((program, words)) = argv.split_first() else { return Err(Unavailable::Absent) };
     let mut command = Command::new(program);
     command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let inherited = std::env::var("PATH").unwrap_or_default();
     match manner {
-        Manner::Look => {
+        Manner::ReadCommand => {
             command.env("PATH", format!("{SYSTEM_PATH}:{inherited}").trim_end_matches(':'));
             for (name, _) in std::env::vars_os().filter(|(name, _)| is_secret(&name.to_string_lossy())) {
                 command.env_remove(name);
@@ -144,7 +144,7 @@ fn start(argv: &[String], manner: Manner) -> Looked<Running> {
     command.env("LC_ALL", "C");
     let child = command.spawn().map_err(|error| not_started(program, &error))?;
     let leader = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-    Ok(Running { group: Group { leader, kill_on_drop: manner == Manner::Look }, child })
+    Ok(Running { group: Group { leader, kill_on_drop: manner == Manner::ReadCommand }, child })
 }
 
 /// Whether a variable of the operator's is for a command that changes something.
@@ -161,9 +161,9 @@ pub(super) fn is_secret(name: &str) -> bool {
 }
 
 /// Why a program did not start. "No such file" for a script that is there means that its interpreter is missing.
-fn not_started(program: &str, error: &io::Error) -> Trouble {
+fn not_started(program: &str, error: &io::Error) -> Unavailable {
     if error.kind() == io::ErrorKind::NotFound && program.contains('/') && Path::new(program).exists() {
-        return Trouble::Other(format!("the interpreter of {program} does not exist"));
+        return Unavailable::Other(format!("the interpreter of {program} does not exist"));
     }
     trouble(error)
 }

@@ -4,7 +4,7 @@
 
 use super::trouble;
 use crate::core::observe::{
-    DIR_LIMIT, DirSeen, EntryKind, EntrySeen, FILE_LIMIT, FileSeen, Looked, TAIL_LIMIT, Trouble,
+    DIR_LIMIT, DirSeen, EntryKind, EntrySeen, FILE_LIMIT, FileSeen, Observed, TAIL_LIMIT, Unavailable,
 };
 use nix::fcntl::OFlag;
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
@@ -13,7 +13,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The first [`FILE_LIMIT`] bytes of a regular file.
-pub(super) fn head(path: &Path) -> Looked<FileSeen> {
+pub(super) fn head(path: &Path) -> Observed<FileSeen> {
     let (mut file, about) = open_regular(path)?;
     let mut bytes = read_at_most(&mut file, FILE_LIMIT + 1)?;
     // Files of /proc and /sys say size 0, so what was read counts as well.
@@ -23,13 +23,13 @@ pub(super) fn head(path: &Path) -> Looked<FileSeen> {
 }
 
 /// What the directory says of a regular file, without its bytes.
-pub(super) fn present(path: &Path) -> Looked<FileSeen> {
+pub(super) fn present(path: &Path) -> Observed<FileSeen> {
     let (_, about) = open_regular(path)?;
     Ok(seen(path, &about, Vec::new(), about.len()))
 }
 
 /// The last [`TAIL_LIMIT`] bytes of a regular file.
-pub(super) fn tail(path: &Path) -> Looked<FileSeen> {
+pub(super) fn tail(path: &Path) -> Observed<FileSeen> {
     let (mut file, about) = open_regular(path)?;
     let start = about.len().saturating_sub(TAIL_LIMIT as u64);
     if start > 0 {
@@ -41,12 +41,12 @@ pub(super) fn tail(path: &Path) -> Looked<FileSeen> {
 }
 
 /// The names in a directory. Of a directory with more than [`DIR_LIMIT`] names, the first that the kernel gives.
-pub(super) fn dir(path: &Path) -> Looked<DirSeen> {
+pub(super) fn dir(path: &Path) -> Observed<DirSeen> {
     let mut entries = Vec::new();
     let mut cut = false;
     let refused = |error: io::Error| match error.kind() {
         // Something else stands there; on the way to it, it would be nothing at all.
-        io::ErrorKind::NotADirectory if fs::symlink_metadata(path).is_ok() => Trouble::Other(error.to_string()),
+        io::ErrorKind::NotADirectory if fs::symlink_metadata(path).is_ok() => Unavailable::Other(error.to_string()),
         _ => trouble(&error),
     };
     for entry in fs::read_dir(path).map_err(refused)? {
@@ -90,14 +90,14 @@ fn kind_of(kind: FileType) -> EntryKind {
 
 /// Opens a regular file, symlinks followed. What is no regular file is not even opened, since opening some devices
 /// already does something; the opened file is then looked at again, since the name may have moved in between.
-pub(super) fn open_regular(path: &Path) -> Looked<(File, Metadata)> {
+pub(super) fn open_regular(path: &Path) -> Observed<(File, Metadata)> {
     let before = fs::metadata(path).map_err(|error| trouble(&error))?;
     regular(&before)?;
     let flags = OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path).map_err(|error| {
         match error.raw_os_error() {
             // Linux answers so when a socket is opened.
-            Some(code) if code == nix::libc::ENXIO => Trouble::NotAFile("socket".into()),
+            Some(code) if code == nix::libc::ENXIO => Unavailable::NotAFile("socket".into()),
             _ => trouble(&error),
         }
     })?;
@@ -107,7 +107,7 @@ pub(super) fn open_regular(path: &Path) -> Looked<(File, Metadata)> {
 }
 
 /// Refuses what is no regular file, with the word for it.
-fn regular(about: &Metadata) -> Looked<()> {
+fn regular(about: &Metadata) -> Observed<()> {
     let kind = about.file_type();
     let word = if kind.is_file() {
         return Ok(());
@@ -120,11 +120,11 @@ fn regular(about: &Metadata) -> Looked<()> {
     } else {
         "device"
     };
-    Err(Trouble::NotAFile(word.into()))
+    Err(Unavailable::NotAFile(word.into()))
 }
 
 /// Reads to the end or the limit.
-pub(super) fn read_at_most(file: &mut impl Read, limit: usize) -> Looked<Vec<u8>> {
+pub(super) fn read_at_most(file: &mut impl Read, limit: usize) -> Observed<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(limit as u64).read_to_end(&mut bytes).map_err(|error| trouble(&error))?;
     Ok(bytes)

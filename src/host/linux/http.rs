@@ -7,7 +7,7 @@ use super::certificate::Witness;
 use super::identity::now_ms;
 use super::names::Names;
 use super::{blocking, files, milliseconds};
-use crate::core::observe::{ConnectTrouble, Looked, NameTrouble, Target, TlsSeen, TlsTrouble, Trouble};
+use crate::core::observe::{ConnectError, NameError, Observed, Target, TlsError, TlsSeen, Unavailable};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
@@ -56,7 +56,7 @@ impl Client {
         self.names.forget();
     }
 
-    async fn trust(&self) -> Result<&Trust, TlsTrouble> {
+    async fn trust(&self) -> Result<&Trust, TlsError> {
         let make = || async {
             let pem = match self.roots.clone() {
                 Some(path) => blocking(move || files::head(&path)).await.map(|file| file.bytes).unwrap_or_default(),
@@ -64,7 +64,7 @@ impl Client {
             };
             Trust::with(&pem)
         };
-        self.trust.get_or_try_init(make).await.map_err(TlsTrouble::Broken)
+        self.trust.get_or_try_init(make).await.map_err(TlsError::Broken)
     }
 }
 
@@ -123,13 +123,13 @@ pub(crate) struct Response {
 /// `connected` includes the tunnel through it.
 #[derive(Default)]
 pub(crate) struct Exchanged {
-    pub(crate) resolved: Option<Result<Vec<IpAddr>, NameTrouble>>,
+    pub(crate) resolved: Option<Result<Vec<IpAddr>, NameError>>,
     /// The address that answered, with the milliseconds that the connection took.
-    pub(crate) connected: Option<Result<(IpAddr, u64), ConnectTrouble>>,
-    pub(crate) tls: Option<Result<TlsSeen, TlsTrouble>>,
+    pub(crate) connected: Option<Result<(IpAddr, u64), ConnectError>>,
+    pub(crate) tls: Option<Result<TlsSeen, TlsError>>,
     /// Who signed the certificate that was shown.
     pub(crate) issuer: Option<String>,
-    pub(crate) answer: Option<Looked<Response>>,
+    pub(crate) answer: Option<Observed<Response>>,
 }
 
 /// Sends one request and reads its answer, all before `deadline`.
@@ -139,12 +139,12 @@ pub(crate) async fn exchange(client: &Client, request: &Request, deadline: Insta
     let proxy = match target.proxy.as_deref().map(proxy_place).transpose() {
         Ok(proxy) => proxy,
         Err(reason) => {
-            done.connected = Some(Err(ConnectTrouble::Other(Ipv4Addr::UNSPECIFIED.into(), reason)));
+            done.connected = Some(Err(ConnectError::Other(Ipv4Addr::UNSPECIFIED.into(), reason)));
             return done;
         }
     };
     let (host, port) = proxy.clone().unwrap_or_else(|| (target.host.clone(), target.port));
-    let resolved = timeout_at(deadline, client.names.resolve(&host)).await.unwrap_or(Err(NameTrouble::NoAnswer));
+    let resolved = timeout_at(deadline, client.names.resolve(&host)).await.unwrap_or(Err(NameError::NoAnswer));
     done.resolved = Some(resolved.clone());
     let Ok(addresses) = resolved else { return done };
     let through = proxy.is_some().then_some(target).filter(|target| target.tls);
@@ -178,7 +178,7 @@ pub(crate) async fn exchange(client: &Client, request: &Request, deadline: Insta
             done.answer = Some(talk(stream, request, &target.path, deadline).await);
         }
         Ok(Err(trouble)) => done.tls = Some(Err(trouble)),
-        Err(_) => done.tls = Some(Err(TlsTrouble::Broken("no answer in time".into()))),
+        Err(_) => done.tls = Some(Err(TlsError::Broken("no answer in time".into()))),
     }
     done
 }
@@ -218,14 +218,14 @@ async fn reach(
     port: u16,
     through: Option<&Target>,
     deadline: Instant,
-) -> Result<(TcpStream, IpAddr, u64), ConnectTrouble> {
+) -> Result<(TcpStream, IpAddr, u64), ConnectError> {
     let (mut tcp, address, elapsed_ms) = connect(addresses, port, deadline).await?;
     if let Some(target) = through {
         match timeout_at(deadline, tunnel(&mut tcp, target)).await {
             Ok(Ok(200..=299)) => {}
-            Ok(Ok(status)) => return Err(ConnectTrouble::Other(address, format!("the proxy answered {status}"))),
-            Ok(Err(error)) => return Err(ConnectTrouble::Other(address, format!("the proxy: {error}"))),
-            Err(_) => return Err(ConnectTrouble::Silent(address)),
+            Ok(Ok(status)) => return Err(ConnectError::Other(address, format!("the proxy answered {status}"))),
+            Ok(Err(error)) => return Err(ConnectError::Other(address, format!("the proxy: {error}"))),
+            Err(_) => return Err(ConnectError::Silent(address)),
         }
     }
     Ok((tcp, address, elapsed_ms))
@@ -233,11 +233,7 @@ async fn reach(
 
 /// Tries the addresses in order, each with its share of the time left; the trouble is that of the first one, which is
 /// the one that the agent meets.
-async fn connect(
-    addresses: &[IpAddr],
-    port: u16,
-    deadline: Instant,
-) -> Result<(TcpStream, IpAddr, u64), ConnectTrouble> {
+async fn connect(addresses: &[IpAddr], port: u16, deadline: Instant) -> Result<(TcpStream, IpAddr, u64), ConnectError> {
     let mut first = None;
     let count = addresses.len().min(ADDRESSES);
     for (index, address) in addresses.iter().copied().take(count).enumerate() {
@@ -247,23 +243,23 @@ async fn connect(
         let trouble = match timeout_at(begin + share, TcpStream::connect((address, port))).await {
             Ok(Ok(tcp)) => return Ok((tcp, address, milliseconds(begin.elapsed()))),
             Ok(Err(error)) => connect_trouble(address, &error),
-            Err(_) => ConnectTrouble::Silent(address),
+            Err(_) => ConnectError::Silent(address),
         };
         first.get_or_insert(trouble);
     }
-    Err(first.unwrap_or(ConnectTrouble::Other(Ipv4Addr::UNSPECIFIED.into(), "no address".into())))
+    Err(first.unwrap_or(ConnectError::Other(Ipv4Addr::UNSPECIFIED.into(), "no address".into())))
 }
 
 /// What the kernel's error says. A blackhole route gives EINVAL, an unreachable one EHOSTUNREACH, a prohibiting one
 /// EACCES, a local firewall rule that rejects EPERM.
-fn connect_trouble(address: IpAddr, error: &io::Error) -> ConnectTrouble {
+fn connect_trouble(address: IpAddr, error: &io::Error) -> ConnectError {
     use nix::libc::{EACCES, ECONNREFUSED, EHOSTUNREACH, EINVAL, ENETDOWN, ENETUNREACH, EPERM, ETIMEDOUT};
     match error.raw_os_error() {
-        Some(ECONNREFUSED) => ConnectTrouble::Refused(address),
-        Some(ETIMEDOUT) => ConnectTrouble::Silent(address),
-        Some(EHOSTUNREACH | ENETUNREACH | ENETDOWN | EINVAL) => ConnectTrouble::NoRoute(address),
-        Some(EACCES | EPERM) => ConnectTrouble::Forbidden(address),
-        _ => ConnectTrouble::Other(address, error.to_string()),
+        Some(ECONNREFUSED) => ConnectError::Refused(address),
+        Some(ETIMEDOUT) => ConnectError::Silent(address),
+        Some(EHOSTUNREACH | ENETUNREACH | ENETDOWN | EINVAL) => ConnectError::NoRoute(address),
+        Some(EACCES | EPERM) => ConnectError::Forbidden(address),
+        _ => ConnectError::Other(address, error.to_string()),
     }
 }
 
@@ -295,10 +291,10 @@ async fn secure(
     witness: &Arc<Witness>,
     target: &Target,
     tcp: TcpStream,
-) -> Result<(Secured, TlsSeen), TlsTrouble> {
+) -> Result<(Secured, TlsSeen), TlsError> {
     let name = target.host.trim_start_matches('[').trim_end_matches(']').to_string();
-    let name = ServerName::try_from(name).map_err(|error| TlsTrouble::Broken(error.to_string()))?;
-    let connector = trust.connector(Arc::clone(witness)).map_err(|error| TlsTrouble::Broken(error.to_string()))?;
+    let name = ServerName::try_from(name).map_err(|error| TlsError::Broken(error.to_string()))?;
+    let connector = trust.connector(Arc::clone(witness)).map_err(|error| TlsError::Broken(error.to_string()))?;
     let stream = connector.connect(name, tcp).await.map_err(|error| tls_trouble(&error))?;
     let version = stream.get_ref().1.protocol_version().and_then(|version| version.as_str()).unwrap_or_default();
     Ok((stream, TlsSeen { version: version.to_string() }))
@@ -306,28 +302,26 @@ async fn secure(
 
 /// Which part of the certificate did not fit. A certificate authority's own certificate in the place of a server's is
 /// what `openssl req -x509` makes: signed by nobody but itself.
-fn tls_trouble(error: &io::Error) -> TlsTrouble {
+fn tls_trouble(error: &io::Error) -> TlsError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let Some(rustls::Error::InvalidCertificate(reason)) = inner else { return TlsTrouble::Broken(error.to_string()) };
+    let Some(rustls::Error::InvalidCertificate(reason)) = inner else { return TlsError::Broken(error.to_string()) };
     match reason {
-        CertificateError::UnknownIssuer => TlsTrouble::UnknownIssuer,
-        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            TlsTrouble::UnknownIssuer
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsTrouble::WrongName,
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsTrouble::Expired,
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsTrouble::NotYetValid,
-        _ => TlsTrouble::Broken(error.to_string()),
+        CertificateError::UnknownIssuer => TlsError::UnknownIssuer,
+        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => TlsError::UnknownIssuer,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsError::WrongName,
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsError::Expired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsError::NotYetValid,
+        _ => TlsError::Broken(error.to_string()),
     }
 }
 
 /// One request and its answer on a connection that is there. When the time is over in the middle of the body, the
 /// answer is what has arrived of it.
-pub(super) async fn talk<S>(stream: S, request: &Request, uri: &str, deadline: Instant) -> Looked<Response>
+pub(super) async fn talk<S>(stream: S, request: &Request, uri: &str, deadline: Instant) -> Observed<Response>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let other = |error: &dyn std::error::Error| Trouble::Other(error.to_string());
+    let other = |error: &dyn std::error::Error| Unavailable::Other(error.to_string());
     let mut wanted = hyper::Request::builder().method(request.method).uri(uri);
     wanted = wanted.header("Host", authority(&request.target)).header("User-Agent", user_agent());
     for (name, value) in &request.headers {
@@ -342,7 +336,7 @@ where
         connections.spawn(connection);
         sender.send_request(wanted).await
     };
-    let head = timeout_at(deadline, head).await.map_err(|_| Trouble::TimedOut)?.map_err(|error| other(&error))?;
+    let head = timeout_at(deadline, head).await.map_err(|_| Unavailable::TimedOut)?.map_err(|error| other(&error))?;
     let received_ms = now_ms();
     let value = |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..HEADER_LIMIT).unwrap_or(bytes)).into_owned();
     let headers = head.headers().iter().map(|(name, bytes)| (name.to_string(), value(bytes.as_bytes()))).collect();
@@ -389,16 +383,16 @@ mod tests {
         use nix::libc::{EACCES, ECONNREFUSED, ECONNRESET, EHOSTUNREACH, EINVAL, EPERM, ETIMEDOUT};
         let address = IpAddr::from(Ipv4Addr::LOCALHOST);
         for (code, expected) in [
-            (ECONNREFUSED, ConnectTrouble::Refused(address)),
-            (ETIMEDOUT, ConnectTrouble::Silent(address)),
-            (EHOSTUNREACH, ConnectTrouble::NoRoute(address)),
-            (EINVAL, ConnectTrouble::NoRoute(address)),
-            (EPERM, ConnectTrouble::Forbidden(address)),
-            (EACCES, ConnectTrouble::Forbidden(address)),
+            (ECONNREFUSED, ConnectError::Refused(address)),
+            (ETIMEDOUT, ConnectError::Silent(address)),
+            (EHOSTUNREACH, ConnectError::NoRoute(address)),
+            (EINVAL, ConnectError::NoRoute(address)),
+            (EPERM, ConnectError::Forbidden(address)),
+            (EACCES, ConnectError::Forbidden(address)),
         ] {
             assert_eq!(connect_trouble(address, &io::Error::from_raw_os_error(code)), expected);
         }
         let reset = connect_trouble(address, &io::Error::from_raw_os_error(ECONNRESET));
-        assert!(matches!(reset, ConnectTrouble::Other(..)));
+        assert!(matches!(reset, ConnectError::Other(..)));
     }
 }

@@ -1,6 +1,6 @@
 //! The network interfaces with their IPv4 addresses, in the kernel's order.
 
-use crate::core::observe::{InterfaceSeen, Looked, Trouble};
+use crate::core::observe::{InterfaceSeen, Observed, Unavailable};
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use std::net::Ipv4Addr;
@@ -8,8 +8,8 @@ use std::net::Ipv4Addr;
 /// All interfaces, also those without an IPv4 address. `getifaddrs` gives the links first, in the order of their
 /// indices, then the addresses, the primary before the secondary ones. An address with a label such as `eth0:1`
 /// belongs to `eth0`: labels are names for `ifconfig`, the kernel knows no such interface.
-pub(super) fn interfaces() -> Looked<Vec<InterfaceSeen>> {
-    let all = getifaddrs().map_err(|error| Trouble::Other(error.desc().to_string()))?;
+pub(super) fn interfaces() -> Observed<Vec<InterfaceSeen>> {
+    let all = getifaddrs().map_err(|error| Unavailable::Other(error.desc().to_string()))?;
     Ok(group(all.map(|one| {
         let ipv4 = one.address.as_ref().and_then(|address| address.as_sockaddr_in()).map(|address| address.ip());
         (one.interface_name, one.flags.contains(InterfaceFlags::IFF_UP), ipv4)

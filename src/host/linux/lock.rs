@@ -2,7 +2,7 @@
 //! stays. The kernel lets go of it when the process ends, however it ends, so nobody ever has to clear it away.
 
 use super::acts::io_error;
-use crate::core::observe::ActError;
+use crate::core::observe::OperationError;
 use crate::host::Held;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
@@ -15,7 +15,7 @@ use std::path::Path;
 const NOTE_LIMIT: u64 = 400;
 
 /// See [`crate::host::Host::hold`].
-pub(super) fn hold(path: &Path, note: &str) -> Result<Held, ActError> {
+pub(super) fn hold(path: &Path, note: &str) -> Result<Held, OperationError> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
     let file = OpenOptions::new()
         .read(true)
@@ -36,7 +36,7 @@ pub(super) fn hold(path: &Path, note: &str) -> Result<Held, ActError> {
             let mut said = String::new();
             // An unreadable note leaves the holder without a name, no more.
             let _ = file.take(NOTE_LIMIT).read_to_string(&mut said);
-            Err(ActError::Held(said.trim().to_string()))
+            Err(OperationError::Held(said.trim().to_string()))
         }
         Err((_, error)) => Err(io_error(path, &error.into())),
     }

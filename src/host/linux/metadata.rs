@@ -4,7 +4,7 @@
 //! through a proxy, and no `X-Forwarded-For` is sent, which the service refuses. The token is never kept or shown.
 
 use super::http::{Client, Exchanged, Request, exchange};
-use crate::core::observe::{ConnectTrouble, Looked, MetadataSeen, Target, Trouble};
+use crate::core::observe::{ConnectError, MetadataSeen, Observed, Target, Unavailable};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -55,9 +55,9 @@ impl Way {
 
 /// Which instance this is; ends by `deadline`, after a quarter of a second where nobody is, and after two seconds at the
 /// latest.
-pub(super) async fn instance(client: &Client, way: &Way, deadline: Instant) -> Looked<MetadataSeen> {
+pub(super) async fn instance(client: &Client, way: &Way, deadline: Instant) -> Observed<MetadataSeen> {
     let (Some(token), Some(document)) = (way.target("/latest/api/token"), way.target(DOCUMENT)) else {
-        return Err(Trouble::Other("LOGTAIL_DOCTOR_METADATA is not scheme://host:port".into()));
+        return Err(Unavailable::Other("LOGTAIL_DOCTOR_METADATA is not scheme://host:port".into()));
     };
     let lifetime = ("X-aliyun-ecs-metadata-token-ttl-seconds".to_string(), "60".to_string());
     let answer = send(client, "PUT", token, vec![lifetime], deadline).await;
@@ -68,14 +68,14 @@ pub(super) async fn instance(client: &Client, way: &Way, deadline: Instant) -> L
     let token = answer.answer.and_then(Result::ok).filter(|answer| answer.status == 200);
     let token = token.and_then(|answer| proper(&answer.body));
     if token.is_none() && way.token_only {
-        return Err(Trouble::NotAllowed);
+        return Err(Unavailable::NotAllowed);
     }
     let headers = token.map(|token| ("X-aliyun-ecs-metadata-token".to_string(), token)).into_iter().collect();
     let answer = send(client, "GET", document, headers, deadline).await;
     match answer.answer {
-        Some(Ok(found)) if found.status == 200 => MetadataSeen::parse(&found.body).ok_or(Trouble::Absent),
-        Some(Ok(found)) if matches!(found.status, 401 | 403) => Err(Trouble::NotAllowed),
-        Some(Ok(_)) => Err(Trouble::Absent),
+        Some(Ok(found)) if found.status == 200 => MetadataSeen::parse(&found.body).ok_or(Unavailable::Absent),
+        Some(Ok(found)) if matches!(found.status, 401 | 403) => Err(Unavailable::NotAllowed),
+        Some(Ok(_)) => Err(Unavailable::Absent),
         Some(Err(trouble)) => Err(trouble),
         None => Err(nobody(&answer)),
     }
@@ -94,11 +94,11 @@ async fn send(
 }
 
 /// Why there was no connection. A refusal and a missing route are silence too: nothing of ECS is there.
-fn nobody(answer: &Exchanged) -> Trouble {
+fn nobody(answer: &Exchanged) -> Unavailable {
     match &answer.connected {
-        Some(Err(ConnectTrouble::Forbidden(address))) => Trouble::Other(format!("a local rule forbids {address}")),
-        Some(Err(ConnectTrouble::Refused(_) | ConnectTrouble::NoRoute(_))) => Trouble::Absent,
-        _ => Trouble::TimedOut,
+        Some(Err(ConnectError::Forbidden(address))) => Unavailable::Other(format!("a local rule forbids {address}")),
+        Some(Err(ConnectError::Refused(_) | ConnectError::NoRoute(_))) => Unavailable::Absent,
+        _ => Unavailable::TimedOut,
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
         (Way { at, token_only: false }, seen)
     }
 
-    async fn ask(way: &Way) -> Looked<MetadataSeen> {
+    async fn ask(way: &Way) -> Observed<MetadataSeen> {
         let client = Client::new(Duration::from_secs(30), None);
         instance(&client, way, Instant::now() + Duration::from_secs(30)).await
     }
@@ -189,19 +189,19 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_metadata_service_says_so() {
         let (way, _heads) = service(Kind::Refusing).await;
-        assert_eq!(ask(&way).await, Err(Trouble::NotAllowed));
+        assert_eq!(ask(&way).await, Err(Unavailable::NotAllowed));
         let (way, _heads) = service(Kind::Portal).await;
-        assert_eq!(ask(&way).await, Err(Trouble::Absent));
+        assert_eq!(ask(&way).await, Err(Unavailable::Absent));
         let (way, _heads) = service(Kind::Slow).await;
-        assert_eq!(ask(&way).await, Err(Trouble::TimedOut));
+        assert_eq!(ask(&way).await, Err(Unavailable::TimedOut));
         let (first, _heads) = service(Kind::First).await;
-        assert_eq!(ask(&Way { token_only: true, ..first }).await, Err(Trouble::NotAllowed));
+        assert_eq!(ask(&Way { token_only: true, ..first }).await, Err(Unavailable::NotAllowed));
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let closed = Way { at: format!("http://127.0.0.1:{port}"), token_only: false };
-        assert_eq!(ask(&closed).await, Err(Trouble::Absent));
+        assert_eq!(ask(&closed).await, Err(Unavailable::Absent));
         for bad in ["nonsense", "ftp://x", "http://x:port"] {
             let way = Way { at: bad.to_string(), token_only: false };
-            assert!(matches!(ask(&way).await, Err(Trouble::Other(_))), "{bad}");
+            assert!(matches!(ask(&way).await, Err(Unavailable::Other(_))), "{bad}");
         }
     }
 }

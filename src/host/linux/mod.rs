@@ -1,4 +1,4 @@
-//! This Linux machine: answers every [`Question`] within a time limit and applies every [`Act`].
+//! This Linux machine: answers every [`Question`] within a time limit and applies every [`Operation`].
 //!
 //! Whatever may block in the kernel (a dead mount, the resolver) runs on a thread of its own: when the limit passes,
 //! that thread is left behind and the answer says so. Hence the runtime must be ended with `shutdown_background`,
@@ -25,8 +25,8 @@ mod write;
 use super::{Held, Host, LiveOutput};
 use crate::core::observe::Pending;
 use crate::core::observe::{
-    Act, ActError, Answer, CloudAnswer, CloudTrouble, Done, Looked, LookupSeen, NameserverSaid, NameserverSeen,
-    Question, ReachSeen, Trouble,
+    Answer, CloudAnswer, CloudError, Done, LookupSeen, NameserverSaid, NameserverSeen, Observed, Operation,
+    OperationError, Question, ReachSeen, Unavailable,
 };
 use futures_util::FutureExt;
 use std::io;
@@ -42,7 +42,7 @@ use tokio::time::Instant;
 pub struct Options {
     /// Every question is answered within this time.
     pub limit: Duration,
-    /// Refuses every change with [`ActError::ReadOnly`].
+    /// Refuses every change with [`OperationError::ReadOnly`].
     pub read_only: bool,
 }
 
@@ -74,16 +74,16 @@ impl Host for LinuxHost {
             match tokio::time::timeout_at(begin + limit, work).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(_)) => missing(&asked, broken(), begin.elapsed()),
-                Err(_) => missing(&asked, Trouble::TimedOut, begin.elapsed()),
+                Err(_) => missing(&asked, Unavailable::TimedOut, begin.elapsed()),
             }
         })
     }
 
-    fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
+    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
         let (read_only, client) = (self.options.read_only, self.client.clone());
         Box::pin(async move {
             if read_only {
-                return Err(ActError::ReadOnly);
+                return Err(OperationError::ReadOnly);
             }
             // A change may touch what names resolve to, so the next question asks anew.
             client.forget_names();
@@ -93,11 +93,11 @@ impl Host for LinuxHost {
         })
     }
 
-    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, ActError>> {
+    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, OperationError>> {
         let read_only = self.options.read_only;
         Box::pin(async move {
             if read_only {
-                return Err(ActError::ReadOnly);
+                return Err(OperationError::ReadOnly);
             }
             acts::within(acts::FILE_LIMIT, path.clone(), move || lock::hold(&path, &note)).await
         })
@@ -124,9 +124,9 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
         Question::Interfaces => Answer::Interfaces(blocking(interfaces::interfaces).await),
         Question::Lookup(name) => Answer::Lookup(names::lookup(name, begin, limit).await),
         Question::Reach(target) => Answer::Reach(reach::reach(&client, target, begin, begin + limit).await),
-        Question::Look(look) => {
+        Question::ReadCommand(look) => {
             let limit = look.patience().map_or(limit, |patience| patience.min(limit));
-            Answer::Look(command::look(&look.argv(), limit).await)
+            Answer::ReadCommand(command::look(&look.argv(), limit).await)
         }
         Question::Clock => {
             Answer::Clock(blocking(|| Ok(identity::clock())).await.unwrap_or_else(|_| identity::bare_clock()))
@@ -140,12 +140,12 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
             Answer::Metadata(metadata::instance(&client, &how, begin + limit).await)
         }
         // The machine alone does not know the service; a host that does stands around it.
-        Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(&asked, CloudTrouble::not_asked())),
+        Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(&asked, CloudError::not_asked())),
     }
 }
 
 /// The answer that says why there is none.
-fn missing(question: &Question, trouble: Trouble, elapsed: Duration) -> Answer {
+fn missing(question: &Question, trouble: Unavailable, elapsed: Duration) -> Answer {
     let elapsed_ms = milliseconds(elapsed);
     match question {
         Question::File(_) | Question::Present(_) | Question::Tail(_) => Answer::File(Err(trouble)),
@@ -157,34 +157,34 @@ fn missing(question: &Question, trouble: Trouble, elapsed: Duration) -> Answer {
             Answer::Lookup(LookupSeen { addresses: Err(trouble), by: names::by_getent(name), elapsed_ms })
         }
         Question::Reach(_) => Answer::Reach(ReachSeen { http: Some(Err(trouble)), elapsed_ms, ..ReachSeen::default() }),
-        Question::Look(_) => Answer::Look(Err(trouble)),
+        Question::ReadCommand(_) => Answer::ReadCommand(Err(trouble)),
         Question::Clock => Answer::Clock(identity::bare_clock()),
         Question::Identity => Answer::Identity(identity::bare_identity()),
         Question::AskNameserver { .. } => {
             Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms })
         }
         Question::Metadata => Answer::Metadata(Err(trouble)),
-        Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
+        Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
     }
 }
 
 /// Runs what may block on a thread of its own. A panic there becomes an answer.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Looked<T> + Send + 'static) -> Looked<T> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Observed<T> + Send + 'static) -> Observed<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken()))
 }
 
 /// What is answered when this program itself failed.
-fn broken() -> Trouble {
-    Trouble::Other("internal error".into())
+fn broken() -> Unavailable {
+    Unavailable::Other("internal error".into())
 }
 
 /// What an error of the operating system means for one who looks.
-fn trouble(error: &io::Error) -> Trouble {
+fn trouble(error: &io::Error) -> Unavailable {
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Trouble::Absent,
-        io::ErrorKind::PermissionDenied => Trouble::NotAllowed,
-        io::ErrorKind::TimedOut => Trouble::TimedOut,
-        _ => Trouble::Other(error.to_string()),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unavailable::Absent,
+        io::ErrorKind::PermissionDenied => Unavailable::NotAllowed,
+        io::ErrorKind::TimedOut => Unavailable::TimedOut,
+        _ => Unavailable::Other(error.to_string()),
     }
 }
 

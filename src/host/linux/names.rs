@@ -3,7 +3,7 @@
 use super::command::look;
 use super::interfaces::interfaces;
 use super::{blocking, dns, milliseconds, trouble};
-use crate::core::observe::{LookupSeen, NameTrouble, Trouble};
+use crate::core::observe::{LookupSeen, NameError, Unavailable};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 const FRESH: Duration = Duration::from_secs(3);
 
 /// The addresses of a name, or why there are none.
-type Resolved = Result<Vec<IpAddr>, NameTrouble>;
+type Resolved = Result<Vec<IpAddr>, NameError>;
 /// The same while it may still be on its way, for all who wait for it.
 type Resolving = Shared<BoxFuture<'static, Resolved>>;
 
@@ -42,7 +42,7 @@ pub(super) async fn lookup(name: String, begin: Instant, limit: Duration) -> Loo
         Ok(printed) if printed.code == Some(2) && has_network().await => {
             return seen(nobody(&name, limit.saturating_sub(begin.elapsed())).await, by);
         }
-        Err(Trouble::TimedOut) => return seen(Err(Trouble::TimedOut), by),
+        Err(Unavailable::TimedOut) => return seen(Err(Unavailable::TimedOut), by),
         Ok(_) | Err(_) => {}
     }
     let asked = name.clone();
@@ -56,7 +56,7 @@ pub(super) async fn lookup(name: String, begin: Instant, limit: Duration) -> Loo
         Err(_) => Ok(None),
     });
     let addresses = match tokio::time::timeout(limit.saturating_sub(begin.elapsed()), work).await {
-        Err(_) => Err(Trouble::TimedOut),
+        Err(_) => Err(Unavailable::TimedOut),
         Ok(Ok(Some(addresses))) => Ok(addresses),
         Ok(Ok(None)) => nobody(&name, limit.saturating_sub(begin.elapsed())).await,
         Ok(Err(trouble)) => Err(trouble),
@@ -71,11 +71,11 @@ async fn has_network() -> bool {
 }
 
 /// What a resolver's "no" means.
-async fn nobody(name: &str, limit: Duration) -> Result<Vec<Ipv4Addr>, Trouble> {
+async fn nobody(name: &str, limit: Duration) -> Result<Vec<Ipv4Addr>, Unavailable> {
     if dns::somebody_answers(name, limit).await {
         Ok(vec![])
     } else {
-        Err(Trouble::Other("no nameserver answers".into()))
+        Err(Unavailable::Other("no nameserver answers".into()))
     }
 }
 
@@ -121,7 +121,7 @@ impl Names {
         }
         // A task of its own: it goes on when the one who asked first no longer waits.
         let task = tokio::spawn(resolve(name.to_string(), self.limit));
-        let answer = task.map(|done| done.unwrap_or(Err(NameTrouble::NoAnswer))).boxed().shared();
+        let answer = task.map(|done| done.unwrap_or(Err(NameError::NoAnswer))).boxed().shared();
         asked.insert(name.to_string(), (Instant::now(), answer.clone()));
         answer
     }
@@ -136,16 +136,16 @@ async fn resolve(name: String, limit: Duration) -> Resolved {
     let end = Instant::now() + limit;
     let found = tokio::time::timeout_at(end, tokio::net::lookup_host((name.as_str(), 0))).await;
     match found {
-        Err(_) => Err(NameTrouble::NoAnswer),
+        Err(_) => Err(NameError::NoAnswer),
         Ok(Err(_)) => {
             let left = end.saturating_duration_since(Instant::now());
             let answered = dns::somebody_answers(&name, left).await;
-            Err(if answered { NameTrouble::NoSuchName } else { NameTrouble::NoAnswer })
+            Err(if answered { NameError::NoSuchName } else { NameError::NoAnswer })
         }
         Ok(Ok(places)) => {
             let mut addresses = in_order(places.map(|place: SocketAddr| place.ip()));
             addresses.sort_by_key(IpAddr::is_ipv6);
-            if addresses.is_empty() { Err(NameTrouble::NoSuchName) } else { Ok(addresses) }
+            if addresses.is_empty() { Err(NameError::NoSuchName) } else { Ok(addresses) }
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::command::is_secret;
 use super::files::read_at_most;
 use super::trouble;
-use crate::core::observe::{ActError, Done, Looked, Nudge, ProcessId, ProcessSeen, Trouble};
+use crate::core::observe::{Done, Observed, OperationError, ProcessId, ProcessSeen, ProcessSignal, Unavailable};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read;
@@ -28,10 +28,10 @@ const ENVIRONMENT_LIMIT: usize = 1 << 20;
 
 /// The agent's processes, in the order of their numbers. The commands that this program itself runs (an init script
 /// is called `ilogtaild` as well) are left out.
-pub(super) fn agents() -> Looked<Vec<ProcessSeen>> {
+pub(super) fn agents() -> Observed<Vec<ProcessSeen>> {
     // With `hidepid` an ordinary user sees only own processes: then "no agent" would be a false statement.
     if let Err(trouble) = small(Path::new("/proc/1/comm"), 64) {
-        return Err(if trouble == Trouble::Absent { Trouble::NotAllowed } else { trouble });
+        return Err(if trouble == Unavailable::Absent { Unavailable::NotAllowed } else { trouble });
     }
     let mut pids = Vec::new();
     for entry in fs::read_dir("/proc").map_err(|error| trouble(&error))? {
@@ -76,17 +76,17 @@ pub(super) fn booted() -> i64 {
 
 /// Signals a process, after a last look that the number still belongs to it: between plan and change it may have ended,
 /// and the kernel gives its number to another one.
-pub(super) fn signal(wanted: &ProcessId, signal: Nudge) -> Result<Done, ActError> {
+pub(super) fn signal(wanted: &ProcessId, signal: ProcessSignal) -> Result<Done, OperationError> {
     use nix::sys::signal::{Signal, kill};
-    let failed = |reason: String| ActError::Io { path: PathBuf::from(format!("/proc/{}", wanted.pid)), reason };
+    let failed = |reason: String| OperationError::Io { path: PathBuf::from(format!("/proc/{}", wanted.pid)), reason };
     if !process(wanted.pid, booted()).is_some_and(|now| is_same(wanted, &now)) {
         return Ok(Done::Already);
     }
     let number = i32::try_from(wanted.pid).map_err(|error| failed(error.to_string()))?;
     let signal = match signal {
-        Nudge::Term => Signal::SIGTERM,
-        Nudge::Kill => Signal::SIGKILL,
-        Nudge::Cont => Signal::SIGCONT,
+        ProcessSignal::Term => Signal::SIGTERM,
+        ProcessSignal::Kill => Signal::SIGKILL,
+        ProcessSignal::Cont => Signal::SIGCONT,
     };
     match kill(nix::unistd::Pid::from_raw(number), signal) {
         Ok(()) => Ok(Done::Changed),
@@ -108,7 +108,7 @@ fn is_same(wanted: &ProcessId, now: &ProcessSeen) -> bool {
 }
 
 /// The variables of a process that bear on the agent; see [`crate::core::observe::Question::Environment`].
-pub(super) fn environment(pid: u32) -> Looked<Vec<(String, String)>> {
+pub(super) fn environment(pid: u32) -> Observed<Vec<(String, String)>> {
     let bytes = small(&PathBuf::from(format!("/proc/{pid}/environ")), ENVIRONMENT_LIMIT)?;
     Ok(bearing(&bytes))
 }
@@ -181,7 +181,7 @@ fn process(pid: u32, booted: i64) -> Option<ProcessSeen> {
     let stat = Stat::parse(&String::from_utf8_lossy(&stat))?;
     let command = small(&place.join("cmdline"), COMMAND_LIMIT).unwrap_or_default();
     let exe = fs::read_link(place.join("exe")).map_err(|error| trouble(&error));
-    if command.is_empty() && exe == Err(Trouble::Absent) && stat.state != 'Z' {
+    if command.is_empty() && exe == Err(Unavailable::Absent) && stat.state != 'Z' {
         return None;
     }
     let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten().filter(|ticks| *ticks > 0);
@@ -237,7 +237,7 @@ fn without_own(found: Vec<ProcessSeen>, own: u32) -> Vec<ProcessSeen> {
 }
 
 /// A few bytes of a file of /proc.
-fn small(path: &Path, limit: usize) -> Looked<Vec<u8>> {
+fn small(path: &Path, limit: usize) -> Observed<Vec<u8>> {
     let mut file = File::open(path).map_err(|error| trouble(&error))?;
     read_at_most(&mut file, limit)
 }
@@ -316,12 +316,12 @@ mod tests {
             ProcessId { exe: None, ..right.clone() },
         ];
         for other in others {
-            assert_eq!(signal(&other, Nudge::Kill), Ok(Done::Already), "{other:?}");
+            assert_eq!(signal(&other, ProcessSignal::Kill), Ok(Done::Already), "{other:?}");
         }
         assert_eq!(child.try_wait().unwrap(), None);
-        assert_eq!(signal(&right, Nudge::Kill), Ok(Done::Changed));
+        assert_eq!(signal(&right, ProcessSignal::Kill), Ok(Done::Changed));
         child.wait().unwrap();
-        assert_eq!(signal(&right, Nudge::Kill), Ok(Done::Already));
+        assert_eq!(signal(&right, ProcessSignal::Kill), Ok(Done::Already));
     }
 
     #[test]
@@ -330,7 +330,7 @@ mod tests {
             pid,
             ppid,
             name: "ilogtaild".into(),
-            exe: Err(Trouble::NotAllowed),
+            exe: Err(Unavailable::NotAllowed),
             command: String::new(),
             started: 0,
             uid: 0,
@@ -353,7 +353,7 @@ mod tests {
     #[test]
     fn this_kernel_says_when_it_started_and_lists_its_processes() {
         assert!(booted() > 1_000_000_000);
-        assert!(matches!(agents(), Ok(_) | Err(Trouble::NotAllowed)));
+        assert!(matches!(agents(), Ok(_) | Err(Unavailable::NotAllowed)));
         let own = process(std::process::id(), booted()).expect("we run");
         assert_eq!(own.contained, Some(false));
         assert!(own.exe.is_ok() && !own.command.is_empty() && own.started > booted());

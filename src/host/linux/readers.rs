@@ -2,7 +2,7 @@
 //! does exactly what this room does with such an answer; nothing here looks at a machine.
 
 use super::{acts, certificate, dns, groups, http, identity, metadata, names, processes};
-use crate::core::observe::{LiveLine, Looked, NameserverSaid, Target};
+use crate::core::observe::{LiveLine, NameserverSaid, Observed, Target};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -71,7 +71,7 @@ pub fn proxy_place(proxy: &str) -> Result<(String, u16), String> {
 ///
 /// # Errors
 /// It is no HTTP answer, or none came within ten seconds.
-pub async fn http_answer<S>(stream: S, limit: usize) -> Looked<(u16, Vec<(String, String)>, Vec<u8>)>
+pub async fn http_answer<S>(stream: S, limit: usize) -> Observed<(u16, Vec<(String, String)>, Vec<u8>)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -2,7 +2,7 @@
 //! must be exactly as `write` makes it, the file a regular one of ours, and nobody alive may hold it.
 
 use super::acts::{io_error, sync_parent};
-use crate::core::observe::{ActError, Done};
+use crate::core::observe::{Done, OperationError};
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -28,8 +28,8 @@ fn may_hold(pid: u32) -> bool {
     pid != std::process::id() && program(&pid.to_string()).is_some_and(|name| Some(name) == program("self"))
 }
 
-/// See [`crate::core::observe::Act::Sweep`]. What cannot be removed stays; it does no harm.
-pub(super) fn sweep(dir: &Path, spare: &[String]) -> Result<Done, ActError> {
+/// See [`crate::core::observe::Operation::Sweep`]. What cannot be removed stays; it does no harm.
+pub(super) fn sweep(dir: &Path, spare: &[String]) -> Result<Done, OperationError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Done::Already),

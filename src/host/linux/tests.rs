@@ -6,7 +6,7 @@ mod files;
 mod reach;
 
 use super::{LinuxHost, Options};
-use crate::core::observe::{Act, ActError, Answer, Done, LiveLine, Question, Trouble};
+use crate::core::observe::{Answer, Done, LiveLine, Operation, OperationError, Question, Unavailable};
 use crate::host::Host;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -20,7 +20,7 @@ fn host(limit: Duration) -> LinuxHost {
 }
 
 /// Applies one change and gathers what it printed.
-async fn act(act: Act) -> (Result<Done, ActError>, Vec<LiveLine>) {
+async fn act(act: Operation) -> (Result<Done, OperationError>, Vec<LiveLine>) {
     let (live, mut lines) = unbounded_channel();
     let outcome = host(AMPLE).act(act, live).await;
     let mut printed = Vec::new();
@@ -61,7 +61,7 @@ async fn every_question_gets_its_own_kind_of_answer_also_without_time() {
 #[tokio::test]
 async fn a_process_that_does_not_exist_has_no_environment() {
     let answer = host(AMPLE).observe(Question::Environment { pid: u32::MAX }).await;
-    assert_eq!(answer, Answer::Environment(Err(Trouble::Absent)));
+    assert_eq!(answer, Answer::Environment(Err(Unavailable::Absent)));
 }
 
 #[tokio::test]
@@ -70,12 +70,12 @@ async fn a_read_only_host_changes_nothing() {
     let host = LinuxHost::new(Options { limit: AMPLE, read_only: true });
     let path = place.path().join("new");
     let changes = [
-        Act::Append { path: path.clone(), content: b"x".to_vec() },
-        Act::MakeDir { path: path.clone(), mode: 0o755 },
-        Act::Run { argv: vec!["touch".into(), path.display().to_string()], limit: AMPLE, proxies: false },
+        Operation::Append { path: path.clone(), content: b"x".to_vec() },
+        Operation::MakeDir { path: path.clone(), mode: 0o755 },
+        Operation::Run { argv: vec!["touch".into(), path.display().to_string()], limit: AMPLE, proxies: false },
     ];
     for change in changes {
-        assert_eq!(host.act(change, unbounded_channel().0).await, Err(ActError::ReadOnly));
+        assert_eq!(host.act(change, unbounded_channel().0).await, Err(OperationError::ReadOnly));
     }
     assert!(!path.exists());
 }

@@ -7,7 +7,7 @@
 use super::acts::{content, io_error, sync_parent};
 use super::groups;
 use super::sweep::MARK;
-use crate::core::observe::{ActError, Done, Fingerprint};
+use crate::core::observe::{Done, Fingerprint, OperationError};
 use nix::fcntl::OFlag;
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
@@ -19,8 +19,8 @@ use xattr::FileExt;
 /// What the file's owner, mode and times do not say: the SELinux label and the access list.
 const ATTRIBUTES: [&str; 2] = ["security.selinux", "system.posix_acl_access"];
 
-/// See [`crate::core::observe::Act::Write`]. A file that has the wanted content already is left alone.
-pub(super) fn write(path: &Path, expect: &Fingerprint, wanted: &[u8], mode: u32) -> Result<Done, ActError> {
+/// See [`crate::core::observe::Operation::Write`]. A file that has the wanted content already is left alone.
+pub(super) fn write(path: &Path, expect: &Fingerprint, wanted: &[u8], mode: u32) -> Result<Done, OperationError> {
     let target = target(path)?;
     check_place(&target)?;
     let old = content(&target)?;
@@ -28,7 +28,7 @@ pub(super) fn write(path: &Path, expect: &Fingerprint, wanted: &[u8], mode: u32)
         return Ok(Done::Already);
     }
     if Fingerprint::of(old.as_deref()) != *expect {
-        return Err(ActError::Moved(path.into()));
+        return Err(OperationError::Moved(path.into()));
     }
     let temporary = Temporary::beside(&target)?;
     temporary.fill(wanted)?;
@@ -38,7 +38,7 @@ pub(super) fn write(path: &Path, expect: &Fingerprint, wanted: &[u8], mode: u32)
     }
     temporary.sync()?;
     if Fingerprint::of(content(&target)?.as_deref()) != *expect {
-        return Err(ActError::Moved(path.into()));
+        return Err(OperationError::Moved(path.into()));
     }
     if old.is_none() {
         temporary.become_new(&target)?;
@@ -53,10 +53,10 @@ pub(super) fn write(path: &Path, expect: &Fingerprint, wanted: &[u8], mode: u32)
     Ok(Done::Changed)
 }
 
-/// See [`crate::core::observe::Act::Copy`]. The copy also has the time of the original.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<Done, ActError> {
+/// See [`crate::core::observe::Operation::Copy`]. The copy also has the time of the original.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<Done, OperationError> {
     if fs::symlink_metadata(to).is_ok() {
-        return Err(ActError::Exists(to.into()));
+        return Err(OperationError::Exists(to.into()));
     }
     check_place(to)?;
     let bytes = content(from)?.ok_or_else(|| io_error(from, &io::ErrorKind::NotFound.into()))?;
@@ -75,10 +75,12 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<Done, ActError> {
 
 /// The file that is really written: a symlink keeps leading to it. A link that leads nowhere is an error, since what it
 /// means to lead to is not ours to make.
-fn target(path: &Path) -> Result<PathBuf, ActError> {
+fn target(path: &Path) -> Result<PathBuf, OperationError> {
     match fs::symlink_metadata(path) {
         Ok(about) if about.is_symlink() => fs::canonicalize(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => ActError::Io { path: path.into(), reason: "the symlink leads nowhere".into() },
+            io::ErrorKind::NotFound => {
+                OperationError::Io { path: path.into(), reason: "the symlink leads nowhere".into() }
+            }
             _ => io_error(path, &error),
         }),
         _ => Ok(path.to_path_buf()),
@@ -89,7 +91,7 @@ fn target(path: &Path) -> Result<PathBuf, ActError> {
 /// and renamed there need not be one and the same file. As sudo(8) and sshd(8) judge (there every group but root's is
 /// refused; here one in which nobody is but root and the owner of the directory does no harm, like the empty group staff
 /// that Debian gives /usr/local). A sticky directory such as /tmp keeps names to their owners.
-pub(super) fn check_place(target: &Path) -> Result<(), ActError> {
+pub(super) fn check_place(target: &Path) -> Result<(), OperationError> {
     for dir in target.ancestors().skip(1).filter(|dir| !dir.as_os_str().is_empty()) {
         let about = fs::metadata(dir).map_err(|error| io_error(target, &error))?;
         let mode = about.mode() & 0o7777;
@@ -102,22 +104,22 @@ pub(super) fn check_place(target: &Path) -> Result<(), ActError> {
             _ => "everybody".to_string(),
         };
         let reason = format!("{who} may write in {} (mode {mode:04o})", dir.display());
-        return Err(ActError::Io { path: target.into(), reason });
+        return Err(OperationError::Io { path: target.into(), reason });
     }
     Ok(())
 }
 
 /// The file whose owner, mode and label are to be kept.
-fn open_old(path: &Path) -> Result<Option<(File, Metadata)>, ActError> {
+fn open_old(path: &Path) -> Result<Option<(File, Metadata)>, OperationError> {
     match super::files::open_regular(path) {
         Ok(opened) => Ok(Some(opened)),
-        Err(crate::core::observe::Trouble::Absent) => Ok(None),
-        Err(trouble) => Err(ActError::Io { path: path.into(), reason: super::acts::words(trouble) }),
+        Err(crate::core::observe::Unavailable::Absent) => Ok(None),
+        Err(trouble) => Err(OperationError::Io { path: path.into(), reason: super::acts::words(trouble) }),
     }
 }
 
 /// For a file that is a mount point: the new content over the old.
-fn in_place(target: &Path, wanted: &[u8]) -> Result<(), ActError> {
+fn in_place(target: &Path, wanted: &[u8]) -> Result<(), OperationError> {
     let failed = |error: io::Error| io_error(target, &error);
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let mut file = OpenOptions::new().write(true).custom_flags(flags.bits()).open(target).map_err(failed)?;
@@ -134,7 +136,7 @@ struct Temporary {
 }
 
 impl Temporary {
-    fn beside(target: &Path) -> Result<Temporary, ActError> {
+    fn beside(target: &Path) -> Result<Temporary, OperationError> {
         let name = target.file_name().ok_or_else(|| io_error(target, &io::ErrorKind::InvalidInput.into()))?;
         let mut hidden = OsString::from(".");
         hidden.push(name);
@@ -151,18 +153,18 @@ impl Temporary {
         Ok(Temporary { path, file })
     }
 
-    fn fill(&self, content: &[u8]) -> Result<(), ActError> {
+    fn fill(&self, content: &[u8]) -> Result<(), OperationError> {
         (&self.file).write_all(content).map_err(|error| io_error(&self.path, &error))
     }
 
-    fn set_mode(&self, mode: u32) -> Result<(), ActError> {
+    fn set_mode(&self, mode: u32) -> Result<(), OperationError> {
         let set = self.file.set_permissions(Permissions::from_mode(mode));
         set.map_err(|error| io_error(&self.path, &error))
     }
 
     /// Takes over owner, label, access list and mode, in this order: a new owner clears the set-user-id bit, and the
     /// mode must not open the file before it has its owner.
-    fn look_like(&self, old: &File, about: &Metadata) -> Result<(), ActError> {
+    fn look_like(&self, old: &File, about: &Metadata) -> Result<(), OperationError> {
         let failed = |error: io::Error| io_error(&self.path, &error);
         let own = self.file.metadata().map_err(failed)?;
         if (own.uid(), own.gid()) != (about.uid(), about.gid()) {
@@ -178,17 +180,17 @@ impl Temporary {
         self.set_mode(about.mode() & 0o7777)
     }
 
-    fn sync(&self) -> Result<(), ActError> {
+    fn sync(&self) -> Result<(), OperationError> {
         self.file.sync_all().map_err(|error| io_error(&self.path, &error))
     }
 
     /// Gets its final name where no file may be. A link fails when there is one; file systems without links (vfat)
     /// rename, after a look.
-    fn become_new(&self, target: &Path) -> Result<(), ActError> {
+    fn become_new(&self, target: &Path) -> Result<(), OperationError> {
         match fs::hard_link(&self.path, target) {
             Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(ActError::Exists(target.into())),
-            Err(_) if fs::symlink_metadata(target).is_ok() => Err(ActError::Exists(target.into())),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(OperationError::Exists(target.into())),
+            Err(_) if fs::symlink_metadata(target).is_ok() => Err(OperationError::Exists(target.into())),
             Err(_) => fs::rename(&self.path, target).map_err(|error| io_error(target, &error)),
         }
     }

@@ -1,9 +1,9 @@
-//! Applies one [`Act`] on files to a simulated host, with the checks and the refusals of a real one.
+//! Applies one [`Operation`] on files to a simulated host, with the checks and the refusals of a real one.
 
 use super::agent::StopManner;
 use super::files::{Kind, Node, words};
 use super::world::World;
-use crate::core::observe::{Act, ActError, Done, Fingerprint, Nudge, ProcessId, Trouble};
+use crate::core::observe::{Done, Fingerprint, Operation, OperationError, ProcessId, ProcessSignal, Unavailable};
 use std::path::{Path, PathBuf};
 
 /// What the kernel says of a name that does not exist.
@@ -11,22 +11,22 @@ const NO_SUCH: &str = "No such file or directory (os error 2)";
 
 impl World {
     /// Everything but commands.
-    pub(super) fn apply(&mut self, act: Act) -> Result<Done, ActError> {
+    pub(super) fn apply(&mut self, act: Operation) -> Result<Done, OperationError> {
         let done = match act {
-            Act::Write { path, expect, content, mode } => self.write_act(&path, &expect, content, mode),
-            Act::Copy { from, to } => self.copy_act(&from, &to),
-            Act::Remove { path, expect } => self.remove_act(&path, &expect),
-            Act::Rename { from, to } => self.rename_act(&from, &to),
-            Act::MakeDir { path, mode } => self.make_dir_act(&path, mode),
-            Act::RemoveDir { path } => self.remove_dir_act(&path),
-            Act::Append { path, content } => self.append_act(&path, &content),
-            Act::Signal { process, signal } => Ok(self.signal_act(&process, signal)),
-            Act::Sweep { dir, spare } => Ok(self.sweep_act(&dir, &spare)),
-            Act::PutGroup { site, before, after } => self.put_group(&site, &before, after),
-            Act::MakeGroup { site, group } => self.make_group(&site, &group),
-            Act::RemoveGroup { site, group } => self.remove_group(&site, &group),
-            Act::Run { argv, .. } => {
-                Err(ActError::NotStarted { program: argv.join(" "), reason: "not a change of files".into() })
+            Operation::Write { path, expect, content, mode } => self.write_act(&path, &expect, content, mode),
+            Operation::Copy { from, to } => self.copy_act(&from, &to),
+            Operation::Remove { path, expect } => self.remove_act(&path, &expect),
+            Operation::Rename { from, to } => self.rename_act(&from, &to),
+            Operation::MakeDir { path, mode } => self.make_dir_act(&path, mode),
+            Operation::RemoveDir { path } => self.remove_dir_act(&path),
+            Operation::Append { path, content } => self.append_act(&path, &content),
+            Operation::Signal { process, signal } => Ok(self.signal_act(&process, signal)),
+            Operation::Sweep { dir, spare } => Ok(self.sweep_act(&dir, &spare)),
+            Operation::PutGroup { site, before, after } => self.put_group(&site, &before, after),
+            Operation::MakeGroup { site, group } => self.make_group(&site, &group),
+            Operation::RemoveGroup { site, group } => self.remove_group(&site, &group),
+            Operation::Run { argv, .. } => {
+                Err(OperationError::NotStarted { program: argv.join(" "), reason: "not a change of files".into() })
             }
         };
         self.settle();
@@ -38,15 +38,15 @@ impl World {
     }
 
     /// The content of a regular file for a change: None when there is none, an error when it is anything else.
-    fn content_of(&self, path: &Path) -> Result<Option<Vec<u8>>, ActError> {
+    fn content_of(&self, path: &Path) -> Result<Option<Vec<u8>>, OperationError> {
         let real = match self.files.follow(path) {
             Ok(real) => real,
-            Err(Trouble::Absent) => return Ok(None),
+            Err(Unavailable::Absent) => return Ok(None),
             Err(trouble) => return Err(io(path, &words(&trouble))),
         };
         match self.files.node(&real).map(|node| &node.kind) {
             Some(Kind::File(_)) if !self.files.may(&real, self.person.uid, 4) => {
-                Err(io(path, &words(&Trouble::NotAllowed)))
+                Err(io(path, &words(&Unavailable::NotAllowed)))
             }
             Some(Kind::File(bytes)) => Ok(Some(bytes.clone())),
             Some(_) => Err(io(path, "not a regular file")),
@@ -54,7 +54,13 @@ impl World {
         }
     }
 
-    fn write_act(&mut self, path: &Path, expect: &Fingerprint, content: Vec<u8>, mode: u32) -> Result<Done, ActError> {
+    fn write_act(
+        &mut self,
+        path: &Path,
+        expect: &Fingerprint,
+        content: Vec<u8>,
+        mode: u32,
+    ) -> Result<Done, OperationError> {
         let target = match self.files.node(path).map(|node| &node.kind) {
             Some(Kind::Link(_)) => self.files.follow(path).map_err(|_| io(path, "the symlink leads nowhere"))?,
             _ => path.to_path_buf(),
@@ -64,7 +70,7 @@ impl World {
             return Ok(Done::Already);
         }
         if Fingerprint::of(old.as_deref()) != *expect {
-            return Err(ActError::Moved(path.into()));
+            return Err(OperationError::Moved(path.into()));
         }
         self.files.check_writable(&target, self.person.uid)?;
         let modified = self.now_s();
@@ -79,9 +85,9 @@ impl World {
         Ok(Done::Changed)
     }
 
-    fn copy_act(&mut self, from: &Path, to: &Path) -> Result<Done, ActError> {
+    fn copy_act(&mut self, from: &Path, to: &Path) -> Result<Done, OperationError> {
         if self.files.node(to).is_some() {
-            return Err(ActError::Exists(to.into()));
+            return Err(OperationError::Exists(to.into()));
         }
         let bytes = self.content_of(from)?.ok_or_else(|| io(from, NO_SUCH))?;
         self.files.check_writable(to, self.person.uid)?;
@@ -91,25 +97,25 @@ impl World {
         Ok(Done::Changed)
     }
 
-    fn remove_act(&mut self, path: &Path, expect: &Fingerprint) -> Result<Done, ActError> {
+    fn remove_act(&mut self, path: &Path, expect: &Fingerprint) -> Result<Done, OperationError> {
         let content = self.content_of(path)?;
         if self.files.node(path).is_none() {
             return Ok(Done::Already);
         }
         if Fingerprint::of(content.as_deref()) != *expect {
-            return Err(ActError::Moved(path.into()));
+            return Err(OperationError::Moved(path.into()));
         }
         self.files.check_writable(path, self.person.uid)?;
         self.files.unlink(path);
         Ok(Done::Changed)
     }
 
-    fn rename_act(&mut self, from: &Path, to: &Path) -> Result<Done, ActError> {
+    fn rename_act(&mut self, from: &Path, to: &Path) -> Result<Done, OperationError> {
         if from.parent() != to.parent() {
             return Err(io(to, "not in the same directory"));
         }
         if self.files.node(to).is_some() {
-            return Err(ActError::Exists(to.into()));
+            return Err(OperationError::Exists(to.into()));
         }
         if self.files.node(from).is_none() {
             return Err(io(from, NO_SUCH));
@@ -119,11 +125,11 @@ impl World {
         Ok(Done::Changed)
     }
 
-    fn make_dir_act(&mut self, path: &Path, mode: u32) -> Result<Done, ActError> {
+    fn make_dir_act(&mut self, path: &Path, mode: u32) -> Result<Done, OperationError> {
         if let Ok(real) = self.files.follow(path) {
             return match self.files.node(&real).map(|node| &node.kind) {
                 Some(Kind::Dir) => Ok(Done::Already),
-                _ => Err(ActError::Exists(path.into())),
+                _ => Err(OperationError::Exists(path.into())),
             };
         }
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -135,7 +141,7 @@ impl World {
         Ok(Done::Changed)
     }
 
-    fn remove_dir_act(&mut self, path: &Path) -> Result<Done, ActError> {
+    fn remove_dir_act(&mut self, path: &Path) -> Result<Done, OperationError> {
         match self.files.node(path).map(|node| &node.kind) {
             None => Ok(Done::Already),
             Some(Kind::Dir) if !self.files.is_empty_dir(path) => Err(io(path, "Directory not empty (os error 39)")),
@@ -149,7 +155,7 @@ impl World {
     }
 
     /// A signal to the agent is a signal to both of its processes, as its daemon passes it on.
-    fn signal_act(&mut self, wanted: &ProcessId, signal: Nudge) -> Done {
+    fn signal_act(&mut self, wanted: &ProcessId, signal: ProcessSignal) -> Done {
         let is_it = self.processes.iter().any(|now| {
             let has_program = wanted.exe.as_ref().is_none_or(|exe| now.exe.as_ref() == Ok(exe));
             now.pid == wanted.pid && now.started == wanted.started && has_program
@@ -159,14 +165,14 @@ impl World {
         }
         let is_the_agent = wanted.exe.as_ref().is_none_or(|exe| exe.starts_with(&self.agent.install_dir));
         match (signal, self.agent.stop) {
-            (Nudge::Cont, _) => {}
+            (ProcessSignal::Cont, _) => {}
             _ if !is_the_agent => self.processes.retain(|process| process.pid != wanted.pid),
-            (Nudge::Kill, _) | (Nudge::Term, StopManner::AtOnce) => self.end_agent(),
-            (Nudge::Term, StopManner::After(duration)) => {
+            (ProcessSignal::Kill, _) | (ProcessSignal::Term, StopManner::AtOnce) => self.end_agent(),
+            (ProcessSignal::Term, StopManner::After(duration)) => {
                 let end = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
                 self.agent.stopping_until.get_or_insert(self.time.true_ms().saturating_add(end));
             }
-            (Nudge::Term, StopManner::Never) => {}
+            (ProcessSignal::Term, StopManner::Never) => {}
         }
         Done::Changed
     }
@@ -185,7 +191,7 @@ impl World {
         if left.is_empty() { Done::Already } else { Done::Changed }
     }
 
-    fn append_act(&mut self, path: &Path, content: &[u8]) -> Result<Done, ActError> {
+    fn append_act(&mut self, path: &Path, content: &[u8]) -> Result<Done, OperationError> {
         let (uid, modified) = (self.person.uid, self.now_s());
         self.files.check_writable(path, uid)?;
         match self.files.node_mut(path) {
@@ -203,6 +209,6 @@ impl World {
     }
 }
 
-fn io(path: &Path, reason: &str) -> ActError {
-    ActError::Io { path: PathBuf::from(path), reason: reason.into() }
+fn io(path: &Path, reason: &str) -> OperationError {
+    OperationError::Io { path: PathBuf::from(path), reason: reason.into() }
 }

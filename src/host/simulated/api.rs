@@ -4,8 +4,8 @@
 use super::service::Group;
 use super::world::World;
 use crate::core::observe::{
-    ActError, CallerSeen, CloudAnswer, CloudQuestion, CloudTrouble, CloudTroubleKind, CredentialsSeen, Done,
-    MachinesSeen, ProjectSeen, Site, group_resource,
+    CallerSeen, CloudAnswer, CloudError, CloudErrorKind, CloudQuestion, CredentialsSeen, Done, MachinesSeen,
+    OperationError, ProjectSeen, Site, group_resource,
 };
 use crate::core::service::Credentials;
 use crate::core::service::MachineGroup;
@@ -80,7 +80,7 @@ impl World {
     pub(super) fn cloud_answer(&mut self, asked: &CloudQuestion) -> CloudAnswer {
         let now = self.time.true_ms().div_euclid(1000);
         let is_heard = self.heartbeat().is_ok();
-        let Some(api) = &mut self.api else { return CloudAnswer::missing(asked, CloudTrouble::not_asked()) };
+        let Some(api) = &mut self.api else { return CloudAnswer::missing(asked, CloudError::not_asked()) };
         api.hear(is_heard, now);
         let Some(key) = &api.key else { return CloudAnswer::missing(asked, no_key()) };
         let (project, region, owner) = (&self.cloud.project, &self.cloud.region, &self.cloud.owner);
@@ -141,11 +141,11 @@ impl World {
         site: &Site,
         before: &MachineGroup,
         after: MachineGroup,
-    ) -> Result<Done, ActError> {
+    ) -> Result<Done, OperationError> {
         let api = self.api_with_key()?;
         match api.groups.get_mut(before.name()) {
             None => Err(failed(no_group(before.name()))),
-            Some(now) if now != before => Err(ActError::Moved(group_resource(site, before.name()))),
+            Some(now) if now != before => Err(OperationError::Moved(group_resource(site, before.name()))),
             Some(now) => {
                 *now = after;
                 Ok(Done::Changed)
@@ -154,11 +154,11 @@ impl World {
     }
 
     /// Makes a machine group, if there is none of its name.
-    pub(super) fn make_group(&mut self, site: &Site, group: &MachineGroup) -> Result<Done, ActError> {
+    pub(super) fn make_group(&mut self, site: &Site, group: &MachineGroup) -> Result<Done, OperationError> {
         let now = self.time.true_ms().div_euclid(1000);
         let api = self.api_with_key()?;
         if api.groups.contains_key(group.name()) {
-            return Err(ActError::Moved(group_resource(site, group.name())));
+            return Err(OperationError::Moved(group_resource(site, group.name())));
         }
         let mut raw = group.raw().clone();
         for key in ["createTime", "lastModifyTime"] {
@@ -169,11 +169,11 @@ impl World {
     }
 
     /// Removes a machine group that is as it was made.
-    pub(super) fn remove_group(&mut self, site: &Site, group: &MachineGroup) -> Result<Done, ActError> {
+    pub(super) fn remove_group(&mut self, site: &Site, group: &MachineGroup) -> Result<Done, OperationError> {
         let api = self.api_with_key()?;
         match api.groups.get(group.name()) {
             None => Err(failed(no_group(group.name()))),
-            Some(now) if !is_as_made(group, now) => Err(ActError::Moved(group_resource(site, group.name()))),
+            Some(now) if !is_as_made(group, now) => Err(OperationError::Moved(group_resource(site, group.name()))),
             Some(_) => {
                 api.groups.remove(group.name());
                 Ok(Done::Changed)
@@ -181,9 +181,9 @@ impl World {
         }
     }
 
-    fn api_with_key(&mut self) -> Result<&mut Api, ActError> {
+    fn api_with_key(&mut self) -> Result<&mut Api, OperationError> {
         match &mut self.api {
-            None => Err(failed(CloudTrouble::not_asked())),
+            None => Err(failed(CloudError::not_asked())),
             Some(api) if api.key.is_none() => Err(failed(no_key())),
             Some(api) => Ok(api),
         }
@@ -214,33 +214,33 @@ fn names(group: &MachineGroup, ip: &str, has_id: &impl Fn(&str) -> bool) -> bool
     }
 }
 
-fn failed(trouble: CloudTrouble) -> ActError {
-    ActError::Service(Box::new(trouble))
+fn failed(trouble: CloudError) -> OperationError {
+    OperationError::Service(Box::new(trouble))
 }
 
-fn trouble(kind: CloudTroubleKind, what: Text, next: Text) -> CloudTrouble {
-    CloudTrouble { kind, what, next, request_id: None, policy: None }
+fn trouble(kind: CloudErrorKind, what: Text, next: Text) -> CloudError {
+    CloudError { kind, what, next, request_id: None, policy: None }
 }
 
-fn no_key() -> CloudTrouble {
+fn no_key() -> CloudError {
     trouble(
-        CloudTroubleKind::NoCredentials,
+        CloudErrorKind::NoCredentials,
         Text::fixed("No AccessKey was found to ask the service with.", "没有找到可用于访问服务端的 AccessKey。"),
         Text::fixed("Type one in; on a simulated host any will do.", "请手动输入；在模拟主机上任意内容均可。"),
     )
 }
 
-fn no_project(project: &str) -> CloudTrouble {
+fn no_project(project: &str) -> CloudError {
     trouble(
-        CloudTroubleKind::ProjectNotExist,
+        CloudErrorKind::ProjectNotExist,
         say!("There is no project {project}.", "没有 Project {project}。"),
         Text::fixed("Check the name.", "请检查名称。"),
     )
 }
 
-fn no_group(group: &str) -> CloudTrouble {
+fn no_group(group: &str) -> CloudError {
     trouble(
-        CloudTroubleKind::GroupNotExist,
+        CloudErrorKind::GroupNotExist,
         say!("MachineGroup {group} does not exist.", "机器组 {group} 不存在。"),
         Text::fixed("Choose another one.", "请选择其他机器组。"),
     )

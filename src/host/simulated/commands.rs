@@ -2,7 +2,7 @@
 //! and exit codes of the real one, and changes the world as the real one would.
 
 use super::world::{Flavour, World};
-use crate::core::observe::{CommandSeen, Look, Looked, Trouble};
+use crate::core::observe::{CommandSeen, Observed, ReadCommand, Unavailable};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -73,12 +73,12 @@ impl Printed {
 
 impl World {
     /// A command that only looks.
-    pub(super) fn look(&mut self, look: &Look) -> Looked<CommandSeen> {
+    pub(super) fn look(&mut self, look: &ReadCommand) -> Observed<CommandSeen> {
         let argv = look.argv();
         if let Some(printed) = self.printed.get(&argv.join(" ")) {
             return Ok(printed.clone());
         }
-        let printed = self.run(&argv).ok_or(Trouble::Absent)?;
+        let printed = self.run(&argv).ok_or(Unavailable::Absent)?;
         let text = |wanted: bool| -> String {
             let own = printed.lines.iter().filter(|(is_error, _)| *is_error == wanted);
             own.map(|(_, line)| format!("{line}\n")).collect()

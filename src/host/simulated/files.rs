@@ -4,7 +4,7 @@
 //! because findings quote them. This file knows nothing of the agent.
 
 use crate::core::observe::{
-    ActError, DIR_LIMIT, DirSeen, EntryKind, EntrySeen, FILE_LIMIT, FileSeen, Looked, TAIL_LIMIT, Trouble,
+    DIR_LIMIT, DirSeen, EntryKind, EntrySeen, FILE_LIMIT, FileSeen, Observed, OperationError, TAIL_LIMIT, Unavailable,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Component, Path, PathBuf};
@@ -101,7 +101,7 @@ impl Files {
     ///
     /// # Errors
     /// As the system gives them: absent, too many links, a dead mount.
-    pub fn follow(&self, path: &Path) -> Looked<PathBuf> {
+    pub fn follow(&self, path: &Path) -> Observed<PathBuf> {
         let mut left: VecDeque<PathBuf> = parts(path);
         let mut at = PathBuf::from("/");
         let mut links = 0;
@@ -112,12 +112,12 @@ impl Files {
             }
             at.push(&part);
             match self.nodes.get(&at).map(|node| &node.kind) {
-                None => return Err(Trouble::Absent),
-                Some(Kind::Dead) => return Err(Trouble::TimedOut),
+                None => return Err(Unavailable::Absent),
+                Some(Kind::Dead) => return Err(Unavailable::TimedOut),
                 Some(Kind::Link(target)) => {
                     links += 1;
                     if links > LINK_LIMIT {
-                        return Err(Trouble::Other("Too many levels of symbolic links (os error 40)".into()));
+                        return Err(Unavailable::Other("Too many levels of symbolic links (os error 40)".into()));
                     }
                     at.pop();
                     if target.is_absolute() {
@@ -129,7 +129,7 @@ impl Files {
                 }
                 Some(Kind::Dir) => {}
                 Some(_) if left.is_empty() => {}
-                Some(_) => return Err(Trouble::Other("Not a directory (os error 20)".into())),
+                Some(_) => return Err(Unavailable::Other("Not a directory (os error 20)".into())),
             }
         }
         Ok(at)
@@ -147,17 +147,17 @@ impl Files {
     }
 
     /// The first bytes of a file, or the last ones, for this user.
-    pub fn look(&self, path: &Path, uid: u32, end: bool) -> Looked<FileSeen> {
+    pub fn look(&self, path: &Path, uid: u32, end: bool) -> Observed<FileSeen> {
         let real = self.follow(path)?;
-        let node = self.nodes.get(&real).ok_or(Trouble::Absent)?;
+        let node = self.nodes.get(&real).ok_or(Unavailable::Absent)?;
         let bytes = match &node.kind {
-            Kind::File(_) | Kind::Broken(_) if !self.may(&real, uid, 4) => return Err(Trouble::NotAllowed),
+            Kind::File(_) | Kind::Broken(_) if !self.may(&real, uid, 4) => return Err(Unavailable::NotAllowed),
             Kind::File(bytes) => bytes,
-            Kind::Broken(words) => return Err(Trouble::Other(words.clone())),
-            Kind::Odd(word) => return Err(Trouble::NotAFile(word.clone())),
-            Kind::Dir => return Err(Trouble::NotAFile("directory".into())),
-            Kind::Link(_) => return Err(Trouble::Absent),
-            Kind::Dead => return Err(Trouble::TimedOut),
+            Kind::Broken(words) => return Err(Unavailable::Other(words.clone())),
+            Kind::Odd(word) => return Err(Unavailable::NotAFile(word.clone())),
+            Kind::Dir => return Err(Unavailable::NotAFile("directory".into())),
+            Kind::Link(_) => return Err(Unavailable::Absent),
+            Kind::Dead => return Err(Unavailable::TimedOut),
         };
         let part =
             if end { &bytes[bytes.len().saturating_sub(TAIL_LIMIT)..] } else { &bytes[..bytes.len().min(FILE_LIMIT)] };
@@ -177,14 +177,14 @@ impl Files {
     }
 
     /// The names in a directory, for this user.
-    pub fn list(&self, path: &Path, uid: u32) -> Looked<DirSeen> {
+    pub fn list(&self, path: &Path, uid: u32) -> Observed<DirSeen> {
         let real = self.follow(path)?;
         match self.nodes.get(&real).map(|node| &node.kind) {
-            Some(Kind::Dir) if !self.may(&real, uid, 4) => return Err(Trouble::NotAllowed),
+            Some(Kind::Dir) if !self.may(&real, uid, 4) => return Err(Unavailable::NotAllowed),
             Some(Kind::Dir) => {}
-            Some(Kind::Broken(words)) => return Err(Trouble::Other(words.clone())),
-            Some(_) => return Err(Trouble::Other("Not a directory (os error 20)".into())),
-            None => return Err(Trouble::Absent),
+            Some(Kind::Broken(words)) => return Err(Unavailable::Other(words.clone())),
+            Some(_) => return Err(Unavailable::Other("Not a directory (os error 20)".into())),
+            None => return Err(Unavailable::Absent),
         }
         let mut entries = Vec::new();
         let mut cut = false;
@@ -212,8 +212,8 @@ impl Files {
     }
 
     /// Whether this user may make, rename or remove names in the directory of `path`.
-    pub fn check_writable(&self, path: &Path, uid: u32) -> Result<(), ActError> {
-        let failed = |reason: &str| ActError::Io { path: path.to_path_buf(), reason: reason.into() };
+    pub fn check_writable(&self, path: &Path, uid: u32) -> Result<(), OperationError> {
+        let failed = |reason: &str| OperationError::Io { path: path.to_path_buf(), reason: reason.into() };
         if let Some((_, words)) = self.unwritable.iter().find(|(dir, _)| path.starts_with(dir)) {
             return Err(failed(words));
         }
@@ -257,12 +257,12 @@ fn parts(path: &Path) -> VecDeque<PathBuf> {
 }
 
 /// The words of the system for a trouble.
-pub(super) fn words(trouble: &Trouble) -> String {
+pub(super) fn words(trouble: &Unavailable) -> String {
     match trouble {
-        Trouble::Absent => "No such file or directory (os error 2)".into(),
-        Trouble::NotAllowed => "Permission denied (os error 13)".into(),
-        Trouble::TimedOut => "no answer in time".into(),
-        Trouble::NotAFile(word) => format!("a {word}, not a regular file"),
-        Trouble::Other(words) => words.clone(),
+        Unavailable::Absent => "No such file or directory (os error 2)".into(),
+        Unavailable::NotAllowed => "Permission denied (os error 13)".into(),
+        Unavailable::TimedOut => "no answer in time".into(),
+        Unavailable::NotAFile(word) => format!("a {word}, not a regular file"),
+        Unavailable::Other(words) => words.clone(),
     }
 }

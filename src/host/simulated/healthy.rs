@@ -5,7 +5,7 @@ use super::commands::{Person, Sudo};
 use super::files::{Files, Kind};
 use super::network::{Dns, Reaction, Rule, Way};
 use super::service::{Cloud, Ecs, Group};
-use super::world::{Flavour, Pace, Time, World};
+use super::world::{Flavour, Time, Timing, World};
 use crate::core::observe::InterfaceSeen;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ impl World {
                 booted_ms: now_ms - 3 * DAY_MS,
                 synchronised: true,
             },
-            pace: Pace::default(),
+            pace: Timing::default(),
             files: Files::default(),
             processes: Vec::new(),
             next_pid: 1204,

@@ -35,7 +35,7 @@ pub use world::{Flavour, World};
 
 use super::{Host, LiveOutput};
 use crate::core::observe::Pending;
-use crate::core::observe::{Act, ActError, Answer, Done, LiveLine, Question};
+use crate::core::observe::{Answer, Done, LiveLine, Operation, OperationError, Question};
 use crate::core::service::Credentials;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -98,10 +98,10 @@ impl Host for SimulatedHost {
         self.lock().use_key(&key);
     }
 
-    fn act(&self, act: Act, live: LiveOutput) -> Pending<Result<Done, ActError>> {
+    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
         let host = self.clone();
         Box::pin(async move {
-            let Act::Run { argv, limit, .. } = act else {
+            let Operation::Run { argv, limit, .. } = act else {
                 let mut world = host.lock();
                 world.settle();
                 return world.apply(act);
@@ -113,9 +113,9 @@ impl Host for SimulatedHost {
             };
             let Some(printed) = printed else {
                 let program = argv.first().cloned().unwrap_or_default();
-                return Err(ActError::NotStarted {
+                return Err(OperationError::NotStarted {
                     program,
-                    reason: files::words(&crate::core::observe::Trouble::Absent),
+                    reason: files::words(&crate::core::observe::Unavailable::Absent),
                 });
             };
             for (is_error, text) in &printed.lines {
@@ -127,7 +127,7 @@ impl Host for SimulatedHost {
             }
             if printed.takes > limit {
                 tokio::time::sleep(limit).await;
-                return Err(ActError::TimedOut { command: argv.join(" "), limit_s: limit.as_secs() });
+                return Err(OperationError::TimedOut { command: argv.join(" "), limit_s: limit.as_secs() });
             }
             if !printed.takes.is_zero() {
                 tokio::time::sleep(printed.takes).await;

@@ -5,8 +5,8 @@
 
 use super::world::World;
 use crate::core::observe::{
-    ConnectTrouble, HttpSeen, Looked, LookupSeen, MetadataSeen, NameTrouble, NameserverSaid, NameserverSeen, ReachSeen,
-    Target, TlsSeen, TlsTrouble, Trouble,
+    ConnectError, HttpSeen, LookupSeen, MetadataSeen, NameError, NameserverSaid, NameserverSeen, Observed, ReachSeen,
+    Target, TlsError, TlsSeen, Unavailable,
 };
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -47,7 +47,7 @@ pub enum Reaction {
     /// Something else answers: a login page, a proxy's error.
     Foreign { status: u16, body: String },
     /// TLS fails; plain HTTP is answered by the service.
-    Tls(TlsTrouble),
+    Tls(TlsError),
     /// The connection is made, and no answer comes.
     Mute,
     /// A proxy that passes everything on.
@@ -84,7 +84,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 
 impl World {
     /// What `getaddrinfo` gives, IPv4 only; empty when there is no such name.
-    pub(super) fn resolve(&self, name: &str) -> Result<Vec<Ipv4Addr>, Trouble> {
+    pub(super) fn resolve(&self, name: &str) -> Result<Vec<Ipv4Addr>, Unavailable> {
         if let Some(address) = number(name) {
             return Ok(vec![address]);
         }
@@ -100,7 +100,7 @@ impl World {
             return Ok(if own.is_empty() { vec![Ipv4Addr::new(127, 0, 0, 2)] } else { own });
         }
         if self.dns.silent {
-            return Err(Trouble::Other("no nameserver answers".into()));
+            return Err(Unavailable::Other("no nameserver answers".into()));
         }
         Ok(self.named(&name))
     }
@@ -124,8 +124,8 @@ impl World {
     }
 
     /// The metadata of ECS, when this is an instance.
-    pub(super) fn metadata(&self) -> Looked<MetadataSeen> {
-        let ecs = self.cloud.ecs.as_ref().ok_or(Trouble::TimedOut)?;
+    pub(super) fn metadata(&self) -> Observed<MetadataSeen> {
+        let ecs = self.cloud.ecs.as_ref().ok_or(Unavailable::TimedOut)?;
         Ok(MetadataSeen {
             instance_id: "i-bp1demo0healthy00".into(),
             region: ecs.region.clone(),
@@ -171,7 +171,7 @@ impl World {
             Some(None) => {
                 let nowhere = Ipv4Addr::UNSPECIFIED.into();
                 let reason = "this proxy address is not understood".to_string();
-                seen.connected = Some(Err(ConnectTrouble::Other(nowhere, reason)));
+                seen.connected = Some(Err(ConnectError::Other(nowhere, reason)));
                 return seen;
             }
             Some(place) => place,
@@ -184,11 +184,11 @@ impl World {
                 IpAddr::V4(found[0])
             }
             Ok(_) => {
-                seen.resolved = Some(Err(NameTrouble::NoSuchName));
+                seen.resolved = Some(Err(NameError::NoSuchName));
                 return seen;
             }
             Err(_) => {
-                seen.resolved = Some(Err(NameTrouble::NoAnswer));
+                seen.resolved = Some(Err(NameError::NoAnswer));
                 seen.elapsed_ms = SILENCE_MS;
                 return seen;
             }
@@ -201,7 +201,7 @@ impl World {
                 Reaction::Foreign { status, body } => Reaction::Foreign { status, body },
                 _ if target.tls => {
                     let reason = "the proxy answered 502".to_string();
-                    seen.connected = Some(Err(ConnectTrouble::Other(address, reason)));
+                    seen.connected = Some(Err(ConnectError::Other(address, reason)));
                     return seen;
                 }
                 _ => Reaction::Foreign { status: 502, body: "<html><title>502 Bad Gateway</title></html>".into() },
@@ -214,14 +214,14 @@ impl World {
     /// Connection, TLS and answer.
     fn converse(&self, seen: &mut ReachSeen, address: IpAddr, reaction: Reaction, tls: bool) {
         let refused = match reaction {
-            Reaction::Refuses => Some(ConnectTrouble::Refused(address)),
-            Reaction::Silent => Some(ConnectTrouble::Silent(address)),
-            Reaction::NoRoute => Some(ConnectTrouble::NoRoute(address)),
-            Reaction::Forbidden => Some(ConnectTrouble::Forbidden(address)),
+            Reaction::Refuses => Some(ConnectError::Refused(address)),
+            Reaction::Silent => Some(ConnectError::Silent(address)),
+            Reaction::NoRoute => Some(ConnectError::NoRoute(address)),
+            Reaction::Forbidden => Some(ConnectError::Forbidden(address)),
             _ => None,
         };
         if let Some(trouble) = refused {
-            seen.elapsed_ms = if matches!(trouble, ConnectTrouble::Silent(_)) { SILENCE_MS } else { CONNECT_MS };
+            seen.elapsed_ms = if matches!(trouble, ConnectError::Silent(_)) { SILENCE_MS } else { CONNECT_MS };
             seen.connected = Some(Err(trouble));
             return;
         }
@@ -230,7 +230,7 @@ impl World {
         if tls {
             let made = match &reaction {
                 Reaction::Tls(trouble) => Err(trouble.clone()),
-                Reaction::Mute => Err(TlsTrouble::Broken("no answer in time".into())),
+                Reaction::Mute => Err(TlsError::Broken("no answer in time".into())),
                 _ => self.certificate(),
             };
             let failed = made.is_err();
@@ -242,7 +242,7 @@ impl World {
         seen.http = Some(match reaction {
             Reaction::Mute => {
                 seen.elapsed_ms = SILENCE_MS;
-                Err(Trouble::TimedOut)
+                Err(Unavailable::TimedOut)
             }
             Reaction::Foreign { status, body } => Ok(self.foreign(status, body)),
             Reaction::Proxy => Ok(self.foreign(400, "<html><title>ERROR: Invalid URL</title></html>".into())),
@@ -251,11 +251,11 @@ impl World {
     }
 
     /// Whether a sound certificate is valid by this host's clock.
-    fn certificate(&self) -> Result<(), TlsTrouble> {
+    fn certificate(&self) -> Result<(), TlsError> {
         let limit = CERTIFICATE_DAYS * 86_400_000;
         match self.time.offset_ms {
-            ahead if ahead > limit => Err(TlsTrouble::Expired),
-            behind if behind < -limit => Err(TlsTrouble::NotYetValid),
+            ahead if ahead > limit => Err(TlsError::Expired),
+            behind if behind < -limit => Err(TlsError::NotYetValid),
             _ => Ok(()),
         }
     }

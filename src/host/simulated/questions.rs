@@ -3,7 +3,7 @@
 
 use super::commands::Sudo;
 use super::world::World;
-use crate::core::observe::{Answer, ClockSeen, IdentitySeen, Looked, ProcessSeen, Question, Trouble};
+use crate::core::observe::{Answer, ClockSeen, IdentitySeen, Observed, ProcessSeen, Question, Unavailable};
 
 impl World {
     pub(super) fn answer(&mut self, question: &Question) -> Answer {
@@ -23,7 +23,7 @@ impl World {
             Question::Interfaces => Answer::Interfaces(Ok(self.interfaces.clone())),
             Question::Lookup(name) => Answer::Lookup(self.lookup(name)),
             Question::Reach(target) => Answer::Reach(self.reach(target)),
-            Question::Look(look) => Answer::Look(self.look(look)),
+            Question::ReadCommand(look) => Answer::ReadCommand(self.look(look)),
             Question::AskNameserver { name, .. } => Answer::AskNameserver(self.ask_nameserver(name)),
             Question::Metadata => Answer::Metadata(self.metadata()),
             Question::Cloud(asked) => Answer::Cloud(self.cloud_answer(asked)),
@@ -37,10 +37,10 @@ impl World {
         }
     }
 
-    fn environment(&self, pid: u32) -> Looked<Vec<(String, String)>> {
-        let process = self.processes.iter().find(|process| process.pid == pid).ok_or(Trouble::Absent)?;
+    fn environment(&self, pid: u32) -> Observed<Vec<(String, String)>> {
+        let process = self.processes.iter().find(|process| process.pid == pid).ok_or(Unavailable::Absent)?;
         if self.person.uid != 0 && self.person.uid != process.uid {
-            return Err(Trouble::NotAllowed);
+            return Err(Unavailable::NotAllowed);
         }
         let own = process.exe.as_ref().is_ok_and(|exe| exe.starts_with(&self.agent.install_dir));
         Ok(if own { self.agent_environment() } else { Vec::new() })
@@ -66,7 +66,7 @@ impl World {
 fn seen_by(process: &ProcessSeen, uid: u32) -> ProcessSeen {
     let mut seen = process.clone();
     if uid != 0 && uid != process.uid {
-        seen.exe = Err(Trouble::NotAllowed);
+        seen.exe = Err(Unavailable::NotAllowed);
         seen.contained = None;
     }
     seen

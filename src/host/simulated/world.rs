@@ -7,7 +7,7 @@ use super::files::{Files, Kind};
 use super::firewall::Firewall;
 use super::network::{Dns, Rule};
 use super::service::Cloud;
-use crate::core::observe::{CommandSeen, DirSeen, InterfaceSeen, Looked, ProcessSeen};
+use crate::core::observe::{CommandSeen, DirSeen, InterfaceSeen, Observed, ProcessSeen};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -98,7 +98,7 @@ impl Time {
 
 /// Pauses that make a simulation look alive. None by default.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Pace {
+pub(super) struct Timing {
     /// Before every answer.
     pub answer: Duration,
     /// Before every line that a command prints.
@@ -110,7 +110,7 @@ pub(super) struct Pace {
 #[derive(Debug, Clone)]
 pub struct World {
     pub(super) time: Time,
-    pub(super) pace: Pace,
+    pub(super) pace: Timing,
     pub(super) files: Files,
     pub(super) processes: Vec<ProcessSeen>,
     pub(super) next_pid: u32,
@@ -143,7 +143,7 @@ impl World {
     ///
     /// # Errors
     /// There is no such directory.
-    pub fn listing(&self, dir: impl AsRef<Path>) -> Looked<DirSeen> {
+    pub fn listing(&self, dir: impl AsRef<Path>) -> Observed<DirSeen> {
         self.files.list(dir.as_ref(), 0)
     }
 

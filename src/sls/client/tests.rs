@@ -1,7 +1,7 @@
 //! The client against a transport made of answers: tries, pauses, clock, endpoints, and what may be shown.
 
 use super::*;
-use crate::core::observe::ConnectTrouble;
+use crate::core::observe::ConnectError;
 use crate::core::observe::Pending;
 use crate::core::service::credentials::Source;
 use std::collections::VecDeque;
@@ -48,7 +48,7 @@ fn answer(status: u16, body: &str) -> Result<HttpResponse, TransportError> {
 
 fn refused() -> Result<HttpResponse, TransportError> {
     let ip = "203.0.113.1".parse().unwrap();
-    Err(TransportError::Connect { place: "x:443".into(), trouble: ConnectTrouble::Refused(ip) })
+    Err(TransportError::Connect { place: "x:443".into(), trouble: ConnectError::Refused(ip) })
 }
 
 fn lost() -> Result<HttpResponse, TransportError> {

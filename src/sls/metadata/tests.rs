@@ -1,7 +1,7 @@
 //! The metadata service as a transport of answers by method and path.
 
 use super::*;
-use crate::core::observe::ConnectTrouble;
+use crate::core::observe::ConnectError;
 use crate::core::observe::Pending;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -34,7 +34,7 @@ impl Transport for Fake {
             if dead {
                 let ip = "100.100.100.200".parse().map_err(|_| TransportError::NotARequest("ip".into()))?;
                 let place = "100.100.100.200:80".to_string();
-                return Err(TransportError::Connect { place, trouble: ConnectTrouble::Silent(ip) });
+                return Err(TransportError::Connect { place, trouble: ConnectError::Silent(ip) });
             }
             Ok(HttpResponse { status, headers: vec![], body: body.as_bytes().to_vec() })
         })

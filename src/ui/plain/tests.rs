@@ -6,7 +6,7 @@ use crate::core::checks;
 use crate::core::context::Context;
 use crate::core::flow::{Effect, Layer};
 use crate::core::remedies::{InputId, Planned};
-use crate::engine::{Face, Favour};
+use crate::engine::{Frontend, FrontendRequest};
 use crate::ui::view::samples;
 use std::io::Cursor;
 
@@ -72,7 +72,7 @@ fn talk(mut session: Session, answers: &str) -> (String, usize) {
                     }
                     face.show(&mut session);
                 }
-                if let Some(favour) = Favour::of(effect)
+                if let Some(favour) = FrontendRequest::of(effect)
                     && let Some(event) = face.perform(favour, &session, &found).await
                 {
                     session.handle(event);

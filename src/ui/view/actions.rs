@@ -1,6 +1,6 @@
 //! The numbered list of what can be done on a page.
 
-use super::Look;
+use super::Display;
 use super::sheet::{Sheet, run};
 use crate::core::flow::Session;
 use crate::core::text::{pad, width};
@@ -13,7 +13,7 @@ pub(super) struct Listed {
 }
 
 /// The page's actions; the chosen one is marked and reversed over the whole width.
-pub(super) fn list(session: &Session, look: Look, cells: u16) -> Listed {
+pub(super) fn list(session: &Session, look: Display, cells: u16) -> Listed {
     let mut listed = Listed { lines: Vec::new(), begins: Vec::new() };
     for (number, action) in session.actions().into_iter().enumerate() {
         let is_chosen = number == session.chosen;

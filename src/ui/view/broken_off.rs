@@ -1,13 +1,13 @@
 //! The question about a change that was broken off.
 
-use super::Look;
+use super::Display;
 use super::actions::filled;
 use super::sheet::{Sheet, run, show};
 use crate::core::flow::{BrokenOff, Mending};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, broken: &BrokenOff, look: Look) -> (usize, usize) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, broken: &BrokenOff, look: Display) -> (usize, usize) {
     let theme = look.theme;
     let mut sheet = Sheet::new(area.width);
     sheet.say(look.word("A change was broken off", "有一项更改被中断"), theme.title);

@@ -1,7 +1,7 @@
 //! The question before quitting: what would be left behind.
 
 use super::sheet::{Sheet, part, run, show};
-use super::{Look, result};
+use super::{Display, result};
 use crate::core::flow::Session;
 use crate::core::text::width;
 use ratatui::Frame;
@@ -12,7 +12,7 @@ use ratatui::widgets::{Block, Clear};
 const WIDEST: u16 = 60;
 
 /// Draws the question over the middle of the screen.
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Display) {
     let theme = look.theme;
     let cells = WIDEST.min(area.width);
     let mut sheet = Sheet::new(cells.saturating_sub(4));

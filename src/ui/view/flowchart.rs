@@ -1,6 +1,6 @@
 //! The flowchart as a column beside the page, and as one line where there is no room for a column.
 
-use super::Look;
+use super::Display;
 use super::sheet::{Run, Sheet, run, show};
 use crate::core::finding::{StepId, Verdict};
 use crate::core::flow::{Place, Session};
@@ -17,7 +17,7 @@ const TITLE: usize = 13;
 const WORD: usize = 4;
 
 /// The verdict in four cells.
-pub(super) fn short_word(verdict: Verdict, look: Look) -> &'static str {
+pub(super) fn short_word(verdict: Verdict, look: Display) -> &'static str {
     match verdict {
         Verdict::Pass => look.word("PASS", "通过"),
         Verdict::Warn => look.word("WARN", "警告"),
@@ -28,7 +28,7 @@ pub(super) fn short_word(verdict: Verdict, look: Look) -> &'static str {
 }
 
 /// The sign and the short word of a step. A step that is looked at again keeps its word, with another sign.
-pub(super) fn status(session: &Session, step: StepId, look: Look) -> (&'static str, &'static str, Style) {
+pub(super) fn status(session: &Session, step: StepId, look: Display) -> (&'static str, &'static str, Style) {
     let is_open = session.steps.get(&step).is_none_or(|view| view.is_open);
     match session.finding(step).map(|finding| finding.verdict) {
         None if is_open => (look.glyphs.running(), "..", look.theme.running),
@@ -39,7 +39,7 @@ pub(super) fn status(session: &Session, step: StepId, look: Look) -> (&'static s
 }
 
 /// `10 Heartbeat     x FAIL` as runs, always equally wide.
-pub(super) fn step_runs(session: &Session, step: StepId, look: Look) -> [Run; 2] {
+pub(super) fn step_runs(session: &Session, step: StepId, look: Display) -> [Run; 2] {
     let (sign, word, style) = status(session, step, look);
     let number = step.index() + 1;
     let title = pad(look.read(&step.title()), TITLE);
@@ -47,7 +47,7 @@ pub(super) fn step_runs(session: &Session, step: StepId, look: Look) -> [Run; 2]
 }
 
 /// The column.
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Display) {
     let steps = StepId::ALL.len();
     let rows = usize::from(area.height);
     // Lines between the steps where they fit: the steps, one line below each, and the two places after them.
@@ -76,7 +76,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look)
 }
 
 /// One row, with the marker when the operator is there. The verdict keeps its own look under the cursor.
-fn row(sheet: &mut Sheet, session: &Session, place: Place, runs: &[Run], look: Look) {
+fn row(sheet: &mut Sheet, session: &Session, place: Place, runs: &[Run], look: Display) {
     let is_here = session.place == place;
     let marker = if is_here { look.glyphs.cursor() } else { " " };
     let mut all = vec![run(marker, look.theme.text)];
@@ -89,7 +89,7 @@ fn row(sheet: &mut Sheet, session: &Session, place: Place, runs: &[Run], look: L
 }
 
 /// All steps in one line: number and sign, the current one in brackets.
-pub(super) fn draw_line(frame: &mut Frame, area: Rect, session: &Session, look: Look) {
+pub(super) fn draw_line(frame: &mut Frame, area: Rect, session: &Session, look: Display) {
     let mut runs = Vec::new();
     for &step in StepId::ALL {
         let (sign, _, style) = status(session, step, look);
@@ -116,7 +116,7 @@ pub(super) fn draw_line(frame: &mut Frame, area: Rect, session: &Session, look: 
 }
 
 /// The line below the header, with a branch where the divider leaves it.
-pub(super) fn rule(frame: &mut Frame, area: Rect, branch: Option<u16>, look: Look) {
+pub(super) fn rule(frame: &mut Frame, area: Rect, branch: Option<u16>, look: Display) {
     let tee = look.glyphs.branch_down();
     let flat = |cells: u16| look.glyphs.horizontal().repeat(usize::from(cells));
     let text = match branch {
@@ -129,7 +129,7 @@ pub(super) fn rule(frame: &mut Frame, area: Rect, branch: Option<u16>, look: Loo
 }
 
 /// The line between the flowchart and the content.
-pub(super) fn divider(frame: &mut Frame, area: Rect, look: Look) {
+pub(super) fn divider(frame: &mut Frame, area: Rect, look: Display) {
     let mut sheet = Sheet::new(area.width);
     for _ in 0..area.height {
         sheet.line(&[run(look.glyphs.vertical(), look.theme.border)]);

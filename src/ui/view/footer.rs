@@ -1,6 +1,6 @@
 //! The last line: the keys that work now, as many as fit; and above it the notice about what just happened.
 
-use super::Look;
+use super::Display;
 use super::sheet::{Sheet, part, run, show};
 use crate::core::flow::{Binding, Command, Session};
 use crate::core::text::width;
@@ -12,7 +12,7 @@ use ratatui::text::Line;
 const NOTICE_LINES: usize = 3;
 
 /// The notice as lines for a window of this width; none when nothing happened.
-pub(super) fn notice(session: &Session, look: Look, cells: u16) -> Vec<Line<'static>> {
+pub(super) fn notice(session: &Session, look: Display, cells: u16) -> Vec<Line<'static>> {
     if let Some(search) = &session.search {
         let mut sheet = Sheet::new(cells);
         let end = if search.is_typing { "_" } else { "" };
@@ -36,7 +36,7 @@ pub(super) fn notice(session: &Session, look: Look, cells: u16) -> Vec<Line<'sta
 }
 
 /// Draws the notice at the top of the area and the keys in its last line.
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look, notice: Vec<Line<'static>>) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Display, notice: Vec<Line<'static>>) {
     let keys = part(area, 0, area.height.saturating_sub(1), area.width, 1);
     show(frame, part(area, 0, 0, area.width, area.height.saturating_sub(1)), notice);
     let bindings = session.bindings();
@@ -53,7 +53,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look,
 
 /// The bindings of the footer that fit, in their order. The help (or, in a layer, the way out
 /// of it) and what Enter does go last.
-fn fitting<'a>(bindings: &'a [Binding], cells: usize, look: Look) -> Vec<&'a Binding> {
+fn fitting<'a>(bindings: &'a [Binding], cells: usize, look: Display) -> Vec<&'a Binding> {
     let need = |binding: &Binding| width(binding.shown) + width(look.label(binding)) + 4;
     let shown: Vec<&Binding> = bindings.iter().filter(|binding| binding.in_footer).collect();
     let mut kept: Vec<bool> = vec![false; shown.len()];

@@ -1,6 +1,6 @@
 //! A form: one field a line, what is wrong with it in the line below, choices where there are any, one button.
 
-use super::Look;
+use super::Display;
 use super::actions::filled;
 use super::sheet::{Sheet, part, run, show};
 use crate::core::finding::RemedyId;
@@ -16,7 +16,13 @@ const CHOICES: usize = 6;
 const LABEL: usize = 24;
 
 /// Draws the form and puts the terminal's cursor into the focused field. `remedy` is what the values are for.
-pub(super) fn draw(frame: &mut Frame, area: Rect, form: &Form, remedy: Option<RemedyId>, look: Look) -> (usize, usize) {
+pub(super) fn draw(
+    frame: &mut Frame,
+    area: Rect,
+    form: &Form,
+    remedy: Option<RemedyId>,
+    look: Display,
+) -> (usize, usize) {
     let theme = look.theme;
     let mut head = Sheet::new(area.width);
     head.say(look.read(&form.title), theme.title);
@@ -87,7 +93,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, form: &Form, remedy: Option<Re
 }
 
 /// One field with its error or hint below. Returns the column of the cursor.
-fn field(sheet: &mut Sheet, row: &Row, label: usize, has_focus: bool, look: Look) -> usize {
+fn field(sheet: &mut Sheet, row: &Row, label: usize, has_focus: bool, look: Display) -> usize {
     let theme = look.theme;
     let marker = if has_focus { look.glyphs.cursor() } else { " " };
     let name = pad(look.read(&row.input.label()), label);
@@ -143,7 +149,7 @@ fn visible(value: &str, cursor: usize, room: usize) -> (String, usize) {
 }
 
 /// The choices that match, around the picked one.
-fn choices(sheet: &mut Sheet, row: &Row, left: usize, look: Look) {
+fn choices(sheet: &mut Sheet, row: &Row, left: usize, look: Display) {
     if !row.has_choices() {
         return;
     }

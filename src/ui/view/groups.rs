@@ -1,7 +1,7 @@
 //! The machine groups of the project, to choose one: what each identifies by, how long its list is, and whether this host
 //! is in it. Only the lines that fit are made, because a project may have a thousand groups.
 
-use super::Look;
+use super::Display;
 use super::actions::filled;
 use super::sheet::{Sheet, part, run, show};
 use crate::core::checks::{About, ListedGroup};
@@ -15,7 +15,13 @@ use ratatui::layout::Rect;
 /// The column of names is at most this wide.
 const NAME: usize = 40;
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &GroupLayer, look: Look) -> (usize, usize) {
+pub(super) fn draw(
+    frame: &mut Frame,
+    area: Rect,
+    session: &Session,
+    layer: &GroupLayer,
+    look: Display,
+) -> (usize, usize) {
     let theme = look.theme;
     let rows = session.group_rows();
     let mut head = Sheet::new(area.width);
@@ -65,7 +71,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &Gro
 }
 
 /// What the sign before a name means, where it stands before one, and what Enter does.
-fn hint(cells: u16, has_sign: bool, look: Look) -> Sheet {
+fn hint(cells: u16, has_sign: bool, look: Display) -> Sheet {
     let mut sheet = Sheet::new(cells);
     let sign = run(look.glyphs.pass(), look.theme.pass);
     let meaning = run(look.word(" = contains this host   ", " = 包含本机   "), look.theme.dim);
@@ -96,7 +102,7 @@ pub(in crate::ui) fn has_this_host(group: &ListedGroup) -> bool {
     matches!(group.about, About::Read { has_this_host: true, .. })
 }
 
-fn line(sheet: &mut Sheet, group: &ListedGroup, column: usize, is_chosen: bool, look: Look) {
+fn line(sheet: &mut Sheet, group: &ListedGroup, column: usize, is_chosen: bool, look: Display) {
     let theme = look.theme;
     let marker = if is_chosen { look.glyphs.cursor() } else { " " };
     let name = printable(&group.name);

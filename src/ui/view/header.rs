@@ -1,6 +1,6 @@
 //! The first line: on which host and as whom we are, always; and what else fits.
 
-use super::Look;
+use super::Display;
 use super::sheet::{Sheet, run, show};
 use crate::core::flow::Session;
 use crate::core::text::{cut, printable, width};
@@ -16,7 +16,7 @@ struct Mark {
     is_right: bool,
 }
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Display) {
     let cells = usize::from(area.width).saturating_sub(2);
     let mut marks = marks(session, look, cells);
     let taken = |marks: &[Mark]| marks.iter().map(|mark| width(&mark.text) + 3).sum::<usize>();
@@ -43,7 +43,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look)
     show(frame, area, sheet.lines);
 }
 
-fn marks(session: &Session, look: Look, cells: usize) -> Vec<Mark> {
+fn marks(session: &Session, look: Display, cells: usize) -> Vec<Mark> {
     let theme = look.theme;
     let mut marks = vec![Mark { rank: 7, text: "logtail-doctor".into(), style: theme.title, is_right: false }];
     let mut left = |rank, text: String, style| marks.push(Mark { rank, text, style, is_right: false });

@@ -1,7 +1,7 @@
 //! The help: every key of the page below with what it does, and what the signs mean.
 
 use super::sheet::{Sheet, part, run, show, show_scrolled};
-use super::{Look, page, step};
+use super::{Display, page, step};
 use crate::core::finding::{Mark, Verdict};
 use crate::core::flow::{Binding, Command, Key, Session};
 use ratatui::Frame;
@@ -52,7 +52,7 @@ fn group(command: Command) -> Group {
     }
 }
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usize, look: Look) -> (usize, usize) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usize, look: Display) -> (usize, usize) {
     let mut below = session.clone();
     below.layers.pop();
     below.search = None;
@@ -97,7 +97,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, scroll: usi
 }
 
 /// A group's name and its keys; nothing where it has none.
-fn group_lines(sheet: &mut Sheet, of: Group, bindings: &[Binding], look: Look) {
+fn group_lines(sheet: &mut Sheet, of: Group, bindings: &[Binding], look: Display) {
     let name = match of {
         Group::Do => look.word("Do", "操作"),
         Group::Walk => look.word("Walk", "浏览"),
@@ -116,7 +116,7 @@ fn group_lines(sheet: &mut Sheet, of: Group, bindings: &[Binding], look: Look) {
 }
 
 /// The key as it is shown in the footer, what it does, and the other keys that do the same.
-fn key_line(sheet: &mut Sheet, alike: &[&Binding], look: Look) {
+fn key_line(sheet: &mut Sheet, alike: &[&Binding], look: Display) {
     let Some(binding) = alike.first() else { return };
     let others: Vec<String> = alike
         .iter()
@@ -140,7 +140,7 @@ fn key_line(sheet: &mut Sheet, alike: &[&Binding], look: Look) {
 }
 
 /// What the signs mean.
-fn legend(sheet: &mut Sheet, look: Look) {
+fn legend(sheet: &mut Sheet, look: Display) {
     sheet.heading(look.word("Verdict of a step", "步骤结论"), look.theme);
     for verdict in [Verdict::Pass, Verdict::Warn, Verdict::Fail, Verdict::Unknown, Verdict::Skipped] {
         let meaning = match verdict {

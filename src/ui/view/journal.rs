@@ -1,6 +1,6 @@
 //! The journal: what was changed on this host, newest first, and what the entry under the cursor did.
 
-use super::Look;
+use super::Display;
 use super::actions::filled;
 use super::sheet::{Sheet, part, run, show, show_scrolled};
 use crate::carry_out::{JournalEntry, Record, RecordKind, Recorded};
@@ -17,7 +17,7 @@ pub(super) fn draw(
     area: Rect,
     session: &Session,
     layer: &JournalLayer,
-    look: Look,
+    look: Display,
 ) -> (usize, usize) {
     let theme = look.theme;
     let mut head = Sheet::new(area.width);
@@ -70,7 +70,7 @@ pub(super) fn draw(
 }
 
 /// Details that do not fit end with a line that says how many lines there are more.
-fn cut_short(detail: &mut Sheet, room: usize, look: Look) {
+fn cut_short(detail: &mut Sheet, room: usize, look: Display) {
     if detail.height() <= room || room == 0 {
         return;
     }
@@ -81,7 +81,7 @@ fn cut_short(detail: &mut Sheet, room: usize, look: Look) {
     detail.line(&[run(look.read(&text), look.theme.accent)]);
 }
 
-fn result_style(result: Recorded, look: Look) -> Style {
+fn result_style(result: Recorded, look: Display) -> Style {
     match result {
         Recorded::Applied => look.theme.text,
         Recorded::Undone | Recorded::RolledBack => look.theme.dim,
@@ -90,7 +90,7 @@ fn result_style(result: Recorded, look: Look) -> Style {
 }
 
 /// One entry in one line: when, how it ended (as wide as all of them), what it was.
-fn entry(sheet: &mut Sheet, done: &JournalEntry, result: &str, is_chosen: bool, look: Look) {
+fn entry(sheet: &mut Sheet, done: &JournalEntry, result: &str, is_chosen: bool, look: Display) {
     let theme = look.theme;
     let marker = if is_chosen { look.glyphs.cursor() } else { " " };
     let id = printable(&done.id);
@@ -107,7 +107,7 @@ fn entry(sheet: &mut Sheet, done: &JournalEntry, result: &str, is_chosen: bool, 
 }
 
 /// What an entry did, and the command that takes it back.
-fn details(sheet: &mut Sheet, done: &JournalEntry, is_demo: bool, look: Look) {
+fn details(sheet: &mut Sheet, done: &JournalEntry, is_demo: bool, look: Display) {
     let theme = look.theme;
     sheet.heading(look.word("What it did", "更改内容"), theme);
     let is_kept = done.result.has_backups() && !done.pruned;
@@ -138,7 +138,7 @@ fn details(sheet: &mut Sheet, done: &JournalEntry, is_demo: bool, look: Look) {
 }
 
 /// One recorded change: what was done, and to what.
-fn recorded(record: &Record, look: Look) -> (&'static str, String) {
+fn recorded(record: &Record, look: Display) -> (&'static str, String) {
     let path = record.path.display().to_string();
     match &record.kind {
         RecordKind::Write => (look.word("wrote", "写入"), path),

@@ -1,6 +1,6 @@
 //! The form for a key of the service: three fields and a button. What is secret is drawn as stars.
 
-use super::Look;
+use super::Display;
 use super::sheet::{Sheet, run, show};
 use crate::core::flow::{KeyField, KeyForm};
 use crate::core::text::{cut, pad, printable, width};
@@ -10,7 +10,7 @@ use ratatui::layout::{Position, Rect};
 /// So many stars at most are drawn: how long a secret is concerns nobody.
 const STARS: usize = 24;
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, form: &KeyForm, look: Look) -> (usize, usize) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, form: &KeyForm, look: Display) -> (usize, usize) {
     let theme = look.theme;
     let mut sheet = Sheet::new(area.width);
     sheet.say(look.word("A key to ask the service with", "用于访问服务端的 AccessKey"), theme.title);

@@ -1,7 +1,7 @@
 //! The whole flowchart as a picture: every step with its verdict, where a failure leads, and the path taken.
 
 use super::sheet::{Run, Sheet, part, run, show, show_scrolled};
-use super::{Look, flowchart};
+use super::{Display, flowchart};
 use crate::core::finding::{StepId, Verdict};
 use crate::core::flow::{Place, Session};
 use crate::core::text::{pad, width as width_of};
@@ -28,7 +28,7 @@ const COLUMN: usize = 5;
 const DENSE: u16 = 3;
 const LOOSE: u16 = 4;
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Look) -> (usize, usize) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Display) -> (usize, usize) {
     let legend = legend(session, area.width, look);
     let below = (legend.height() as u16).min(area.height / 3);
     let picture = part(area, 0, 0, area.width, area.height - below);
@@ -52,7 +52,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, at: StepId,
 }
 
 /// The rule of the flowchart, and the places visited.
-fn legend(session: &Session, cells: u16, look: Look) -> Sheet {
+fn legend(session: &Session, cells: u16, look: Display) -> Sheet {
     let mut sheet = Sheet::new(cells);
     let rule = look.word(
         "fail: to the remedies, then back to the step; none left or wanted: to the ticket",
@@ -81,7 +81,7 @@ fn legend(session: &Session, cells: u16, look: Look) -> Sheet {
 struct Canvas<'f, 'b, 'l> {
     frame: &'f mut Frame<'b>,
     area: Rect,
-    look: Look<'l>,
+    look: Display<'l>,
 }
 
 impl Canvas<'_, '_, '_> {
@@ -129,7 +129,7 @@ fn left_of(column: usize, width: u16) -> u16 {
 }
 
 /// The line around a place, by whether the walk came there.
-fn line_of(session: &Session, place: Place, look: Look) -> Style {
+fn line_of(session: &Session, place: Place, look: Display) -> Style {
     if session.path.contains(&place) { look.theme.border_focused } else { look.theme.border }
 }
 
@@ -190,7 +190,7 @@ fn fails(session: &Session, step: StepId) -> bool {
 }
 
 /// The result as the steps are written: its title and its verdict.
-fn result_runs(session: &Session, look: Look) -> [Run; 2] {
+fn result_runs(session: &Session, look: Display) -> [Run; 2] {
     let verdict = session.verdict();
     let (title, word) = (look.word("Result", "结果"), flowchart::short_word(verdict, look));
     let sign = look.glyphs.verdict(verdict);
@@ -237,7 +237,7 @@ fn ends(canvas: &mut Canvas, session: &Session, foot: u16) -> u16 {
 }
 
 /// The inside of a box; reversed under the cursor.
-fn inside(session: &Session, step: StepId, at: StepId, look: Look) -> Vec<Run> {
+fn inside(session: &Session, step: StepId, at: StepId, look: Display) -> Vec<Run> {
     let mut runs = flowchart::step_runs(session, step, look);
     if session.search.is_some() && !session.steps_left().contains(&step) {
         runs.iter_mut().for_each(|(_, style)| *style = look.theme.dim);
@@ -251,7 +251,7 @@ fn inside(session: &Session, step: StepId, at: StepId, look: Look) -> Vec<Run> {
 }
 
 /// The flowchart as one column of lines, for small windows; it scrolls with the cursor.
-fn column(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Look) {
+fn column(frame: &mut Frame, area: Rect, session: &Session, at: StepId, look: Display) {
     let steps = StepId::ALL.len();
     let has_lines = usize::from(area.height) > steps * 2;
     let mut sheet = Sheet::new(area.width);

@@ -53,13 +53,13 @@ const WIDE: u16 = 100;
 
 /// How things are drawn, passed along to every pane.
 #[derive(Debug, Clone, Copy)]
-struct Look<'a> {
+struct Display<'a> {
     theme: &'a Theme,
     glyphs: Glyphs,
     lang: Lang,
 }
 
-impl Look<'_> {
+impl Display<'_> {
     /// The sentence in the language on screen; not yet printable.
     fn read<'t>(&self, text: &'t Text) -> &'t str {
         text.get(self.lang)
@@ -90,7 +90,7 @@ pub fn is_too_small(width: u16, height: u16) -> bool {
 
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame, session: &mut Session, theme: &Theme, glyphs: Glyphs) {
-    let look = Look { theme, glyphs, lang: session.lang };
+    let look = Display { theme, glyphs, lang: session.lang };
     let area = frame.area();
     if area.is_empty() {
         return;
@@ -119,7 +119,7 @@ pub fn draw(frame: &mut Frame, session: &mut Session, theme: &Theme, glyphs: Gly
 
 /// The full layout: a line below the header, the flowchart, a line, the content. Help, map and, where the window is
 /// not wide, every layer take the whole width.
-fn beside_the_flowchart(frame: &mut Frame, body: Rect, session: &mut Session, look: Look) {
+fn beside_the_flowchart(frame: &mut Frame, body: Rect, session: &mut Session, look: Display) {
     let covers = match top_layer(session) {
         None => false,
         Some(Layer::Help { .. } | Layer::Map { .. }) => true,
@@ -149,7 +149,7 @@ fn top_layer(session: &Session) -> Option<&Layer> {
 }
 
 /// The page, or the layer above it.
-fn content(frame: &mut Frame, area: Rect, session: &mut Session, look: Look) {
+fn content(frame: &mut Frame, area: Rect, session: &mut Session, look: Display) {
     let extent = match top_layer(session) {
         Some(Layer::Help { scroll }) => help::draw(frame, area, session, *scroll, look),
         Some(Layer::Map { at }) => map::draw(frame, area, session, *at, look),
@@ -170,7 +170,7 @@ fn content(frame: &mut Frame, area: Rect, session: &mut Session, look: Look) {
     session.extent = extent;
 }
 
-fn too_small(frame: &mut Frame, area: Rect, look: Look) {
+fn too_small(frame: &mut Frame, area: Rect, look: Display) {
     let (width, height) = (area.width, area.height);
     let (least_width, least_height) = LEAST;
     let text = say!(

@@ -1,6 +1,6 @@
 //! What came of a remedy: the sentence, the backups, the journal entry, and how to take it back.
 
-use super::Look;
+use super::Display;
 use super::sheet::{Sheet, run};
 use crate::carry_out::{Applied, AppliedResult};
 use crate::core::remedies::{Plan, change_titles};
@@ -14,7 +14,7 @@ pub(super) fn lines(
     applied: Option<&Applied>,
     undo: Option<&str>,
     (cured, said): (bool, &Text),
-    look: Look,
+    look: Display,
 ) {
     let theme = look.theme;
     let was_applied = applied.is_none_or(|applied| applied.result == AppliedResult::Applied);

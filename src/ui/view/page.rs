@@ -1,7 +1,7 @@
 //! How a page shares its height: the head stays, the body scrolls, the actions are always in sight.
 
 use super::sheet::{Sheet, part, run, show, show_scrolled};
-use super::{Look, actions};
+use super::{Display, actions};
 use crate::core::flow::Session;
 use crate::core::text::width;
 use crate::say;
@@ -29,7 +29,7 @@ pub(super) struct Page {
 }
 
 /// A title at the left and a remark at the right, where both fit.
-pub(super) fn title(cells: u16, text: &str, remark: &str, look: Look) -> Line<'static> {
+pub(super) fn title(cells: u16, text: &str, remark: &str, look: Display) -> Line<'static> {
     let mut sheet = Sheet::new(cells);
     sheet.line(&[run(text, look.theme.title)]);
     if width(text) + width(remark) + 2 <= usize::from(cells) {
@@ -39,7 +39,7 @@ pub(super) fn title(cells: u16, text: &str, remark: &str, look: Look) -> Line<'s
 }
 
 /// Draws a page and returns the extent of its body.
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, page: Page, look: Look) -> (usize, usize) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, page: Page, look: Display) -> (usize, usize) {
     let height = usize::from(area.height);
     let list = actions::list(session, look, area.width);
     let room = |head: usize| height.saturating_sub(head + 1 + list.lines.len());
@@ -90,7 +90,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, page: Page,
 
 /// A heading whose text is out of sight says nothing; `end` is the first line below those in sight. Scrolling always
 /// leaves one line in sight, so the heading comes back with its text.
-pub(super) fn leave_out_lone_heading(body: &mut [Line], end: usize, look: Look) {
+pub(super) fn leave_out_lone_heading(body: &mut [Line], end: usize, look: Display) {
     let is_heading = |line: &Line| line.width() > 0 && line.spans.iter().all(|span| span.style == look.theme.heading);
     let has_text = body.get(end).is_some_and(|line| line.width() > 0);
     if has_text
@@ -102,7 +102,7 @@ pub(super) fn leave_out_lone_heading(body: &mut [Line], end: usize, look: Look) 
 }
 
 /// How much of a text is out of sight, and the key that shows it; None when all is in sight.
-pub(super) fn more(hidden: usize, is_scrolled: bool, look: Look) -> Option<String> {
+pub(super) fn more(hidden: usize, is_scrolled: bool, look: Display) -> Option<String> {
     Some(match (hidden, is_scrolled) {
         (0, false) => return None,
         (0, true) => look.word("PgUp: back up", "PgUp：返回上方").to_string(),
@@ -112,14 +112,14 @@ pub(super) fn more(hidden: usize, is_scrolled: bool, look: Look) -> Option<Strin
 }
 
 /// The line above the actions. It tells how much of the text is out of sight.
-fn separator(cells: u16, hidden: usize, is_scrolled: bool, look: Look) -> Line<'static> {
+fn separator(cells: u16, hidden: usize, is_scrolled: bool, look: Display) -> Line<'static> {
     let heading = look.word("What to do", "可执行的操作");
     let more = more(hidden, is_scrolled, look);
     rule(cells, heading, more.as_deref().unwrap_or_default(), look)
 }
 
 /// A line with a heading at its left end and a remark near its right end; each may be empty.
-pub(super) fn rule(cells: u16, heading: &str, remark: &str, look: Look) -> Line<'static> {
+pub(super) fn rule(cells: u16, heading: &str, remark: &str, look: Display) -> Line<'static> {
     let blank = |text: &str| usize::from(!text.is_empty());
     let used = width(heading) + blank(heading) + width(remark) + 3 * blank(remark);
     let flat = |count: usize| run(look.glyphs.horizontal().repeat(count), look.theme.border);

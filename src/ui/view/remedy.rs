@@ -2,7 +2,7 @@
 //! What came of it is drawn by `outcome`.
 
 use super::sheet::{Sheet, part, run, show, show_scrolled};
-use super::{Look, form, outcome, page, watch};
+use super::{Display, form, outcome, page, watch};
 use crate::carry_out::ChangeState;
 use crate::core::finding::StepId;
 use crate::core::flow::{Button, Layer, RemedyLayer, Session, Stage, Way};
@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 /// Draws the remedy on top and returns the extent of its text.
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: Look) -> (usize, usize) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: Display) -> (usize, usize) {
     let buttons = session.buttons();
     let previous = session.extent;
     let Some(layer) = remedy_of(session) else { return (0, 0) };
@@ -121,7 +121,7 @@ fn frame_of(area: Rect, buttons: usize, lines: usize) -> Rect {
 }
 
 /// What is on screen: the remedy and where it stands.
-fn title(layer: &RemedyLayer, look: Look) -> (String, &'static str) {
+fn title(layer: &RemedyLayer, look: Display) -> (String, &'static str) {
     let name = remedies::title(layer.remedy);
     let name = look.read(&name);
     let name =
@@ -139,7 +139,7 @@ fn title(layer: &RemedyLayer, look: Look) -> (String, &'static str) {
 }
 
 /// The title at the left; at the right how much is hidden, or the stage.
-fn head((name, stage): (String, &'static str), more: Option<String>, cells: u16, look: Look) -> Line<'static> {
+fn head((name, stage): (String, &'static str), more: Option<String>, cells: u16, look: Display) -> Line<'static> {
     let mut sheet = Sheet::new(cells);
     // That there is more to read must be told; a long title gives way to it.
     let (name, remark, style) = match more {
@@ -156,7 +156,7 @@ fn head((name, stage): (String, &'static str), more: Option<String>, cells: u16,
 }
 
 /// What there is to know before the consent: who may do it and how, and the plan.
-fn preview_lines(sheet: &mut Sheet, session: &Session, plan: &Plan, with_restart: bool, look: Look) {
+fn preview_lines(sheet: &mut Sheet, session: &Session, plan: &Plan, with_restart: bool, look: Display) {
     if plan.is_automatic() && session.way_for(plan) == Way::Never {
         who_may(sheet, session, plan, look);
     }
@@ -172,7 +172,7 @@ fn preview_lines(sheet: &mut Sheet, session: &Session, plan: &Plan, with_restart
 }
 
 /// The plan: why, every change with its diff or command, manual steps, cautions.
-fn plan_lines(sheet: &mut Sheet, plan: &Plan, with_restart: bool, look: Look) {
+fn plan_lines(sheet: &mut Sheet, plan: &Plan, with_restart: bool, look: Display) {
     for (number, PreviewLine { mark, text }) in preview(plan, with_restart, look.lang).into_iter().enumerate() {
         let theme = look.theme;
         let is_body = text.starts_with("   ");
@@ -198,7 +198,7 @@ fn plan_lines(sheet: &mut Sheet, plan: &Plan, with_restart: bool, look: Look) {
 }
 
 /// Why there is no button for it, and the command that does it elsewhere.
-fn who_may(sheet: &mut Sheet, session: &Session, plan: &Plan, look: Look) {
+fn who_may(sheet: &mut Sheet, session: &Session, plan: &Plan, look: Display) {
     let text: Text = if session.read_only {
         Text::fixed(
             "This session is read-only: it shows remedies and runs none. This command carries it out:",
@@ -217,7 +217,7 @@ fn who_may(sheet: &mut Sheet, session: &Session, plan: &Plan, look: Look) {
 }
 
 /// Every change with its state.
-fn changes(sheet: &mut Sheet, plan: &Plan, states: &[ChangeState], look: Look) {
+fn changes(sheet: &mut Sheet, plan: &Plan, states: &[ChangeState], look: Display) {
     let theme = look.theme;
     for (title, state) in change_titles(plan, look.lang).into_iter().zip(states) {
         let (sign, word, style) = match state {
@@ -237,7 +237,7 @@ fn changes(sheet: &mut Sheet, plan: &Plan, states: &[ChangeState], look: Look) {
 }
 
 /// What the proof is, and how long it may still take.
-fn awaited(sheet: &mut Sheet, plan: &Plan, seconds_left: u64, look: Look) {
+fn awaited(sheet: &mut Sheet, plan: &Plan, seconds_left: u64, look: Display) {
     let theme = look.theme;
     let applied = match plan.is_automatic() {
         true => look.word("Applied. Now the proof.", "已执行，正在验证效果。"),
@@ -267,7 +267,7 @@ fn awaited(sheet: &mut Sheet, plan: &Plan, seconds_left: u64, look: Look) {
 }
 
 /// What commands printed.
-fn live(sheet: &mut Sheet, output: &[LiveLine], look: Look) {
+fn live(sheet: &mut Sheet, output: &[LiveLine], look: Display) {
     if output.is_empty() {
         return;
     }
@@ -281,7 +281,7 @@ fn live(sheet: &mut Sheet, output: &[LiveLine], look: Look) {
 }
 
 /// The buttons in as many lines as they need; the focused one is marked and reversed.
-fn button_rows(buttons: &[Button], focus: usize, cells: u16, look: Look) -> Vec<Line<'static>> {
+fn button_rows(buttons: &[Button], focus: usize, cells: u16, look: Display) -> Vec<Line<'static>> {
     let mut sheet = Sheet::new(cells);
     let mut runs = Vec::new();
     let mut used = 0;

@@ -2,7 +2,7 @@
 
 use super::page::{self, Page};
 use super::sheet::{Run, Sheet, run};
-use super::{Look, flowchart, step, wrap};
+use super::{Display, flowchart, step, wrap};
 use crate::core::finding::{StepId, Verdict};
 use crate::core::flow::{Session, undo_command};
 use crate::core::remedies;
@@ -34,7 +34,7 @@ pub(super) fn sentence(session: &Session) -> Text {
     }
 }
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look) -> (usize, usize) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Display) -> (usize, usize) {
     let theme = look.theme;
     let title = page::title(area.width, look.word("Result", "结果"), "", look);
     let mut verdict = Sheet::new(area.width);
@@ -81,7 +81,7 @@ fn trouble(session: &Session, step: StepId) -> Option<u8> {
 }
 
 /// The number of a step, its verdict in its style, and what was found.
-fn told(session: &Session, step: StepId, look: Look) -> ([Run; 2], String) {
+fn told(session: &Session, step: StepId, look: Display) -> ([Run; 2], String) {
     let (sign, word, style) = flowchart::status(session, step, look);
     let number = step.index() + 1;
     let text = match session.finding(step) {
@@ -92,7 +92,7 @@ fn told(session: &Session, step: StepId, look: Look) -> ([Run; 2], String) {
 }
 
 /// One step with all that its summary says.
-fn step_lines(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
+fn step_lines(sheet: &mut Sheet, session: &Session, step: StepId, look: Display) {
     let ([number, verdict], text) = told(session, step, look);
     let hang = width(&number.0);
     if sheet.is_narrow() {
@@ -103,7 +103,7 @@ fn step_lines(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
 }
 
 /// One step in one line: what does not fit ends at a word.
-fn step_line(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
+fn step_line(sheet: &mut Sheet, session: &Session, step: StepId, look: Display) {
     let ([number, verdict], text) = told(session, step, look);
     let text = printable(&text).into_owned();
     let room = sheet.cells.saturating_sub(width(&number.0) + width(&verdict.0) + 1);
@@ -119,7 +119,7 @@ fn step_line(sheet: &mut Sheet, session: &Session, step: StepId, look: Look) {
 }
 
 /// What was changed in this session, and how to take it back.
-fn changed(sheet: &mut Sheet, session: &Session, look: Look) {
+fn changed(sheet: &mut Sheet, session: &Session, look: Display) {
     let theme = look.theme;
     if session.done.is_empty() {
         return;
@@ -139,7 +139,7 @@ fn changed(sheet: &mut Sheet, session: &Session, look: Look) {
 }
 
 /// The remedies whose edits wait for the restart.
-pub(super) fn owed(sheet: &mut Sheet, session: &Session, look: Look) {
+pub(super) fn owed(sheet: &mut Sheet, session: &Session, look: Display) {
     let text = look.word("These changes take effect when the agent is restarted:", "以下更改在 Agent 重启后生效：");
     sheet.say(text, look.theme.text);
     for remedy in &session.owed_restart {

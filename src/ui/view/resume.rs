@@ -1,12 +1,12 @@
 //! The offer to take up a session that was broken off.
 
-use super::Look;
+use super::Display;
 use super::sheet::{Sheet, run, show};
 use crate::core::flow::Offer;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, offer: &Offer, look: Look) -> (usize, usize) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, offer: &Offer, look: Display) -> (usize, usize) {
     let theme = look.theme;
     let mut sheet = Sheet::new(area.width);
     sheet.say(look.word("An earlier session was broken off", "上次会话意外中断"), theme.title);

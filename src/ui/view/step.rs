@@ -2,7 +2,7 @@
 
 use super::page::{self, Page};
 use super::sheet::{Sheet, run};
-use super::{Look, flowchart};
+use super::{Display, flowchart};
 use crate::core::finding::{Cause, Evidence, Finding, Mark, Severity, StepId};
 use crate::core::flow::Session;
 use crate::core::text::{Text, printable_block, width};
@@ -15,7 +15,7 @@ const LABEL: usize = 22;
 /// The same in a narrow page, where a longer label stands above its value.
 const LABEL_NARROW: usize = 12;
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, step: StepId, look: Look) -> (usize, usize) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, step: StepId, look: Display) -> (usize, usize) {
     let number = step.index() + 1;
     let name = step.title();
     let remark = match step.seed_section() {
@@ -47,7 +47,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, step: StepI
 }
 
 /// The word and the sentence.
-fn verdict_lines(sheet: &mut Sheet, session: &Session, finding: &Finding, look: Look) {
+fn verdict_lines(sheet: &mut Sheet, session: &Session, finding: &Finding, look: Display) {
     let verdict = finding.verdict;
     let (sign, _, style) = flowchart::status(session, finding.step, look);
     let hang = judged(sheet, (sign, look.read(&verdict.word()), style), look.read(&finding.summary), look);
@@ -58,7 +58,12 @@ fn verdict_lines(sheet: &mut Sheet, session: &Session, finding: &Finding, look: 
 }
 
 /// A verdict's sign and word, and the sentence beside them. Returns how far the sentence is indented.
-pub(super) fn judged(sheet: &mut Sheet, (sign, word, style): (&str, &str, Style), sentence: &str, look: Look) -> usize {
+pub(super) fn judged(
+    sheet: &mut Sheet,
+    (sign, word, style): (&str, &str, Style),
+    sentence: &str,
+    look: Display,
+) -> usize {
     let sentence = run(sentence, look.theme.text);
     if sheet.is_narrow() {
         sheet.hung(&[run(sign, style)], 2, &[run(word, style), run("  ", look.theme.text), sentence]);
@@ -71,7 +76,7 @@ pub(super) fn judged(sheet: &mut Sheet, (sign, word, style): (&str, &str, Style)
 }
 
 /// What is wrong, each with why it breaks the heartbeat.
-fn causes(sheet: &mut Sheet, finding: &Finding, look: Look) {
+fn causes(sheet: &mut Sheet, finding: &Finding, look: Display) {
     for Cause { id, severity, detail, why, .. } in &finding.causes {
         let (sign, style) = match severity {
             Severity::Fail => (look.glyphs.fail(), look.theme.fail),
@@ -96,7 +101,7 @@ fn causes(sheet: &mut Sheet, finding: &Finding, look: Look) {
 }
 
 /// The sign and style of a row of evidence.
-pub(super) fn mark(mark: Mark, look: Look) -> (&'static str, Style) {
+pub(super) fn mark(mark: Mark, look: Display) -> (&'static str, Style) {
     match mark {
         Mark::Good => (look.glyphs.pass(), look.theme.pass),
         Mark::Bad => (look.glyphs.fail(), look.theme.fail),
@@ -108,7 +113,7 @@ pub(super) fn mark(mark: Mark, look: Look) -> (&'static str, Style) {
 
 /// The table of what was read. Where it was read stands at the right of the value, or below it all; never at the right
 /// of what is expected, which would then seem to come from there.
-fn evidence(sheet: &mut Sheet, rows: &[Evidence], look: Look) {
+fn evidence(sheet: &mut Sheet, rows: &[Evidence], look: Display) {
     if rows.is_empty() {
         return;
     }
@@ -158,7 +163,7 @@ fn evidence(sheet: &mut Sheet, rows: &[Evidence], look: Look) {
 
 /// Where a row was read, on a line of its own. A path or command is read, and copied, best in one piece: where there is
 /// no room for that, the indentation gives way, then the word before it.
-fn from(sheet: &mut Sheet, hang: usize, source: &str, look: Look) {
+fn from(sheet: &mut Sheet, hang: usize, source: &str, look: Display) {
     let word = look.word("from: ", "来源：");
     let whole = width(word) + width(source);
     let first = width(word) + source.split(' ').next().map_or(0, width);
@@ -168,7 +173,7 @@ fn from(sheet: &mut Sheet, hang: usize, source: &str, look: Look) {
 }
 
 /// What the operator could tell to make the verdict exact.
-fn wants(sheet: &mut Sheet, finding: &Finding, look: Look) {
+fn wants(sheet: &mut Sheet, finding: &Finding, look: Display) {
     if finding.wants.is_empty() {
         return;
     }

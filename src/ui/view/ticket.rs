@@ -1,6 +1,6 @@
 //! The page of the support ticket: what is still missing, where it is opened, what goes into it.
 
-use super::Look;
+use super::Display;
 use super::page::{self, Page};
 use super::sheet::{Sheet, run};
 use crate::core::context::Field;
@@ -17,7 +17,7 @@ pub(in crate::ui) const ADDRESS_INTERNATIONAL: &str =
 /// What the vendor asks for in a ticket and this host cannot know.
 pub(in crate::ui) const FACTS: [Field; 3] = [Field::Project, Field::Logstore, Field::MachineGroup];
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Look) -> (usize, usize) {
+pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, look: Display) -> (usize, usize) {
     let theme = look.theme;
     let title = page::title(area.width, look.word("Support ticket", "工单"), "", look);
     let mut question = Sheet::new(area.width);

@@ -1,7 +1,7 @@
 //! Watching for the heartbeat: the countdown, and how old the heartbeat was at every look, as a small chart. It ends in
 //! green only when a heartbeat newer than the cure has come.
 
-use super::Look;
+use super::Display;
 use super::sheet::{Sheet, part, run, show};
 use crate::core::checks::age_text;
 use crate::core::flow::{HeartbeatAge, Session, WatchLayer};
@@ -18,7 +18,13 @@ const WIDEST: usize = 60;
 const HEIGHT: usize = 4;
 const TALL: (usize, u16) = (8, 30);
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &WatchLayer, look: Look) -> (usize, usize) {
+pub(super) fn draw(
+    frame: &mut Frame,
+    area: Rect,
+    session: &Session,
+    layer: &WatchLayer,
+    look: Display,
+) -> (usize, usize) {
     let theme = look.theme;
     let mut sheet = Sheet::new(area.width);
     sheet.line(&[run(look.word("Watching for the heartbeat", "等待并观察心跳"), theme.title)]);
@@ -64,7 +70,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, session: &Session, layer: &Wat
 }
 
 /// How long the wait still lasts, of so long at most, in words and as a bar.
-pub(super) fn countdown(sheet: &mut Sheet, seconds_left: u64, at_most: Duration, look: Look) {
+pub(super) fn countdown(sheet: &mut Sheet, seconds_left: u64, at_most: Duration, look: Display) {
     let total = at_most.as_secs().max(1);
     let cells = sheet.cells.saturating_sub(2).min(30);
     let gone = total.saturating_sub(seconds_left).min(total);
@@ -76,7 +82,7 @@ pub(super) fn countdown(sheet: &mut Sheet, seconds_left: u64, at_most: Duration,
 }
 
 /// What to look at where the service cannot be asked.
-fn in_the_console(sheet: &mut Sheet, session: &Session, look: Look) {
+fn in_the_console(sheet: &mut Sheet, session: &Session, look: Display) {
     for text in console_steps(session) {
         sheet.hung(&[run(look.glyphs.bullet(), look.theme.dim)], 2, &[run(look.read(&text), look.theme.text)]);
     }
@@ -96,7 +102,7 @@ pub(in crate::ui) fn console_steps(session: &Session) -> [Text; 4] {
             "日志服务控制台，Project {project}：资源 > 机器组 > {group}，查看机器组状态。"
         ),
         Text::fixed(
-            "Look again after one minute, after a new installation after two.",
+            "Display again after one minute, after a new installation after two.",
             "一分钟后再看；如果是新安装，两分钟后再看。",
         ),
         Text::fixed("Then say what it shows: 1 for OK, 2 for FAIL.", "然后告知显示的结果：1 表示 OK，2 表示 FAIL。"),
@@ -105,7 +111,7 @@ pub(in crate::ui) fn console_steps(session: &Session) -> [Text; 4] {
 
 /// The age of the heartbeat at every look, the newest at the right; below it the newest in words.
 /// `room` is the height of the area that it is drawn in.
-pub(super) fn chart(sheet: &mut Sheet, pulses: &[HeartbeatAge], room: u16, look: Look) {
+pub(super) fn chart(sheet: &mut Sheet, pulses: &[HeartbeatAge], room: u16, look: Display) {
     let theme = look.theme;
     let Some(newest) = pulses.last() else { return };
     sheet.heading(look.word("Age of the last heartbeat, look by look", "最近一次心跳距今的时间（逐次查看）"), theme);
@@ -150,7 +156,7 @@ fn eighths(pulse: HeartbeatAge, oldest: i64, row: usize, rows: usize) -> usize {
 }
 
 /// The lowest row, with a sign where there was no heartbeat at all.
-fn absent(bars: &str, shown: &[HeartbeatAge], look: Look) -> String {
+fn absent(bars: &str, shown: &[HeartbeatAge], look: Display) -> String {
     let signs = bars.chars().zip(shown);
     signs
         .map(|(bar, pulse)| if pulse.is_some() { bar.to_string() } else { look.glyphs.skipped().to_string() })

@@ -1,7 +1,7 @@
 //! The faults that a simulated host can have, and what each of them is reported for.
 
 use logtail_doctor::core::finding::{CauseId, Severity};
-use logtail_doctor::core::observe::TlsTrouble;
+use logtail_doctor::core::observe::TlsError;
 use logtail_doctor::host::simulated::*;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -254,7 +254,7 @@ pub const FAULTS: &[Fault] = &[
         "TLS is intercepted",
         Around,
         Makes::Server,
-        |w| w.reaction(SERVER, Some(443), Reaction::Tls(TlsTrouble::UnknownIssuer)),
+        |w| w.reaction(SERVER, Some(443), Reaction::Tls(TlsError::UnknownIssuer)),
         &[(TlsFailure, Fail)],
     ),
     fault("this host's firewall drops", Around, Makes::Server, World::own_firewall_drops, &[(ConnectTimeout, Fail)]),

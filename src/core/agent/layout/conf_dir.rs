@@ -4,20 +4,25 @@
 
 use crate::core::agent::log::{self, LogSign};
 use crate::core::agent::processes::worker;
-use crate::core::observe::{ProcessSeen, Seen, Trouble, Unseen};
+use crate::core::observe::{Observations, ProcessSeen, Unanswered, Unavailable};
 use std::path::Path;
 
 /// Whether the agent does without this directory: something else stands in its place, or it is not there although the
 /// agent, which makes it at its start, runs and says that it could not.
 ///
 /// # Errors
-/// [`Unseen`] when something still has to be looked at.
-pub(super) fn is_unusable(see: &Seen, dir: &Path, log: &Path, processes: &[ProcessSeen]) -> Result<bool, Unseen> {
+/// [`Unanswered`] when something still has to be looked at.
+pub(super) fn is_unusable(
+    see: &Observations,
+    dir: &Path,
+    log: &Path,
+    processes: &[ProcessSeen],
+) -> Result<bool, Unanswered> {
     match see.dir(dir)? {
         // Root may open what we may not, and a dead mount tells nothing.
-        Ok(_) | Err(Trouble::NotAllowed | Trouble::TimedOut) => Ok(false),
-        Err(Trouble::NotAFile(_) | Trouble::Other(_)) => Ok(see.present(dir)?.is_ok()),
-        Err(Trouble::Absent) if worker(processes).is_some() => {
+        Ok(_) | Err(Unavailable::NotAllowed | Unavailable::TimedOut) => Ok(false),
+        Err(Unavailable::NotAFile(_) | Unavailable::Other(_)) => Ok(see.present(dir)?.is_ok()),
+        Err(Unavailable::Absent) if worker(processes).is_some() => {
             let Ok(tail) = see.tail(log)? else { return Ok(false) };
             let text = tail.text();
             // Of the last start alone: what an earlier one said may have been put right.
@@ -32,6 +37,6 @@ pub(super) fn is_unusable(see: &Seen, dir: &Path, log: &Path, processes: &[Proce
                 });
             Ok(last.0 || last.1)
         }
-        Err(Trouble::Absent) => Ok(false),
+        Err(Unavailable::Absent) => Ok(false),
     }
 }

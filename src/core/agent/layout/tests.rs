@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A host of files (a path that ends in `/` is an empty directory) and processes.
 fn agents(files: &[(&str, &str)], processes: Vec<ProcessSeen>, environment: &[(&str, &str)]) -> Vec<Agent> {
-    let mut seen = Seen::default();
+    let mut seen = Observations::default();
     for _ in 0..8 {
         if let Ok(agents) = find(&seen) {
             return agents;
@@ -18,7 +18,12 @@ fn agents(files: &[(&str, &str)], processes: Vec<ProcessSeen>, environment: &[(&
     panic!("the questions do not end");
 }
 
-fn answer_all(seen: &mut Seen, files: &[(&str, &str)], processes: &[ProcessSeen], environment: &[(&str, &str)]) {
+fn answer_all(
+    seen: &mut Observations,
+    files: &[(&str, &str)],
+    processes: &[ProcessSeen],
+    environment: &[(&str, &str)],
+) {
     for question in seen.take_open() {
         let answer = match &question {
             Question::File(path) | Question::Tail(path) | Question::Present(path) => Answer::File(
@@ -26,7 +31,7 @@ fn answer_all(seen: &mut Seen, files: &[(&str, &str)], processes: &[ProcessSeen]
                     .iter()
                     .find(|(known, _)| Path::new(known) == path)
                     .map(|(_, text)| file(text))
-                    .ok_or(Trouble::Absent),
+                    .ok_or(Unavailable::Absent),
             ),
             Question::Dir(path) => Answer::Dir(list(path, files)),
             Question::Processes => Answer::Processes(Ok(processes.to_vec())),
@@ -46,7 +51,7 @@ fn file(text: &str) -> FileSeen {
     FileSeen { size: bytes.len() as u64, bytes, modified: 0, mode: 0o644, uid: 0, gid: 0, link_to: None }
 }
 
-fn list(dir: &Path, files: &[(&str, &str)]) -> Looked<DirSeen> {
+fn list(dir: &Path, files: &[(&str, &str)]) -> Observed<DirSeen> {
     let mut below: BTreeMap<String, EntryKind> = BTreeMap::new();
     let mut is_there = false;
     for (path, _) in files {
@@ -58,7 +63,7 @@ fn list(dir: &Path, files: &[(&str, &str)]) -> Looked<DirSeen> {
         below.insert(name.clone(), if is_dir { EntryKind::Dir } else { EntryKind::File });
     }
     let entries = below.into_iter().map(|(name, kind)| EntrySeen { name, kind, size: 0, modified: 0 }).collect();
-    if is_there { Ok(DirSeen { entries, cut: false }) } else { Err(Trouble::Absent) }
+    if is_there { Ok(DirSeen { entries, cut: false }) } else { Err(Unavailable::Absent) }
 }
 
 const EXE: &str = "/usr/local/ilogtail/ilogtail_1.0.25";
@@ -164,7 +169,8 @@ fn instances_leftovers_and_gaps_are_told_apart() {
 fn processes_of_containers_are_not_this_hosts() {
     let contained = ProcessSeen { contained: Some(true), ..process(10, 9, EXE) };
     assert_eq!(agents(&[], vec![contained.clone()], &[]), vec![]);
-    let seen: Seen = [(Question::Processes, Answer::Processes(Ok(vec![contained.clone()])))].into_iter().collect();
+    let seen: Observations =
+        [(Question::Processes, Answer::Processes(Ok(vec![contained.clone()])))].into_iter().collect();
     assert_eq!(contained_processes(&seen), Ok(vec![contained]));
 }
 
@@ -177,7 +183,7 @@ fn the_running_process_may_move_the_config() {
     let linked = ProcessSeen { command: EXE.into(), ..process(10, 1, "/data/ilogtail/ilogtail_1.0.25") };
     let found = agents(&LOGTAIL, vec![linked], &[]);
     assert_eq!((found.len(), found[0].processes.len()), (1, 1), "a symlinked install directory is one agent");
-    let hidden = ProcessSeen { exe: Err(Trouble::NotAllowed), command: "ilogtail".into(), ..process(10, 1, EXE) };
+    let hidden = ProcessSeen { exe: Err(Unavailable::NotAllowed), command: "ilogtail".into(), ..process(10, 1, EXE) };
     assert_eq!(agents(&LOGTAIL, vec![hidden], &[])[0].processes.len(), 1);
 }
 
@@ -200,22 +206,22 @@ fn the_configuration_is_read_with_its_overlays() {
         ("/etc/ilogtail/config.d/10.json", "{\"working_ip\": \"7.7.7.7\"}"),
     ]);
     let agent = agents(&files, vec![], &[]).remove(0);
-    let mut seen = Seen::default();
+    let mut seen = Observations::default();
     let config = loop {
         match read_config(&seen, &agent) {
             Ok(config) => break config.unwrap(),
-            Err(Unseen) => answer_all(&mut seen, &files, &[], &[]),
+            Err(Unanswered) => answer_all(&mut seen, &files, &[], &[]),
         }
     };
     assert_eq!(config.working_ip.as_ref().unwrap().value, "8.8.8.8");
-    let mut seen = Seen::default();
+    let mut seen = Observations::default();
     let trouble = loop {
         match read_config(&seen, &agent) {
             Ok(config) => break config.unwrap_err(),
-            Err(Unseen) => answer_all(&mut seen, &[], &[], &[]),
+            Err(Unanswered) => answer_all(&mut seen, &[], &[], &[]),
         }
     };
-    assert_eq!(trouble, ConfigTrouble::File(Trouble::Absent));
+    assert_eq!(trouble, ConfigTrouble::File(Unavailable::Absent));
 }
 
 #[test]
@@ -245,8 +251,8 @@ fn an_agent_that_cannot_open_its_directory_looks_beside_its_program() {
 #[test]
 fn the_init_script_is_known_before_the_processes_where_there_is_one_suffix() {
     let script = |files: &[(&str, &str)]| {
-        let mut seen = Seen::default();
-        assert_eq!(likely_init_script(&seen), Err(Unseen));
+        let mut seen = Observations::default();
+        assert_eq!(likely_init_script(&seen), Err(Unanswered));
         assert_eq!(seen.take_open(), BTreeSet::from([Question::Dir("/etc/init.d".into())]));
         seen.keep(Question::Dir("/etc/init.d".into()), Answer::Dir(list(Path::new("/etc/init.d"), files)));
         likely_init_script(&seen).unwrap().map(|path| path.display().to_string())

@@ -8,7 +8,7 @@ use crate::core::agent::endpoint::{self, EndpointKind};
 use crate::core::agent::instance;
 use crate::core::agent::layout::Agent;
 use crate::core::context::{Context, NetworkType};
-use crate::core::observe::{ReachSeen, Seen, Target, Unseen};
+use crate::core::observe::{Observations, ReachSeen, Target, Unanswered};
 use crate::core::service::placement;
 
 /// A way that was tried.
@@ -38,7 +38,7 @@ pub struct Ranked {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn alternatives(see: &Seen, agent: Option<&Agent>, told: &Context) -> Result<Vec<Ranked>, Unseen> {
+pub fn alternatives(see: &Observations, agent: Option<&Agent>, told: &Context) -> Result<Vec<Ranked>, Unanswered> {
     let works = |tried: Tried| Some(Ranked { region: tried.region, network: tried.network, ms: tried.ms? });
     Ok(tried(see, agent, told)?.into_iter().filter_map(works).collect())
 }
@@ -47,7 +47,7 @@ pub fn alternatives(see: &Seen, agent: Option<&Agent>, told: &Context) -> Result
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn tried(see: &Seen, agent: Option<&Agent>, told: &Context) -> Result<Vec<Tried>, Unseen> {
+pub fn tried(see: &Observations, agent: Option<&Agent>, told: &Context) -> Result<Vec<Tried>, Unanswered> {
     // The metadata may take a second to say nothing; nothing else waits for it.
     let instance = instance::known(see, agent);
     let way = way(see, agent, told)?;
@@ -78,10 +78,10 @@ pub fn tried(see: &Seen, agent: Option<&Agent>, told: &Context) -> Result<Vec<Tr
 /// # Errors
 /// Something has not been looked at yet.
 pub fn elsewhere<'a>(
-    see: &'a Seen,
+    see: &'a Observations,
     agent: Option<&Agent>,
     told: &Context,
-) -> Result<Vec<(Target, &'a ReachSeen)>, Unseen> {
+) -> Result<Vec<(Target, &'a ReachSeen)>, Unanswered> {
     let way = way(see, agent, told)?;
     let own = way.targets(None).into_iter().map(|wanted| wanted.target).find(|target| target.proxy.is_some());
     let mut targets: Vec<Target> = own.map(|own| Target { proxy: None, ..own }).into_iter().collect();
@@ -113,7 +113,7 @@ struct Candidate {
 
 impl Candidate {
     /// The time of the first target if the service answers at all of them.
-    fn ask(&self, see: &Seen) -> Result<Option<u64>, Unseen> {
+    fn ask(&self, see: &Observations) -> Result<Option<u64>, Unanswered> {
         // All are asked before the first answer is looked at.
         let answers: Vec<_> = self.targets.iter().map(|target| see.reach(target)).collect();
         let mut all = Vec::new();
@@ -153,7 +153,7 @@ fn candidates(region: &str, way: &Way, told: &Context, is_projects_region: bool)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::observe::{Answer, HttpSeen, MetadataSeen, Question, Trouble};
+    use crate::core::observe::{Answer, HttpSeen, MetadataSeen, Question, Unavailable};
 
     fn answered(ms: u64) -> Answer {
         let http = HttpSeen {
@@ -165,9 +165,9 @@ mod tests {
         Answer::Reach(ReachSeen { http: Some(Ok(http)), elapsed_ms: ms, ..ReachSeen::default() })
     }
 
-    fn host(metadata: Result<MetadataSeen, Trouble>) -> Seen {
+    fn host(metadata: Result<MetadataSeen, Unavailable>) -> Observations {
         let note = Question::File("/etc/ilogtail/checkpoint/instance_identity".into());
-        [(Question::Metadata, Answer::Metadata(metadata)), (note, Answer::File(Err(Trouble::Absent)))]
+        [(Question::Metadata, Answer::Metadata(metadata)), (note, Answer::File(Err(Unavailable::Absent)))]
             .into_iter()
             .collect()
     }
@@ -176,14 +176,14 @@ mod tests {
         Context { region: Some("cn-hangzhou".into()), network: Some(network), ..Context::default() }
     }
 
-    fn keep(see: &mut Seen, host: &str, tls: bool, answer: Answer) {
+    fn keep(see: &mut Observations, host: &str, tls: bool, answer: Answer) {
         see.keep(Question::Reach(Target::root(host, tls)), answer);
     }
 
     #[test]
     fn all_questions_are_asked_at_once_also_before_the_metadata_answers() {
-        let see = Seen::default();
-        assert_eq!(alternatives(&see, None, &told(NetworkType::Intranet)), Err(Unseen));
+        let see = Observations::default();
+        assert_eq!(alternatives(&see, None, &told(NetworkType::Intranet)), Err(Unanswered));
         let open = see.take_open();
         for tls in [false, true] {
             let target = Target::root("logtail.cn-hangzhou.log.aliyuncs.com", tls);
@@ -197,7 +197,7 @@ mod tests {
     fn the_other_network_type_is_proposed_only_when_both_schemes_answer() {
         let name = "logtail.cn-hangzhou.log.aliyuncs.com";
         for (https, expected) in [(answered(9), vec![12]), (Answer::Reach(ReachSeen::default()), vec![])] {
-            let mut see = host(Err(Trouble::TimedOut));
+            let mut see = host(Err(Unavailable::TimedOut));
             keep(&mut see, name, false, answered(12));
             keep(&mut see, name, true, https);
             let found = alternatives(&see, None, &told(NetworkType::Intranet)).unwrap();
@@ -210,17 +210,17 @@ mod tests {
     fn without_a_told_region_that_of_the_instance_is_tried_too() {
         let metadata = MetadataSeen { instance_id: "i".into(), region: "cn-beijing".into(), ..Default::default() };
         let see = host(Ok(metadata));
-        assert_eq!(tried(&see, None, &Context::default()), Err(Unseen));
+        assert_eq!(tried(&see, None, &Context::default()), Err(Unanswered));
         assert_eq!(see.take_open().len(), 4);
-        assert_eq!(tried(&see, None, &told(NetworkType::Internet)), Err(Unseen));
+        assert_eq!(tried(&see, None, &told(NetworkType::Internet)), Err(Unanswered));
         assert_eq!(see.take_open().len(), 2, "the told region alone");
     }
 
     #[test]
     fn acceleration_needs_a_project() {
-        let see = host(Err(Trouble::TimedOut));
+        let see = host(Err(Unavailable::TimedOut));
         let told = Context { project: Some("web".into()), ..told(NetworkType::Internet) };
-        assert_eq!(tried(&see, None, &told), Err(Unseen));
+        assert_eq!(tried(&see, None, &told), Err(Unanswered));
         let accelerated = Target::root("web.log-global.aliyuncs.com", false);
         assert!(see.take_open().contains(&Question::Reach(accelerated)));
     }

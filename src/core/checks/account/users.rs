@@ -4,7 +4,7 @@ use super::super::subject::{self, Memory};
 use crate::core::agent::identity_files::{self, UserId, UserNameKind};
 use crate::core::agent::layout::Agent;
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
-use crate::core::observe::{Seen, Trouble, Unseen};
+use crate::core::observe::{Observations, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 
@@ -15,7 +15,7 @@ const TAKEN_UP: i64 = 60;
 pub struct Users {
     pub(super) path: String,
     pub ids: Vec<UserId>,
-    trouble: Option<Trouble>,
+    trouble: Option<Unavailable>,
     /// Whether a regular file stands where the directory belongs.
     is_file: bool,
     /// Whether there are more names than were listed.
@@ -30,12 +30,12 @@ impl Users {
     ///
     /// # Errors
     /// Something has not been looked at yet.
-    pub fn read(see: &Seen, agent: &Agent) -> Result<Users, Unseen> {
+    pub fn read(see: &Observations, agent: &Agent) -> Result<Users, Unanswered> {
         let path = agent.conf_dir.join("users");
         let (dir, is_environment_known) = (see.dir(&path), subject::is_environment_known(see, agent));
         let (dir, is_environment_known) = (dir?, is_environment_known?);
         let is_file = match dir {
-            Err(Trouble::NotAFile(_) | Trouble::Other(_)) => see.file(&path)?.is_ok(),
+            Err(Unavailable::NotAFile(_) | Unavailable::Other(_)) => see.file(&path)?.is_ok(),
             _ => false,
         };
         let variable = agent.environment.iter().find(|(name, _)| name == "ALIYUN_LOGTAIL_USER_ID");
@@ -55,7 +55,7 @@ impl Users {
     pub(super) fn unknown(&self) -> Option<Text> {
         let path = &self.path;
         match &self.trouble {
-            Some(trouble) if *trouble != Trouble::Absent && !self.is_file => {
+            Some(trouble) if *trouble != Unavailable::Absent && !self.is_file => {
                 let what = subject::trouble(trouble);
                 let (en, zh) = what.both();
                 Some(say!("{path}: {en}.", "{path}：{zh}。"))
@@ -82,7 +82,7 @@ impl Users {
             return vec![Evidence::new(label, value, self.path.clone()).marked(Mark::Bad)];
         }
         if let Some(trouble) = self.trouble.as_ref().filter(|_| self.ids.is_empty()) {
-            let mark = if *trouble == Trouble::Absent { Mark::Note } else { Mark::Unknown };
+            let mark = if *trouble == Unavailable::Absent { Mark::Note } else { Mark::Unknown };
             return vec![Evidence::new(label, subject::trouble(trouble), self.path.clone()).marked(mark)];
         }
         if self.ids.is_empty() {

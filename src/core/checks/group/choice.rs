@@ -5,7 +5,7 @@ use super::super::subject::{self, Record};
 use super::ids::Ids;
 use crate::core::agent::service::{self, Standing};
 use crate::core::context::{Context, IdentityKind};
-use crate::core::observe::{CloudQuestion, CloudTrouble, Question, Seen, Site, Unseen};
+use crate::core::observe::{CloudError, CloudQuestion, Observations, Question, Site, Unanswered};
 use crate::core::service::MachineGroup;
 use crate::core::service::api::KnownIdentity;
 
@@ -41,10 +41,10 @@ pub enum About {
 /// # Errors
 /// The names have not been looked at yet.
 pub fn choices(
-    see: &Seen,
+    see: &Observations,
     told: &Context,
     about: &[String],
-) -> Result<Result<Vec<ListedGroup>, Option<CloudTrouble>>, Unseen> {
+) -> Result<Result<Vec<ListedGroup>, Option<CloudError>>, Unanswered> {
     let site = match service::standing(see, told)? {
         Standing::Able(able) => able.site,
         Standing::Unable(trouble) => return Ok(Err(Some(trouble))),
@@ -70,13 +70,13 @@ pub fn choices(
 }
 
 /// What was already read of a group; nothing is asked for it.
-fn known<'a>(see: &'a Seen, site: &Site, name: &str) -> Option<Result<&'a MachineGroup, &'a CloudTrouble>> {
+fn known<'a>(see: &'a Observations, site: &Site, name: &str) -> Option<Result<&'a MachineGroup, &'a CloudError>> {
     let question = Question::Cloud(CloudQuestion::Group { site: site.clone(), group: name.to_string() });
     see.knows(&question).then(|| see.cloud_group(site, name).ok().map(Result::as_ref)).flatten()
 }
 
 /// By what this host is recognised in a list: its address and its custom identifiers.
-fn own(see: &Seen) -> Result<Vec<String>, Unseen> {
+fn own(see: &Observations) -> Result<Vec<String>, Unanswered> {
     let Some(agent) = subject::agent(see)? else { return Ok(Vec::new()) };
     let (record, ids, memory) = (subject::record(see, &agent), Ids::read(see, &agent), subject::memory(see, &agent));
     let (record, ids, memory) = (record?, ids?, memory?);

@@ -4,7 +4,7 @@ use super::super::subject::{self, Memory};
 use crate::core::agent::identity_files::{self, CustomId};
 use crate::core::agent::layout::Agent;
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
-use crate::core::observe::{Seen, Trouble, Unseen};
+use crate::core::observe::{Observations, Unanswered, Unavailable};
 use crate::core::text::{Lang, Text};
 use crate::say;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ const TAKEN_UP: i64 = 60;
 pub struct Ids {
     pub(super) path: String,
     pub ids: Vec<CustomId>,
-    pub(super) trouble: Option<Trouble>,
+    pub(super) trouble: Option<Unavailable>,
     /// When the file was written, in seconds since 1970.
     modified: Option<i64>,
     is_environment_known: bool,
@@ -33,7 +33,7 @@ impl Ids {
     ///
     /// # Errors
     /// Something has not been looked at yet.
-    pub fn read(see: &Seen, agent: &Agent) -> Result<Ids, Unseen> {
+    pub fn read(see: &Observations, agent: &Agent) -> Result<Ids, Unanswered> {
         let path = agent.conf_dir.join("user_defined_id");
         let (file, is_environment_known) = (see.file(&path), subject::is_environment_known(see, agent));
         let (file, is_environment_known) = (subject::whole(file?), is_environment_known?);
@@ -55,7 +55,7 @@ impl Ids {
 
     /// Whether all identifiers are known: the file was read or is known to be none, and the variables were read.
     pub(super) fn is_known(&self) -> bool {
-        self.is_environment_known && matches!(self.trouble, None | Some(Trouble::Absent | Trouble::NotAFile(_)))
+        self.is_environment_known && matches!(self.trouble, None | Some(Unavailable::Absent | Unavailable::NotAFile(_)))
     }
 
     /// What the running agent holds, if it had the time to take the file up and holds something else all the same.
@@ -74,15 +74,15 @@ impl Ids {
     pub(super) fn rows(&self) -> Vec<Evidence> {
         let label = || Text::fixed("Custom identifier", "用户自定义标识");
         let mut rows = Vec::new();
-        if let Some(trouble) = self.trouble.as_ref().filter(|trouble| **trouble != Trouble::Absent) {
-            let mark = if matches!(trouble, Trouble::NotAFile(_)) { Mark::Bad } else { Mark::Unknown };
+        if let Some(trouble) = self.trouble.as_ref().filter(|trouble| **trouble != Unavailable::Absent) {
+            let mark = if matches!(trouble, Unavailable::NotAFile(_)) { Mark::Bad } else { Mark::Unknown };
             rows.push(Evidence::new(label(), subject::trouble(trouble), self.path.clone()).marked(mark));
         } else if self.ids.is_empty() {
             rows.push(Evidence::new(label(), Text::fixed("none", "无"), self.path.clone()));
         }
         if !self.is_environment_known {
             let label = Text::fixed("Environment of the agent", "Agent 的环境变量");
-            let what = subject::trouble(&Trouble::NotAllowed);
+            let what = subject::trouble(&Unavailable::NotAllowed);
             rows.push(Evidence::new(label, what, "/proc/PID/environ").marked(Mark::Unknown));
         }
         let row = |id: &CustomId| {

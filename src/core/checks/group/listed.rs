@@ -5,7 +5,7 @@ use super::STEP;
 use super::ids::Ids;
 use crate::core::context::{Context, Field, IdentityKind};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId};
-use crate::core::observe::{CloudTroubleKind, Seen, Site, Unseen, group_resource};
+use crate::core::observe::{CloudErrorKind, Observations, Site, Unanswered, group_resource};
 use crate::core::service::MachineGroup;
 use crate::core::service::api::KnownIdentity;
 use crate::core::text::Text;
@@ -34,13 +34,13 @@ pub(super) struct Listed {
 /// # Errors
 /// Something has not been looked at yet.
 pub(super) fn look(
-    see: &Seen,
+    see: &Observations,
     told: &Context,
     site: &Site,
     ip: Option<&str>,
     ids: &Ids,
     evidence: &mut Vec<Evidence>,
-) -> Result<Result<Option<Listed>, Box<Finding>>, Unseen> {
+) -> Result<Result<Option<Listed>, Box<Finding>>, Unanswered> {
     let Some(name) = &told.machine_group else {
         let told_by_hand = told.identity.is_some() || !told.group_ips.is_empty() || told.custom_id.is_some();
         if told_by_hand {
@@ -56,7 +56,7 @@ pub(super) fn look(
     };
     match see.cloud_group(site, name)? {
         Ok(group) => Ok(Ok(Some(Listed::of(group, told, site, ids, evidence)))),
-        Err(trouble) if trouble.kind == CloudTroubleKind::GroupNotExist => {
+        Err(trouble) if trouble.kind == CloudErrorKind::GroupNotExist => {
             let project = &site.project;
             let mut detail =
                 say!("Project {project} has no machine group {name}.", "Project {project} 中没有机器组 {name}。");
@@ -80,12 +80,12 @@ pub(super) fn look(
 
 /// A sentence that names the groups that list this host, else the groups that there are. None when they cannot be listed.
 fn candidates(
-    see: &Seen,
+    see: &Observations,
     site: &Site,
     ip: Option<&str>,
     ids: &Ids,
     evidence: &mut Vec<Evidence>,
-) -> Result<Option<Text>, Unseen> {
+) -> Result<Option<Text>, Unanswered> {
     let names = match see.cloud_groups(site)? {
         Ok(names) => names,
         Err(trouble) => {

@@ -4,7 +4,7 @@
 use super::super::{cloud, heartbeat};
 use crate::core::agent::layout::Agent;
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, Verdict};
-use crate::core::observe::{Seen, Site, Unseen};
+use crate::core::observe::{Observations, Site, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 
@@ -14,12 +14,12 @@ use crate::say;
 /// # Errors
 /// Something has not been looked at yet.
 pub(super) fn cause(
-    see: &Seen,
+    see: &Observations,
     agent: &Agent,
     site: &Site,
     group: &str,
     evidence: &mut Vec<Evidence>,
-) -> Result<Option<Cause>, Unseen> {
+) -> Result<Option<Cause>, Unanswered> {
     let own = heartbeat::own(see, agent)?;
     let Ok(machines) = see.cloud_machines(site, group, &own)? else { return Ok(None) };
     if machines.windows.is_empty() {

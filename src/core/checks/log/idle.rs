@@ -7,7 +7,7 @@ use crate::core::agent::layout::Agent;
 use crate::core::agent::processes::{Shape, process_shape, worker};
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId, StepId, Verdict};
-use crate::core::observe::{FileSeen, Looked, Seen, Trouble, Unseen};
+use crate::core::observe::{FileSeen, Observations, Observed, Unanswered, Unavailable};
 use crate::core::text::Text;
 
 /// A new agent gets its configuration within this, in seconds (document "Logtail 基本问题").
@@ -25,7 +25,7 @@ pub(super) struct Idle {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub(super) fn look(see: &Seen, agent: &Agent, told: &Context) -> Result<Idle, Unseen> {
+pub(super) fn look(see: &Observations, agent: &Agent, told: &Context) -> Result<Idle, Unanswered> {
     let (file, dir) = (agent.install_dir.join("user_log_config.json"), agent.conf_dir.join("config/enterprise"));
     let (clock, one, many, memory) = (see.clock(), see.file(&file), see.dir(&dir), subject::memory(see, agent));
     let (clock, one, many, memory) = (clock?, one?, many?, memory?);
@@ -35,7 +35,7 @@ pub(super) fn look(see: &Seen, agent: &Agent, told: &Context) -> Result<Idle, Un
     let (file, dir) = (file.display().to_string(), dir.display().to_string());
     let delivered = (by_file && is_delivered(one))
         || (by_dir && many.as_ref().is_ok_and(|dir| dir.entries.iter().any(|entry| entry.name.ends_with(".json"))));
-    let is_unread = |trouble: Option<&Trouble>| trouble.is_some_and(|trouble| *trouble != Trouble::Absent);
+    let is_unread = |trouble: Option<&Unavailable>| trouble.is_some_and(|trouble| *trouble != Unavailable::Absent);
     let unread = (by_file && is_unread(one.as_ref().err())) || (by_dir && is_unread(many.as_ref().err()));
     let label = Text::fixed("Configurations from the service", "服务端下发的采集配置");
     let source = if by_file { file } else { dir };
@@ -82,7 +82,7 @@ pub(super) fn look(see: &Seen, agent: &Agent, told: &Context) -> Result<Idle, Un
 }
 
 /// Whether the file holds anything: an agent without configurations writes `{}` or nothing.
-fn is_delivered(file: &Looked<FileSeen>) -> bool {
+fn is_delivered(file: &Observed<FileSeen>) -> bool {
     let Ok(file) = file else { return false };
     // One that is too long to be read whole is not empty.
     file.is_partial()

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 /// The troubles of all probes, by cause.
 #[derive(Default)]
-pub struct Troubles {
-    found: BTreeMap<CauseId, Trouble>,
+pub struct NetworkProblems {
+    found: BTreeMap<CauseId, Problem>,
 }
 
-struct Trouble {
+struct Problem {
     severity: Severity,
     /// What happened, and the places where it did. A sentence that names its place itself has none beside it.
     events: Vec<(Text, Vec<String>)>,
@@ -20,10 +20,10 @@ struct Trouble {
     ways_out: Vec<Text>,
 }
 
-impl Troubles {
+impl NetworkProblems {
     /// Notes what happened at one place; the same at several places is said once.
     pub fn note(&mut self, cause: CauseId, severity: Severity, place: Option<String>, text: Text) {
-        let trouble = self.found.entry(cause).or_insert_with(|| Trouble::of(severity));
+        let trouble = self.found.entry(cause).or_insert_with(|| Problem::of(severity));
         trouble.severity = trouble.severity.max(severity);
         match trouble.events.iter_mut().find(|(known, _)| *known == text) {
             Some((_, places)) => places.extend(place),
@@ -68,9 +68,9 @@ impl Troubles {
     }
 }
 
-impl Trouble {
-    fn of(severity: Severity) -> Trouble {
-        Trouble { severity, events: Vec::new(), reasons: Vec::new(), ways_out: Vec::new() }
+impl Problem {
+    fn of(severity: Severity) -> Problem {
+        Problem { severity, events: Vec::new(), reasons: Vec::new(), ways_out: Vec::new() }
     }
 
     fn cause(self, id: CauseId, has_alternative: bool) -> Cause {
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_reason_comes_first_and_what_happened_at_several_places_is_said_once() {
-        let mut troubles = Troubles::default();
+        let mut troubles = NetworkProblems::default();
         let silent = || Text::fixed("no answer", "无应答");
         for place in ["a:80", "b:443"] {
             troubles.note(CauseId::ConnectTimeout, Severity::Fail, Some(place.into()), silent());
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_reason_that_was_taken_is_in_no_cause_again() {
-        let mut troubles = Troubles::default();
+        let mut troubles = NetworkProblems::default();
         let blocked = [CauseId::ConnectRefused, CauseId::ConnectTimeout];
         for (id, severity) in blocked.into_iter().zip([Severity::Warn, Severity::Fail]) {
             troubles.note(id, severity, Some("a:80".into()), Text::fixed("no answer", "无应答"));

@@ -3,7 +3,7 @@
 use crate::core::agent::endpoint::EndpointKind;
 use crate::core::agent::reach::{Wanted, is_service, is_shared_address};
 use crate::core::finding::{CauseId, Evidence, Mark, Severity};
-use crate::core::observe::{ConnectTrouble, HttpSeen, NameTrouble, ReachSeen, TlsTrouble, Trouble};
+use crate::core::observe::{ConnectError, HttpSeen, NameError, ReachSeen, TlsError, Unavailable};
 use crate::core::text::{Lang, Text};
 use crate::say;
 use std::net::IpAddr;
@@ -97,13 +97,13 @@ fn stages(wanted: &Wanted, reach: &ReachSeen, has_user: bool) -> Result<Text, Wr
     let is_proxied = wanted.target.proxy.is_some();
     let of_name = if is_proxied { CauseId::ProxyMismatch } else { CauseId::DnsFailure };
     match &reach.resolved {
-        Some(Err(NameTrouble::NoSuchName)) if is_proxied => {
+        Some(Err(NameError::NoSuchName)) if is_proxied => {
             return wrong(of_name, Text::fixed("the proxy's name does not resolve", "代理的域名无法解析"));
         }
-        Some(Err(NameTrouble::NoSuchName)) => {
+        Some(Err(NameError::NoSuchName)) => {
             return wrong(of_name, Text::fixed("the name does not resolve", "域名无法解析"));
         }
-        Some(Err(NameTrouble::NoAnswer)) => {
+        Some(Err(NameError::NoAnswer)) => {
             return wrong(of_name, Text::fixed("the name server does not answer", "DNS 服务器无应答"));
         }
         Some(Ok(_)) => {}
@@ -124,7 +124,7 @@ fn stages(wanted: &Wanted, reach: &ReachSeen, has_user: bool) -> Result<Text, Wr
     };
     let (ip, connect_ms) = match &reach.connected {
         Some(Ok(connected)) => *connected,
-        Some(Err(ConnectTrouble::Other(_, reason))) if has_user && reason.ends_with("407") => return Err(None),
+        Some(Err(ConnectError::Other(_, reason))) if has_user && reason.ends_with("407") => return Err(None),
         Some(Err(trouble)) => {
             let (cause, text) = connect_trouble(trouble);
             return blame(if is_proxied { CauseId::ProxyMismatch } else { cause }, text);
@@ -168,7 +168,7 @@ fn stages(wanted: &Wanted, reach: &ReachSeen, has_user: bool) -> Result<Text, Wr
             );
             blame(CauseId::ForeignResponse, text)
         }
-        Some(Err(Trouble::TimedOut)) | None => {
+        Some(Err(Unavailable::TimedOut)) | None => {
             let text = Text::fixed("connected, but no answer came in time", "已连接，但未在限定时间内收到应答");
             blame(CauseId::ForeignResponse, text)
         }
@@ -203,43 +203,43 @@ fn title(body: &str) -> Option<String> {
     (!words.is_empty()).then(|| cut(&words.join(" ")))
 }
 
-fn connect_trouble(trouble: &ConnectTrouble) -> (CauseId, Text) {
+fn connect_trouble(trouble: &ConnectError) -> (CauseId, Text) {
     match trouble {
-        ConnectTrouble::Refused(ip) => (CauseId::ConnectRefused, say!("{ip} refused the connection", "{ip} 拒绝连接")),
-        ConnectTrouble::Silent(ip) => {
+        ConnectError::Refused(ip) => (CauseId::ConnectRefused, say!("{ip} refused the connection", "{ip} 拒绝连接")),
+        ConnectError::Silent(ip) => {
             (CauseId::ConnectTimeout, say!("{ip} does not answer (silence)", "{ip} 无应答（数据包被丢弃）"))
         }
-        ConnectTrouble::NoRoute(ip) => {
+        ConnectError::NoRoute(ip) => {
             (CauseId::ConnectTimeout, say!("this host has no route to {ip}", "本机没有到 {ip} 的路由"))
         }
-        ConnectTrouble::Forbidden(ip) => {
+        ConnectError::Forbidden(ip) => {
             (CauseId::ConnectRefused, say!("this host's own firewall forbids {ip}", "本机防火墙禁止访问 {ip}"))
         }
-        ConnectTrouble::Other(ip, reason) => (CauseId::ConnectTimeout, say!("{ip}: {reason}", "{ip}：{reason}")),
+        ConnectError::Other(ip, reason) => (CauseId::ConnectTimeout, say!("{ip}: {reason}", "{ip}：{reason}")),
     }
 }
 
-fn tls_trouble(trouble: &TlsTrouble, issuer: Option<&str>) -> Text {
+fn tls_trouble(trouble: &TlsError, issuer: Option<&str>) -> Text {
     match (trouble, issuer) {
-        (TlsTrouble::UnknownIssuer, Some(issuer)) => say!(
+        (TlsError::UnknownIssuer, Some(issuer)) => say!(
             "its certificate is signed by \"{issuer}\", which is not trusted (interception, or a private cloud: set SSL_CERT_FILE)",
             "证书由不受信任的“{issuer}”签发（可能被中间设备拦截，或为专有云：请设置 SSL_CERT_FILE）"
         ),
-        (TlsTrouble::UnknownIssuer, None) => Text::fixed(
+        (TlsError::UnknownIssuer, None) => Text::fixed(
             "its certificate is signed by an unknown issuer (interception, or a private cloud: set SSL_CERT_FILE)",
             "证书由未知机构签发（可能被中间设备拦截，或为专有云：请设置 SSL_CERT_FILE）",
         ),
-        (TlsTrouble::WrongName, Some(issuer)) => {
+        (TlsError::WrongName, Some(issuer)) => {
             say!("its certificate, signed by \"{issuer}\", is for another name", "证书（由“{issuer}”签发）的域名不匹配")
         }
-        (TlsTrouble::WrongName, None) => Text::fixed("its certificate is for another name", "证书的域名不匹配"),
-        (TlsTrouble::Expired, _) => {
+        (TlsError::WrongName, None) => Text::fixed("its certificate is for another name", "证书的域名不匹配"),
+        (TlsError::Expired, _) => {
             Text::fixed("its certificate has expired, or this host's clock is ahead", "证书已过期，或本机时钟偏快")
         }
-        (TlsTrouble::NotYetValid, _) => Text::fixed(
+        (TlsError::NotYetValid, _) => Text::fixed(
             "its certificate is not valid yet, or this host's clock is behind",
             "证书尚未生效，或本机时钟偏慢",
         ),
-        (TlsTrouble::Broken(reason), _) => say!("TLS failed: {reason}", "TLS 握手失败：{reason}"),
+        (TlsError::Broken(reason), _) => say!("TLS failed: {reason}", "TLS 握手失败：{reason}"),
     }
 }

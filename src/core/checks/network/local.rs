@@ -3,7 +3,7 @@
 
 use super::firewall::{self, Packet, Stopped};
 use crate::core::finding::{Evidence, Mark};
-use crate::core::observe::{CommandSeen, FileSeen, Look, Looked, Seen, Trouble, Unseen};
+use crate::core::observe::{CommandSeen, FileSeen, Observations, Observed, ReadCommand, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 use std::net::Ipv4Addr;
@@ -23,15 +23,15 @@ pub struct Reasons {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn reasons(see: &Seen, blocked: &[Packet]) -> Result<Reasons, Unseen> {
-    let (nft, iptables) = (see.look(&Look::NftRules), see.look(&Look::IptablesRules));
+pub fn reasons(see: &Observations, blocked: &[Packet]) -> Result<Reasons, Unanswered> {
+    let (nft, iptables) = (see.look(&ReadCommand::NftRules), see.look(&ReadCommand::IptablesRules));
     let (tracked, trackable, routes) = (see.file(TRACKED), see.file(TRACKABLE), see.file(ROUTES));
     let (nft, iptables, tracked, trackable, routes) = (nft?, iptables?, tracked?, trackable?, routes?);
     let mut found = Reasons::default();
-    let by_nft = found.firewall(&Look::NftRules, nft, blocked, firewall::nft);
+    let by_nft = found.firewall(&ReadCommand::NftRules, nft, blocked, firewall::nft);
     // On most hosts both commands print the same rules.
     if !by_nft {
-        found.firewall(&Look::IptablesRules, iptables, blocked, firewall::iptables);
+        found.firewall(&ReadCommand::IptablesRules, iptables, blocked, firewall::iptables);
     }
     found.tracking(number(tracked), number(trackable));
     if let Ok(routes) = routes {
@@ -44,15 +44,15 @@ impl Reasons {
     /// Names the first rule that stops a packet; whether there is one.
     fn firewall(
         &mut self,
-        look: &Look,
-        said: &Looked<CommandSeen>,
+        look: &ReadCommand,
+        said: &Observed<CommandSeen>,
         blocked: &[Packet],
         reader: fn(&str, Packet) -> Option<Stopped>,
     ) -> bool {
         let label = Text::fixed("Local firewall", "本机防火墙");
         let printed = match said {
             Ok(said) if said.code == Some(0) => &said.out,
-            Err(Trouble::Absent) => return false,
+            Err(Unavailable::Absent) => return false,
             Ok(_) | Err(_) => {
                 let value = Text::fixed("not allowed to look; run as root", "无权查看；请以 root 运行");
                 self.rows.push(Evidence::new(label, value, look.line()).marked(Mark::Unknown));
@@ -142,7 +142,7 @@ pub(in crate::core::checks) fn route(table: &str, to: Ipv4Addr) -> Option<String
     fitting.max_by_key(|(bits, _)| *bits).map(|(_, name)| name)
 }
 
-fn number(file: &Looked<FileSeen>) -> Option<u64> {
+fn number(file: &Observed<FileSeen>) -> Option<u64> {
     file.as_ref().ok()?.text().trim().parse().ok()
 }
 
@@ -168,21 +168,21 @@ mod tests {
         assert_eq!(at("Iface\n", "203.0.113.7"), None);
     }
 
-    fn host(nft: Looked<CommandSeen>, tracked: &str, routes: &str) -> Seen {
+    fn host(nft: Observed<CommandSeen>, tracked: &str, routes: &str) -> Observations {
         let file = |text: &str| {
             let bytes = text.as_bytes().to_vec();
             Answer::File(Ok(FileSeen { size: 0, bytes, modified: 0, mode: 0o444, uid: 0, gid: 0, link_to: None }))
         };
-        Seen::from_iter([
-            (Question::Look(Look::NftRules), Answer::Look(nft)),
-            (Question::Look(Look::IptablesRules), Answer::Look(Err(Trouble::Absent))),
+        Observations::from_iter([
+            (Question::ReadCommand(ReadCommand::NftRules), Answer::ReadCommand(nft)),
+            (Question::ReadCommand(ReadCommand::IptablesRules), Answer::ReadCommand(Err(Unavailable::Absent))),
             (Question::File(TRACKED.into()), file(tracked)),
             (Question::File(TRACKABLE.into()), file("100\n")),
             (Question::File(ROUTES.into()), file(routes)),
         ])
     }
 
-    fn sentences(see: &Seen) -> Vec<String> {
+    fn sentences(see: &Observations) -> Vec<String> {
         let found = reasons(see, &[PACKET]).unwrap();
         found.sentences.iter().map(|text| text.get(Lang::En).to_string()).collect()
     }

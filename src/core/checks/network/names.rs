@@ -3,7 +3,7 @@
 
 use crate::core::agent::reach::{Wanted, is_shared_address};
 use crate::core::finding::{Evidence, Mark};
-use crate::core::observe::{NameserverSaid, NameserverSeen, Seen, Unseen};
+use crate::core::observe::{NameserverSaid, NameserverSeen, Observations, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use std::net::{IpAddr, Ipv4Addr};
@@ -51,10 +51,10 @@ impl Names {
     ///
     /// # Errors
     /// Something has not been looked at yet.
-    pub fn read(see: &Seen) -> Result<Names, Unseen> {
+    pub fn read(see: &Observations) -> Result<Names, Unanswered> {
         let (resolv, nsswitch, hosts) = (see.file(RESOLV), see.file(NSSWITCH), see.file(HOSTS));
         let (resolv, nsswitch, hosts) = (resolv?, nsswitch?, hosts?);
-        let text = |file: &crate::core::observe::Looked<crate::core::observe::FileSeen>| {
+        let text = |file: &crate::core::observe::Observed<crate::core::observe::FileSeen>| {
             file.as_ref().map(|file| file.text().into_owned()).unwrap_or_default()
         };
         Ok(Names {
@@ -71,7 +71,7 @@ impl Names {
     }
 
     /// Asks each nameserver for the names that may matter: the config server's, and those in the hosts file.
-    pub fn ask<'a>(&self, see: &'a Seen, wanted: &[Wanted]) -> Vec<Asked<'a>> {
+    pub fn ask<'a>(&self, see: &'a Observations, wanted: &[Wanted]) -> Vec<Asked<'a>> {
         let direct = wanted.iter().filter(|wanted| wanted.target.proxy.is_none());
         let mut names: Vec<(&str, bool)> = Vec::new();
         for (at, wanted) in direct.enumerate() {
@@ -158,7 +158,7 @@ pub struct Asked<'a> {
     is_configured: bool,
     name: String,
     is_private: bool,
-    said: Result<&'a NameserverSeen, Unseen>,
+    said: Result<&'a NameserverSeen, Unanswered>,
 }
 
 /// Its answer.
@@ -178,7 +178,7 @@ impl Asked<'_> {
     ///
     /// # Errors
     /// It is not there yet.
-    pub fn answered(self) -> Result<Answered, Unseen> {
+    pub fn answered(self) -> Result<Answered, Unanswered> {
         let Asked { server, is_configured, name, is_private, said } = self;
         let seen = said?;
         let (said, elapsed_ms) = (seen.said.clone(), seen.elapsed_ms);

@@ -2,7 +2,7 @@
 //! heartbeat does not.
 
 use crate::core::agent::reach::Proxy;
-use crate::core::observe::{FileSeen, Looked, Seen, Unseen};
+use crate::core::observe::{FileSeen, Observations, Observed, Unanswered};
 
 /// So many scripts of `/etc/profile.d` are read.
 const SCRIPTS: usize = 32;
@@ -19,8 +19,8 @@ pub struct ShellProxy {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn proxy(see: &Seen) -> Result<Option<ShellProxy>, Unseen> {
-    let mut looked: Vec<(String, Result<&Looked<FileSeen>, Unseen>)> =
+pub fn proxy(see: &Observations) -> Result<Option<ShellProxy>, Unanswered> {
+    let mut looked: Vec<(String, Result<&Observed<FileSeen>, Unanswered>)> =
         ["/etc/environment", "/etc/profile"].iter().map(|path| (path.to_string(), see.file(path))).collect();
     let scripts = see.dir(PROFILES)?;
     let entries = scripts.iter().flat_map(|dir| &dir.entries);

@@ -4,7 +4,7 @@ mod world;
 
 use super::*;
 use crate::core::finding::RemedyId;
-use crate::core::observe::{CommandSeen, MetadataSeen, NameTrouble, NameserverSaid, Question, TlsTrouble, Trouble};
+use crate::core::observe::{CommandSeen, MetadataSeen, NameError, NameserverSaid, Question, TlsError, Unavailable};
 use proptest::prelude::*;
 use world::*;
 
@@ -16,7 +16,7 @@ fn a_healthy_host_passes_whatever_else_is_silent() {
     }
     let lonely = world(NetworkType::Intranet, |target| match is_private(target) {
         true => service(target),
-        false => unconnected(target, ConnectTrouble::Silent),
+        false => unconnected(target, ConnectError::Silent),
     });
     let finding = lonely.finding();
     assert_eq!((finding.verdict, finding.causes.len()), (Verdict::Pass, 0));
@@ -26,7 +26,7 @@ fn a_healthy_host_passes_whatever_else_is_silent() {
 #[test]
 fn everything_is_asked_before_anything_has_answered() {
     for network in NetworkType::ALL {
-        let world = world(network, |target| unconnected(target, ConnectTrouble::Silent));
+        let world = world(network, |target| unconnected(target, ConnectError::Silent));
         let (_, rounds) = world.settle(&Context { project: Some("web".into()), ..Context::default() });
         let is_far = |question: &Question| matches!(question, Question::Reach(_) | Question::AskNameserver { .. });
         let with: Vec<_> = rounds.iter().filter(|round| round.iter().any(is_far)).collect();
@@ -38,13 +38,13 @@ fn everything_is_asked_before_anything_has_answered() {
 #[test]
 fn a_blocked_private_endpoint_proposes_the_way_that_works() {
     let silent = world(NetworkType::Intranet, |target| match is_private(target) {
-        true => unconnected(target, ConnectTrouble::Silent),
+        true => unconnected(target, ConnectError::Silent),
         false => service(target),
     });
     let words = ["silence", "cn-hangzhou over the Internet answers in 12 ms"];
     let remedies = expect(&silent, CauseId::ConnectTimeout, Severity::Fail, &words);
     assert_eq!(remedies, [RemedyId::SetEndpoint, RemedyId::AllowEgress]);
-    let all = world(NetworkType::Intranet, |target| unconnected(target, ConnectTrouble::Refused));
+    let all = world(NetworkType::Intranet, |target| unconnected(target, ConnectError::Refused));
     let remedies = expect(&all, CauseId::ConnectRefused, Severity::Fail, &["refused"]);
     assert_eq!(remedies, [RemedyId::AllowEgress, RemedyId::SetEndpoint]);
     let rows = all.finding().evidence;
@@ -55,7 +55,7 @@ fn a_blocked_private_endpoint_proposes_the_way_that_works() {
 fn the_region_of_the_instance_is_proposed_when_none_was_told() {
     let mut world = world(NetworkType::Intranet, |target| match target.host.contains("cn-beijing") {
         true => service(target),
-        false => unconnected(target, ConnectTrouble::Silent),
+        false => unconnected(target, ConnectError::Silent),
     });
     world.metadata = Ok(MetadataSeen { instance_id: "i".into(), region: "cn-beijing".into(), ..Default::default() });
     expect(&world, CauseId::ConnectTimeout, Severity::Fail, &["cn-beijing over the private network answers"]);
@@ -66,7 +66,7 @@ fn the_region_of_the_instance_is_proposed_when_none_was_told() {
 #[test]
 fn one_port_blocked_is_named_alone() {
     let world = world(NetworkType::Internet, |target| match target.tls {
-        true => unconnected(target, ConnectTrouble::Silent),
+        true => unconnected(target, ConnectError::Silent),
         false => service(target),
     });
     let finding = world.finding();
@@ -78,7 +78,7 @@ fn one_port_blocked_is_named_alone() {
 #[test]
 fn data_alone_is_a_warning() {
     let world = world(NetworkType::Internet, |target| match target.host.starts_with("web.") {
-        true => unconnected(target, ConnectTrouble::Silent),
+        true => unconnected(target, ConnectError::Silent),
         false => service(target),
     });
     expect(&world, CauseId::ConnectTimeout, Severity::Warn, &["web.cn-hangzhou"]);
@@ -86,7 +86,7 @@ fn data_alone_is_a_warning() {
 
 #[test]
 fn names_that_do_not_resolve_say_whose_fault_it_is() {
-    let nowhere = |network| world(network, |_| nameless(NameTrouble::NoSuchName));
+    let nowhere = |network| world(network, |_| nameless(NameError::NoSuchName));
     let mut denied = nowhere(NetworkType::Intranet);
     denied.nameserver = Box::new(|server| match server == ip("8.8.8.8") {
         true => NameserverSaid::NoSuchName,
@@ -106,7 +106,7 @@ fn a_line_of_the_hosts_file_is_the_cause_only_when_it_is_shown_to_be_wrong() {
     let line = "127.0.0.1 localhost\n203.0.113.7 logtail.cn-hangzhou.log.aliyuncs.com\n";
     let stale = || {
         world(NetworkType::Internet, |target| match target.host.starts_with("logtail.") {
-            true => unconnected(target, ConnectTrouble::Refused),
+            true => unconnected(target, ConnectError::Refused),
             false => service(target),
         })
         .with("/etc/hosts", line)
@@ -120,7 +120,7 @@ fn a_line_of_the_hosts_file_is_the_cause_only_when_it_is_shown_to_be_wrong() {
     expect(&says("203.0.113.7"), CauseId::ConnectRefused, Severity::Fail, &["refused"]);
     expect(&stale(), CauseId::ConnectRefused, Severity::Fail, &["refused"]);
     let inner = world(NetworkType::Internet, |target| match target.host.starts_with("logtail.") {
-        true => ReachSeen { resolved: Some(Ok(vec![ip("10.1.1.1")])), ..unconnected(target, ConnectTrouble::Silent) },
+        true => ReachSeen { resolved: Some(Ok(vec![ip("10.1.1.1")])), ..unconnected(target, ConnectError::Silent) },
         false => service(target),
     })
     .with("/etc/hosts", "10.1.1.1 logtail.cn-hangzhou.log.aliyuncs.com\n");
@@ -134,7 +134,7 @@ fn a_private_name_outside_its_range_fails_or_warns() {
     let astray = |answers: bool| {
         world(NetworkType::Intranet, move |target| {
             let resolved = Some(Ok(vec![ip("198.51.100.1")]));
-            let reach = if answers { service(target) } else { unconnected(target, ConnectTrouble::Silent) };
+            let reach = if answers { service(target) } else { unconnected(target, ConnectError::Silent) };
             ReachSeen { resolved, ..reach }
         })
     };
@@ -146,7 +146,7 @@ fn a_private_name_outside_its_range_fails_or_warns() {
 fn interception_names_the_issuer_and_foreign_pages_their_title() {
     let intercepted = world(NetworkType::Internet, |target| match target.tls {
         true => ReachSeen {
-            tls: Some(Err(TlsTrouble::UnknownIssuer)),
+            tls: Some(Err(TlsError::UnknownIssuer)),
             issuer: Some("Example Proxy CA".into()),
             http: None,
             ..service(target)
@@ -167,14 +167,14 @@ fn proxies_that_do_not_work_are_told_apart() {
     };
     let both = [("HTTP_PROXY", "http://10.0.0.9:3128"), ("HTTPS_PROXY", "http://10.0.0.9:3128")];
     let dead = set(&both, |target| match target.proxy {
-        Some(_) => unconnected(target, ConnectTrouble::Refused),
+        Some(_) => unconnected(target, ConnectError::Refused),
         None => service(target),
     });
     let words = ["10.0.0.9 refused", "Without the proxy the service answers"];
     expect(&dead, CauseId::ProxyMismatch, Severity::Fail, &words);
     let unnamed = set(&both, |target| match target.proxy {
-        Some(_) => nameless(NameTrouble::NoSuchName),
-        None => unconnected(target, ConnectTrouble::Silent),
+        Some(_) => nameless(NameError::NoSuchName),
+        None => unconnected(target, ConnectError::Silent),
     });
     expect(&unnamed, CauseId::ProxyMismatch, Severity::Fail, &["the proxy's name does not resolve"]);
     let refusing = set(&both[..1], |target| match target.tls {
@@ -184,13 +184,13 @@ fn proxies_that_do_not_work_are_told_apart() {
     expect(&refusing, CauseId::ProxyMismatch, Severity::Fail, &["does not let it through (HTTP 407)"]);
     let half = set(&both[..1], |target| match target.proxy {
         Some(_) => service(target),
-        None => unconnected(target, ConnectTrouble::Silent),
+        None => unconnected(target, ConnectError::Silent),
     });
     expect(&half, CauseId::ProxyMismatch, Severity::Fail, &["covers http only"]);
     let secret = [("HTTP_PROXY", "http://***@10.0.0.9:3128"), ("HTTPS_PROXY", "http://***@10.0.0.9:3128")];
     let finding = set(&secret, |target| match target.tls {
         true => ReachSeen {
-            connected: Some(Err(ConnectTrouble::Other(address(target), "the proxy answered 407".into()))),
+            connected: Some(Err(ConnectError::Other(address(target), "the proxy answered 407".into()))),
             http: None,
             tls: None,
             ..service(target)
@@ -203,12 +203,12 @@ fn proxies_that_do_not_work_are_told_apart() {
 
 #[test]
 fn a_way_that_may_not_be_the_agents_fails_never_and_passes_when_all_answer() {
-    let silent = |target: &Target| unconnected(target, ConnectTrouble::Silent);
+    let silent = |target: &Target| unconnected(target, ConnectError::Silent);
     let socks = || Ok(vec![("ALL_PROXY".to_string(), "socks5://p:1080".to_string())]);
     type Answering = fn(&Target) -> ReachSeen;
     let cases: [(_, Answering, _, _); 4] = [
-        (Err(Trouble::NotAllowed), service, Verdict::Pass, ""),
-        (Err(Trouble::NotAllowed), silent, Verdict::Unknown, "Run as root"),
+        (Err(Unavailable::NotAllowed), service, Verdict::Pass, ""),
+        (Err(Unavailable::NotAllowed), silent, Verdict::Unknown, "Run as root"),
         (socks(), service, Verdict::Unknown, "ALL_PROXY"),
         (socks(), silent, Verdict::Unknown, "ALL_PROXY"),
     ];
@@ -234,12 +234,12 @@ fn a_proxy_of_the_shells_alone_is_the_cause_when_it_works() {
     let script = "export http_proxy=http://10.0.0.9:3128\n";
     let needed = world(NetworkType::Internet, |target| match target.proxy {
         Some(_) => service(target),
-        None => unconnected(target, ConnectTrouble::Silent),
+        None => unconnected(target, ConnectError::Silent),
     })
     .with("/etc/profile.d/proxy.sh", script);
     let words = ["/etc/profile.d/proxy.sh sets http://10.0.0.9:3128"];
     expect(&needed, CauseId::ProxyMismatch, Severity::Fail, &words);
-    let useless = world(NetworkType::Internet, |target| unconnected(target, ConnectTrouble::Silent))
+    let useless = world(NetworkType::Internet, |target| unconnected(target, ConnectError::Silent))
         .with("/etc/profile.d/proxy.sh", script);
     expect(&useless, CauseId::ConnectTimeout, Severity::Fail, &["silence"]);
 }
@@ -248,7 +248,7 @@ fn a_proxy_of_the_shells_alone_is_the_cause_when_it_works() {
 fn the_hosts_own_firewall_is_named() {
     let rules = "table inet f {\n chain out {\n type filter hook output priority 0; policy accept;\n \
                  ip daddr 203.0.113.7 tcp dport { 80, 443 } reject\n }\n}\n";
-    let mut world = world(NetworkType::Internet, |target| unconnected(target, ConnectTrouble::Refused));
+    let mut world = world(NetworkType::Internet, |target| unconnected(target, ConnectError::Refused));
     world.nft = Ok(CommandSeen { code: Some(0), out: rules.into(), err: String::new() });
     expect(&world, CauseId::ConnectRefused, Severity::Fail, &["203.0.113.7 refused"]);
     // The places fill the first screen; the reason must not stand below them only, nor is it read twice.
@@ -269,12 +269,12 @@ fn the_hosts_own_firewall_is_named() {
 fn a_private_cloud_that_answers_otherwise_is_only_doubted() {
     let config = r#"{"config_server_address":"http://sls.example.com","data_server_list":[]}"#;
     let odd = world(NetworkType::Internet, |target| match target.tls {
-        true => unconnected(target, ConnectTrouble::Refused),
+        true => unconnected(target, ConnectError::Refused),
         false => answered(target, "tengine", 400),
     })
     .with(CONFIG, config);
     assert_eq!(odd.finding().verdict, Verdict::Warn);
-    let dead = world(NetworkType::Internet, |target| unconnected(target, ConnectTrouble::Silent)).with(CONFIG, config);
+    let dead = world(NetworkType::Internet, |target| unconnected(target, ConnectError::Silent)).with(CONFIG, config);
     assert_eq!(dead.finding().verdict, Verdict::Fail);
 }
 

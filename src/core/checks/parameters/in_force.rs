@@ -6,7 +6,7 @@ use crate::core::agent::config::SERVER_KEYS;
 use crate::core::agent::in_force;
 use crate::core::agent::layout::{self, Agent};
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
-use crate::core::observe::{Seen, Unseen};
+use crate::core::observe::{Observations, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use serde_json::Value;
@@ -34,7 +34,7 @@ pub(super) struct InForce {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub(super) fn look(see: &Seen, agent: &Agent) -> Result<InForce, Unseen> {
+pub(super) fn look(see: &Observations, agent: &Agent) -> Result<InForce, Unanswered> {
     let mut found = configuration(see, agent)?;
     if agent.program_replaced {
         let label = Text::fixed("Program", "程序");
@@ -58,7 +58,7 @@ pub(super) fn look(see: &Seen, agent: &Agent) -> Result<InForce, Unseen> {
 }
 
 /// The same for the configuration alone.
-fn configuration(see: &Seen, agent: &Agent) -> Result<InForce, Unseen> {
+fn configuration(see: &Observations, agent: &Agent) -> Result<InForce, Unanswered> {
     let overlay_dir = agent.conf_dir.join("config.d");
     let (started, loaded) = (in_force::started(see, agent), in_force::loaded(see, agent));
     let (config, main, overlays) = (subject::config(see, agent), see.file(&agent.config_path), see.dir(&overlay_dir));

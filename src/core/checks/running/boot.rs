@@ -4,7 +4,7 @@
 use super::subject;
 use crate::core::agent::layout::Agent;
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
-use crate::core::observe::{Look, Seen, Unseen};
+use crate::core::observe::{Observations, ReadCommand, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use std::path::{Path, PathBuf};
@@ -24,9 +24,9 @@ pub(super) struct Boot {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub(super) fn look(see: &Seen, agent: &Agent) -> Result<Boot, Unseen> {
+pub(super) fn look(see: &Observations, agent: &Agent) -> Result<Boot, Unanswered> {
     let unit = agent.unit.as_str();
-    let look = Look::UnitEnabled { unit: unit.to_string() };
+    let look = ReadCommand::UnitEnabled { unit: unit.to_string() };
     let said = see.look(&look);
     let levels: Vec<_> = RUN_LEVELS.iter().map(|dir| (*dir, see.dir(dir))).collect();
     let scripts: Vec<_> = OWN_SCRIPTS.iter().map(|path| (*path, see.file(path))).collect();

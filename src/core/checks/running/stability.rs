@@ -6,7 +6,9 @@ use crate::core::agent::layout::{self, Agent};
 use crate::core::agent::log::{self, LogSign};
 use crate::core::agent::processes::{Shape, process_shape, worker};
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
-use crate::core::observe::{ClockSeen, CommandSeen, FileSeen, Look, Looked, Seen, Trouble, Unseen};
+use crate::core::observe::{
+    ClockSeen, CommandSeen, FileSeen, Observations, Observed, ReadCommand, Unanswered, Unavailable,
+};
 use crate::core::text::Text;
 use crate::say;
 
@@ -32,8 +34,8 @@ pub(super) struct Stability {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub(super) fn look(see: &Seen, agent: &Agent) -> Result<Stability, Unseen> {
-    let (clock, tail, kernel) = (see.clock(), see.tail(&agent.log_path), see.look(&Look::KernelLog));
+pub(super) fn look(see: &Observations, agent: &Agent) -> Result<Stability, Unanswered> {
+    let (clock, tail, kernel) = (see.clock(), see.tail(&agent.log_path), see.look(&ReadCommand::KernelLog));
     let (cpu, identity, programs) = (see.file("/proc/cpuinfo"), see.identity(), see.dir(&agent.install_dir));
     let (clock, tail, kernel, record) = (clock?, tail?, kernel?, subject::record(see, agent)?);
     let (cpu, identity, programs) = (cpu?, identity?, programs?);
@@ -60,7 +62,7 @@ pub(super) fn look(see: &Seen, agent: &Agent) -> Result<Stability, Unseen> {
 }
 
 /// Starts of workers that the daemon made anew.
-fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Looked<FileSeen>, one_is_normal: bool) {
+fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Observed<FileSeen>, one_is_normal: bool) {
     let now = clock.now_ms / 1000;
     let Some(worker) = worker(&agent.processes) else { return };
     let elder = agent.processes.iter().map(|process| process.started).min().unwrap_or(worker.started);
@@ -71,7 +73,7 @@ fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Look
     let tail = match tail {
         Ok(tail) => tail,
         // An agent that has not written a log yet has not written of a restart either.
-        Err(Trouble::Absent) => return,
+        Err(Unavailable::Absent) => return,
         Err(_) => {
             if is_pair && now.saturating_sub(worker.started) < WINDOW {
                 found.unsure = Some(Text::fixed(
@@ -141,8 +143,8 @@ fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Look
 }
 
 /// Why the agent's log was not read, and what shows the restarts in it. One that is not there is for step 9.
-fn unread_log(agent: &Agent, tail: &Looked<FileSeen>) -> Option<Evidence> {
-    let why = tail.as_ref().err().filter(|why| **why != Trouble::Absent)?;
+fn unread_log(agent: &Agent, tail: &Observed<FileSeen>) -> Option<Evidence> {
+    let why = tail.as_ref().err().filter(|why| **why != Unavailable::Absent)?;
     let path = agent.log_path.display().to_string();
     let row =
         Evidence::new(Text::fixed("Restarts in the log", "日志中的重启记录"), subject::trouble(why), path.clone());
@@ -151,16 +153,16 @@ fn unread_log(agent: &Agent, tail: &Looked<FileSeen>) -> Option<Evidence> {
 }
 
 /// Why the kernel's log was not read, and what shows the crashes in it.
-fn unread_kernel(said: &Looked<CommandSeen>) -> Option<Evidence> {
+fn unread_kernel(said: &Observed<CommandSeen>) -> Option<Evidence> {
     let why = match said {
         Ok(said) if said.code == Some(0) || !said.out.is_empty() => return None,
-        Ok(_) => Trouble::NotAllowed,
+        Ok(_) => Unavailable::NotAllowed,
         Err(why) => why.clone(),
     };
     let label = Text::fixed("Crashes in the kernel log", "内核日志中的崩溃记录");
-    let row = Evidence::new(label, subject::trouble(&why), Look::KernelLog.line());
+    let row = Evidence::new(label, subject::trouble(&why), ReadCommand::KernelLog.line());
     let command = match why {
-        Trouble::Absent => "sudo journalctl -k | grep -iE 'ilogtail|loongcollector'",
+        Unavailable::Absent => "sudo journalctl -k | grep -iE 'ilogtail|loongcollector'",
         _ => "sudo dmesg | grep -iE 'ilogtail|loongcollector'",
     };
     Some(row.expecting(say!("`{command}` shows them", "可用 `{command}` 查看")).marked(Mark::Unknown))
@@ -198,7 +200,7 @@ fn recorded(record: &Record) -> Option<i64> {
     }
 }
 
-fn illegal_instruction(found: &mut Stability, line: &str, cpu: &Looked<FileSeen>, arch: &str) {
+fn illegal_instruction(found: &mut Stability, line: &str, cpu: &Observed<FileSeen>, arch: &str) {
     // What the vendor's builds want (installer of LoongCollector 1.7.0, and of Logtail 1.5.6).
     let wanted: &[&str] = if arch == "aarch64" { &["asimddp", "asimdhp"] } else { &["sse4_2", "avx", "avx2"] };
     let text = cpu.as_ref().map(|cpu| cpu.text().into_owned()).unwrap_or_default();
@@ -208,7 +210,7 @@ fn illegal_instruction(found: &mut Stability, line: &str, cpu: &Looked<FileSeen>
         flags.map(|flags| wanted.iter().filter(|flag| !flags.contains(flag)).copied().collect()).unwrap_or_default();
     let line: String = line.chars().take(300).collect();
     let label = Text::fixed("Kernel log", "内核日志");
-    found.evidence.push(Evidence::new(label, Text::same(line), Look::KernelLog.line()).marked(Mark::Bad));
+    found.evidence.push(Evidence::new(label, Text::same(line), ReadCommand::KernelLog.line()).marked(Mark::Bad));
     let list = missing.join(", ");
     if !missing.is_empty() {
         let label = Text::fixed("CPU flags missing", "缺少的 CPU 指令集");

@@ -4,8 +4,8 @@ use crate::carry_out::{Journals, undo};
 pub use crate::core::agent::processes::tests::process;
 use crate::core::finding::RemedyId;
 use crate::core::observe::{
-    Answer, CloudAnswer, CloudTrouble, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, IdentitySeen,
-    InterfaceSeen, Look, Looked, LookupSeen, ProcessSeen, Question, Seen, Trouble,
+    Answer, CloudAnswer, CloudError, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, IdentitySeen, InterfaceSeen,
+    LookupSeen, Observations, Observed, ProcessSeen, Question, ReadCommand, Unavailable,
 };
 use crate::core::remedies::{Change, InputId, Inputs, Plan, Planned, plan, shell_line};
 use crate::core::text::Lang;
@@ -20,10 +20,10 @@ pub const OWNER: &str = "1654218965343050";
 #[derive(Clone)]
 pub struct Desk {
     pub files: BTreeMap<String, String>,
-    pub processes: Looked<Vec<ProcessSeen>>,
+    pub processes: Observed<Vec<ProcessSeen>>,
     pub environment: Vec<(String, String)>,
     pub interfaces: Vec<(&'static str, [u8; 4])>,
-    pub commands: Vec<(Look, String)>,
+    pub commands: Vec<(ReadCommand, String)>,
     pub inputs: Inputs,
 }
 
@@ -65,7 +65,7 @@ impl Desk {
         self
     }
 
-    pub fn prints(mut self, look: Look, out: &str) -> Desk {
+    pub fn prints(mut self, look: ReadCommand, out: &str) -> Desk {
         self.commands.push((look, out.into()));
         self
     }
@@ -79,7 +79,7 @@ impl Desk {
         match question {
             Question::File(path) | Question::Present(path) | Question::Tail(path) => {
                 let found = self.files.get(path.to_str().unwrap());
-                Answer::File(found.map(|text| file(text)).ok_or(Trouble::Absent))
+                Answer::File(found.map(|text| file(text)).ok_or(Unavailable::Absent))
             }
             Question::Dir(path) => Answer::Dir(self.list(path)),
             Question::Processes => Answer::Processes(self.processes.clone()),
@@ -92,25 +92,27 @@ impl Desk {
             Question::Lookup(_) => {
                 Answer::Lookup(LookupSeen { addresses: Ok(Vec::new()), by: "getent".into(), elapsed_ms: 1 })
             }
-            Question::Look(look) => Answer::Look(match self.commands.iter().find(|(known, _)| known == look) {
-                Some((_, out)) => Ok(CommandSeen { code: Some(0), out: out.clone(), err: String::new() }),
-                None => Err(Trouble::Absent),
-            }),
+            Question::ReadCommand(look) => {
+                Answer::ReadCommand(match self.commands.iter().find(|(known, _)| known == look) {
+                    Some((_, out)) => Ok(CommandSeen { code: Some(0), out: out.clone(), err: String::new() }),
+                    None => Err(Unavailable::Absent),
+                })
+            }
             Question::Identity => Answer::Identity(IdentitySeen {
                 hostname: "web".into(),
                 user: "root".into(),
                 privileged: true,
                 ..IdentitySeen::default()
             }),
-            Question::Metadata => Answer::Metadata(Err(Trouble::TimedOut)),
-            Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
+            Question::Metadata => Answer::Metadata(Err(Unavailable::TimedOut)),
+            Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
             Question::Reach(_) | Question::Clock | Question::AskNameserver { .. } => {
                 panic!("no remedy asks {question:?}")
             }
         }
     }
 
-    pub fn list(&self, dir: &Path) -> Looked<DirSeen> {
+    pub fn list(&self, dir: &Path) -> Observed<DirSeen> {
         let mut below: BTreeMap<String, EntryKind> = BTreeMap::new();
         let mut is_there = false;
         for path in self.files.keys() {
@@ -122,11 +124,11 @@ impl Desk {
             below.insert(name.clone(), if is_dir { EntryKind::Dir } else { EntryKind::File });
         }
         let entries = below.into_iter().map(|(name, kind)| EntrySeen { name, kind, size: 0, modified: 0 }).collect();
-        if is_there { Ok(DirSeen { entries, cut: false }) } else { Err(Trouble::Absent) }
+        if is_there { Ok(DirSeen { entries, cut: false }) } else { Err(Unavailable::Absent) }
     }
 
-    pub fn seen(&self, mut attempt: impl FnMut(&Seen) -> bool) {
-        let mut seen = Seen::from_iter([]);
+    pub fn seen(&self, mut attempt: impl FnMut(&Observations) -> bool) {
+        let mut seen = Observations::from_iter([]);
         for _ in 0..20 {
             if attempt(&seen) {
                 return;

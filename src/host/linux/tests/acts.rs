@@ -1,7 +1,7 @@
 //! Changes in a directory of our own.
 
 use super::act;
-use crate::core::observe::{Act, ActError, Done, Fingerprint};
+use crate::core::observe::{Done, Fingerprint, Operation, OperationError};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ fn of(content: &str) -> Fingerprint {
     Fingerprint::of(Some(content.as_bytes()))
 }
 
-fn write(path: &Path, expect: Fingerprint, content: &str) -> Act {
-    Act::Write { path: path.into(), expect, content: content.into(), mode: 0o640 }
+fn write(path: &Path, expect: Fingerprint, content: &str) -> Operation {
+    Operation::Write { path: path.into(), expect, content: content.into(), mode: 0o640 }
 }
 
 /// The names in a directory: a temporary that was left behind would show.
@@ -47,12 +47,12 @@ async fn nothing_is_written_where_everybody_may_change_names() {
     fs::write(&path, "old").unwrap();
     fs::create_dir(&below).unwrap();
     fs::set_permissions(place.path(), Permissions::from_mode(0o777)).unwrap();
-    let copy = Act::Copy { from: path.clone(), to: place.path().join("copy") };
+    let copy = Operation::Copy { from: path.clone(), to: place.path().join("copy") };
     for change in [write(&path, of("old"), "new"), write(&below.join("new"), Fingerprint::Absent, "new"), copy.clone()]
     {
         let refused = act(change).await.0;
         assert!(
-            matches!(&refused, Err(ActError::Io { reason, .. }) if reason.contains("everybody may write")),
+            matches!(&refused, Err(OperationError::Io { reason, .. }) if reason.contains("everybody may write")),
             "{refused:?}"
         );
     }
@@ -68,13 +68,13 @@ async fn nothing_is_written_where_everybody_may_change_names() {
 async fn nothing_is_appended_to_a_file_that_somebody_else_may_write() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("journal");
-    let append = || act(Act::Append { path: path.clone(), content: b"line\n".to_vec() });
+    let append = || act(Operation::Append { path: path.clone(), content: b"line\n".to_vec() });
     assert_eq!(append().await.0, Ok(Done::Changed));
     for writable in [0o620, 0o602] {
         fs::set_permissions(&path, Permissions::from_mode(writable)).unwrap();
         let refused = append().await.0;
         assert!(
-            matches!(&refused, Err(ActError::Io { reason, .. }) if reason.contains("somebody else")),
+            matches!(&refused, Err(OperationError::Io { reason, .. }) if reason.contains("somebody else")),
             "{refused:?}"
         );
     }
@@ -89,12 +89,12 @@ async fn a_file_that_moved_is_left_alone() {
     let path = place.path().join("file");
     fs::write(&path, "theirs").unwrap();
     for expect in [Fingerprint::Absent, of("ours")] {
-        assert_eq!(act(write(&path, expect.clone(), "new")).await.0, Err(ActError::Moved(path.clone())));
-        let remove = Act::Remove { path: path.clone(), expect };
-        assert_eq!(act(remove).await.0, Err(ActError::Moved(path.clone())));
+        assert_eq!(act(write(&path, expect.clone(), "new")).await.0, Err(OperationError::Moved(path.clone())));
+        let remove = Operation::Remove { path: path.clone(), expect };
+        assert_eq!(act(remove).await.0, Err(OperationError::Moved(path.clone())));
     }
     let gone = place.path().join("gone");
-    assert_eq!(act(write(&gone, of("ours"), "new")).await.0, Err(ActError::Moved(gone)));
+    assert_eq!(act(write(&gone, of("ours"), "new")).await.0, Err(OperationError::Moved(gone)));
     assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
     assert_eq!(names(place.path()), vec!["file"]);
 }
@@ -113,11 +113,11 @@ async fn a_symlink_keeps_leading_where_it_led() {
     assert_eq!(names(&below), vec!["real"]);
     let dangling = place.path().join("dangling");
     symlink("nothing", &dangling).unwrap();
-    assert!(matches!(act(write(&dangling, Fingerprint::Absent, "x")).await.0, Err(ActError::Io { .. })));
+    assert!(matches!(act(write(&dangling, Fingerprint::Absent, "x")).await.0, Err(OperationError::Io { .. })));
     assert!(!place.path().join("nothing").exists());
-    assert!(matches!(act(write(&below, Fingerprint::Absent, "x")).await.0, Err(ActError::Io { .. })));
-    let append = Act::Append { path: link, content: b"x".to_vec() };
-    assert!(matches!(act(append).await.0, Err(ActError::Io { .. })));
+    assert!(matches!(act(write(&below, Fingerprint::Absent, "x")).await.0, Err(OperationError::Io { .. })));
+    let append = Operation::Append { path: link, content: b"x".to_vec() };
+    assert!(matches!(act(append).await.0, Err(OperationError::Io { .. })));
 }
 
 #[tokio::test]
@@ -128,11 +128,11 @@ async fn a_copy_is_the_same_with_mode_and_time_and_never_overwrites() {
     fs::set_permissions(&from, Permissions::from_mode(0o604)).unwrap();
     let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
     fs::File::options().write(true).open(&from).unwrap().set_modified(old).unwrap();
-    let copy = || Act::Copy { from: from.clone(), to: to.clone() };
+    let copy = || Operation::Copy { from: from.clone(), to: to.clone() };
     assert_eq!(act(copy()).await.0, Ok(Done::Changed));
     assert_eq!(fs::read(&to).unwrap(), b"\xffbytes");
     assert_eq!((mode(&to), fs::metadata(&to).unwrap().mtime()), (0o604, 1_000_000_000));
-    assert_eq!(act(copy()).await.0, Err(ActError::Exists(to.clone())));
+    assert_eq!(act(copy()).await.0, Err(OperationError::Exists(to.clone())));
     assert_eq!(names(place.path()), vec!["from", "to"]);
 }
 
@@ -142,12 +142,12 @@ async fn removing_and_renaming_are_careful() {
     let at = |name: &str| place.path().join(name);
     fs::write(at("a"), "a").unwrap();
     fs::write(at("b"), "b").unwrap();
-    let rename = |from: &str, to: &str| Act::Rename { from: at(from), to: at(to) };
-    assert_eq!(act(rename("a", "b")).await.0, Err(ActError::Exists(at("b"))));
-    assert!(matches!(act(rename("a", "below/c")).await.0, Err(ActError::Io { .. })));
+    let rename = |from: &str, to: &str| Operation::Rename { from: at(from), to: at(to) };
+    assert_eq!(act(rename("a", "b")).await.0, Err(OperationError::Exists(at("b"))));
+    assert!(matches!(act(rename("a", "below/c")).await.0, Err(OperationError::Io { .. })));
     assert_eq!(act(rename("a", "c")).await.0, Ok(Done::Changed));
-    assert!(matches!(act(rename("a", "d")).await.0, Err(ActError::Io { .. })));
-    let remove = || Act::Remove { path: at("c"), expect: of("a") };
+    assert!(matches!(act(rename("a", "d")).await.0, Err(OperationError::Io { .. })));
+    let remove = || Operation::Remove { path: at("c"), expect: of("a") };
     assert_eq!(act(remove()).await.0, Ok(Done::Changed));
     assert_eq!(act(remove()).await.0, Ok(Done::Already));
     assert_eq!(names(place.path()), vec!["b"]);
@@ -157,16 +157,16 @@ async fn removing_and_renaming_are_careful() {
 async fn directories_come_with_their_parents_and_go_only_when_empty() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("one/two");
-    let make = || Act::MakeDir { path: path.clone(), mode: 0o700 };
+    let make = || Operation::MakeDir { path: path.clone(), mode: 0o700 };
     assert_eq!(act(make()).await.0, Ok(Done::Changed));
     assert_eq!(act(make()).await.0, Ok(Done::Already));
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o700, 0o700));
-    let remove = |path: &Path| Act::RemoveDir { path: path.into() };
-    assert!(matches!(act(remove(path.parent().unwrap())).await.0, Err(ActError::Io { .. })));
+    let remove = |path: &Path| Operation::RemoveDir { path: path.into() };
+    assert!(matches!(act(remove(path.parent().unwrap())).await.0, Err(OperationError::Io { .. })));
     assert_eq!(act(remove(&path)).await.0, Ok(Done::Changed));
     assert_eq!(act(remove(&path)).await.0, Ok(Done::Already));
     fs::write(&path, "in the way").unwrap();
-    assert_eq!(act(make()).await.0, Err(ActError::Exists(path.clone())));
+    assert_eq!(act(make()).await.0, Err(OperationError::Exists(path.clone())));
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn the_journal_grows_and_is_private() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("journal");
     for line in ["one\n", "two\n"] {
-        let append = Act::Append { path: path.clone(), content: line.into() };
+        let append = Operation::Append { path: path.clone(), content: line.into() };
         assert_eq!(act(append).await.0, Ok(Done::Changed));
     }
     assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode(&path)), ("one\ntwo\n", 0o600));
@@ -219,6 +219,6 @@ async fn what_hangs_in_the_kernel_is_not_waited_for_without_end() {
         let _ = held.recv();
         Ok(Done::Changed)
     });
-    assert_eq!(hung.await, Err(ActError::Hung { path: "/dead/mount".into(), limit_s: 0 }));
+    assert_eq!(hung.await, Err(OperationError::Hung { path: "/dead/mount".into(), limit_s: 0 }));
     drop(release);
 }

@@ -1,7 +1,9 @@
 //! Commands that behave badly.
 
 use super::{AMPLE, act, host, is_root};
-use crate::core::observe::{Act, ActError, Answer, CommandSeen, Done, LiveLine, Look, Looked, Question, Trouble};
+use crate::core::observe::{
+    Answer, CommandSeen, Done, LiveLine, Observed, Operation, OperationError, Question, ReadCommand, Unavailable,
+};
 use crate::host::Host;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -19,15 +21,15 @@ fn script(place: &Path, body: &str) -> PathBuf {
     path
 }
 
-async fn status(script: PathBuf, limit: Duration) -> Looked<CommandSeen> {
-    match host(limit).observe(Question::Look(Look::InitStatus { script })).await {
-        Answer::Look(seen) => seen,
+async fn status(script: PathBuf, limit: Duration) -> Observed<CommandSeen> {
+    match host(limit).observe(Question::ReadCommand(ReadCommand::InitStatus { script })).await {
+        Answer::ReadCommand(seen) => seen,
         other => panic!("not a command's answer: {other:?}"),
     }
 }
 
-fn shell(line: String, limit: Duration) -> Act {
-    Act::Run { argv: vec!["sh".into(), "-c".into(), line], limit, proxies: false }
+fn shell(line: String, limit: Duration) -> Operation {
+    Operation::Run { argv: vec!["sh".into(), "-c".into(), line], limit, proxies: false }
 }
 
 /// Whether the process whose number a script wrote is still there and no zombie.
@@ -50,18 +52,18 @@ async fn a_command_says_its_code_and_both_outputs() {
 #[tokio::test]
 async fn what_cannot_be_started_says_why() {
     let place = tempfile::tempdir().unwrap();
-    assert_eq!(status(place.path().join("missing"), AMPLE).await, Err(Trouble::Absent));
+    assert_eq!(status(place.path().join("missing"), AMPLE).await, Err(Unavailable::Absent));
     let path = place.path().join("plain");
     fs::write(&path, "#!/bin/sh\n").unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    assert_eq!(status(path.clone(), AMPLE).await, Err(Trouble::NotAllowed));
+    assert_eq!(status(path.clone(), AMPLE).await, Err(Unavailable::NotAllowed));
     fs::write(&path, "#!/no/such/interpreter\n").unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-    assert!(matches!(status(path, AMPLE).await, Err(Trouble::Other(_))));
-    let (outcome, _) = act(Act::Run { argv: vec!["no-such-program".into()], limit: AMPLE, proxies: false }).await;
-    assert!(matches!(outcome, Err(ActError::NotStarted { program, .. }) if program == "no-such-program"));
-    let (outcome, _) = act(Act::Run { argv: vec![], limit: AMPLE, proxies: false }).await;
-    assert!(matches!(outcome, Err(ActError::NotStarted { .. })));
+    assert!(matches!(status(path, AMPLE).await, Err(Unavailable::Other(_))));
+    let (outcome, _) = act(Operation::Run { argv: vec!["no-such-program".into()], limit: AMPLE, proxies: false }).await;
+    assert!(matches!(outcome, Err(OperationError::NotStarted { program, .. }) if program == "no-such-program"));
+    let (outcome, _) = act(Operation::Run { argv: vec![], limit: AMPLE, proxies: false }).await;
+    assert!(matches!(outcome, Err(OperationError::NotStarted { .. })));
 }
 
 #[tokio::test]
@@ -69,7 +71,7 @@ async fn a_hanging_look_is_given_up_and_its_group_ended() {
     let place = tempfile::tempdir().unwrap();
     let pid = place.path().join("pid");
     let path = script(place.path(), &format!("trap '' TERM; sleep 1000 & echo $! > {}; wait", pid.display()));
-    assert_eq!(status(path, Duration::from_secs(2)).await, Err(Trouble::TimedOut));
+    assert_eq!(status(path, Duration::from_secs(2)).await, Err(Unavailable::TimedOut));
     while lives(&pid) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -117,7 +119,7 @@ async fn a_change_that_takes_too_long_is_stopped_before_we_say_so() {
     let pid = place.path().join("pid");
     let line = format!("sleep 1000 & echo $! > {}; echo begun; wait", pid.display());
     let (outcome, printed) = act(shell(line.clone(), Duration::from_secs(1))).await;
-    assert_eq!(outcome, Err(ActError::TimedOut { command: format!("sh -c {line}"), limit_s: 1 }));
+    assert_eq!(outcome, Err(OperationError::TimedOut { command: format!("sh -c {line}"), limit_s: 1 }));
     assert_eq!(printed.len(), 1);
     assert!(!lives(&pid));
 }
@@ -145,7 +147,7 @@ async fn what_we_may_not_run_is_not_absent() {
     let place = tempfile::tempdir().unwrap();
     let path = script(place.path(), "exit 0");
     fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
-    assert_eq!(status(path, AMPLE).await, Err(Trouble::NotAllowed));
+    assert_eq!(status(path, AMPLE).await, Err(Unavailable::NotAllowed));
 }
 
 #[tokio::test]

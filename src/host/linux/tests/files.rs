@@ -1,7 +1,9 @@
 //! Files and directories of every kind that an operator's machine may hold.
 
 use super::{AMPLE, host, is_root};
-use crate::core::observe::{Answer, DIR_LIMIT, EntryKind, FILE_LIMIT, FileSeen, Looked, Question, TAIL_LIMIT, Trouble};
+use crate::core::observe::{
+    Answer, DIR_LIMIT, EntryKind, FILE_LIMIT, FileSeen, Observed, Question, TAIL_LIMIT, Unavailable,
+};
 use crate::host::Host;
 use nix::sys::stat::Mode;
 use std::fs::{self, File, Permissions};
@@ -9,14 +11,14 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-async fn head(path: &Path) -> Looked<FileSeen> {
+async fn head(path: &Path) -> Observed<FileSeen> {
     match host(AMPLE).observe(Question::File(path.into())).await {
         Answer::File(seen) => seen,
         other => panic!("not a file's answer: {other:?}"),
     }
 }
 
-async fn tail(path: &Path) -> Looked<FileSeen> {
+async fn tail(path: &Path) -> Observed<FileSeen> {
     match host(AMPLE).observe(Question::Tail(path.into())).await {
         Answer::File(seen) => seen,
         other => panic!("not a file's answer: {other:?}"),
@@ -40,13 +42,13 @@ async fn what_is_no_regular_file_is_named_and_never_waited_for() {
         (place.path().to_path_buf(), "directory"),
         ("/dev/null".into(), "device"),
     ] {
-        assert_eq!(head(&path).await, Err(Trouble::NotAFile(word.into())), "{path:?}");
-        assert_eq!(tail(&path).await, Err(Trouble::NotAFile(word.into())), "{path:?}");
+        assert_eq!(head(&path).await, Err(Unavailable::NotAFile(word.into())), "{path:?}");
+        assert_eq!(tail(&path).await, Err(Unavailable::NotAFile(word.into())), "{path:?}");
     }
     for absent in [at("dangling"), at("nothing"), at("plain/below"), at("a/b")] {
-        assert_eq!(head(&absent).await, Err(Trouble::Absent), "{absent:?}");
+        assert_eq!(head(&absent).await, Err(Unavailable::Absent), "{absent:?}");
     }
-    assert!(matches!(head(&at("loop")).await, Err(Trouble::Other(_))));
+    assert!(matches!(head(&at("loop")).await, Err(Unavailable::Other(_))));
     assert!(head(Path::new("a\0b")).await.is_err());
 }
 
@@ -59,7 +61,7 @@ async fn what_may_not_be_read_is_not_absent() {
     let path = place.path().join("secret");
     fs::write(&path, "x").unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
-    assert_eq!(head(&path).await, Err(Trouble::NotAllowed));
+    assert_eq!(head(&path).await, Err(Unavailable::NotAllowed));
 }
 
 #[tokio::test]
@@ -107,10 +109,10 @@ async fn a_directory_is_sorted_bounded_and_says_what_its_links_lead_to() {
     ];
     assert_eq!(short, expected);
     assert_eq!(seen.entries[2].size, 4);
-    assert_eq!(dir(&at("nothing")).await, Answer::Dir(Err(Trouble::Absent)));
-    let no_directory = Trouble::Other("Not a directory (os error 20)".into());
+    assert_eq!(dir(&at("nothing")).await, Answer::Dir(Err(Unavailable::Absent)));
+    let no_directory = Unavailable::Other("Not a directory (os error 20)".into());
     assert_eq!(dir(&at("b")).await, Answer::Dir(Err(no_directory)));
-    assert_eq!(dir(&at("b/c")).await, Answer::Dir(Err(Trouble::Absent)));
+    assert_eq!(dir(&at("b/c")).await, Answer::Dir(Err(Unavailable::Absent)));
     for number in 0..DIR_LIMIT {
         File::create(at(&format!("n{number}"))).unwrap();
     }

@@ -3,7 +3,7 @@
 use super::super::http::Client;
 use super::super::reach::reach;
 use super::{AMPLE, host};
-use crate::core::observe::{Answer, ConnectTrouble, NameTrouble, Question, ReachSeen, Target, TlsTrouble, Trouble};
+use crate::core::observe::{Answer, ConnectError, NameError, Question, ReachSeen, Target, TlsError, Unavailable};
 use crate::host::Host;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -81,13 +81,13 @@ async fn earlier_stages_survive_a_listener_that_says_nothing_or_nonsense() {
     let port = silent.local_addr().unwrap().port();
     let seen = probe(target(port), Duration::from_secs(1)).await;
     assert!(matches!(seen.connected, Some(Ok((LOOPBACK, _)))));
-    assert_eq!(seen.http, Some(Err(Trouble::TimedOut)));
+    assert_eq!(seen.http, Some(Err(Unavailable::TimedOut)));
     let seen = probe(Target { tls: true, ..target(port) }, Duration::from_secs(1)).await;
     assert!(matches!(seen.connected, Some(Ok(_))));
-    assert!(matches!(seen.tls, Some(Err(TlsTrouble::Broken(_)))) && seen.http.is_none());
+    assert!(matches!(seen.tls, Some(Err(TlsError::Broken(_)))) && seen.http.is_none());
     for nonsense in ["SSH-2.0-OpenSSH_9\r\n", ""] {
         let (port, _asked) = listener(nonsense.into()).await;
-        assert!(matches!(probe(target(port), AMPLE).await.http, Some(Err(Trouble::Other(_)))));
+        assert!(matches!(probe(target(port), AMPLE).await.http, Some(Err(Unavailable::Other(_)))));
     }
     let (port, _asked) = listener("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart".into()).await;
     assert_eq!(probe(target(port), AMPLE).await.http.unwrap().unwrap().body, "part");
@@ -97,10 +97,10 @@ async fn earlier_stages_survive_a_listener_that_says_nothing_or_nonsense() {
 async fn a_closed_port_refuses_and_a_name_that_cannot_exist_does_not_resolve() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let seen = probe(target(port), AMPLE).await;
-    assert_eq!(seen.connected, Some(Err(ConnectTrouble::Refused(LOOPBACK))));
+    assert_eq!(seen.connected, Some(Err(ConnectError::Refused(LOOPBACK))));
     assert!(seen.http.is_none());
     let seen = probe(Target { host: "a..b".into(), ..target(port) }, AMPLE).await;
-    assert_eq!(seen.resolved, Some(Err(NameTrouble::NoSuchName)));
+    assert_eq!(seen.resolved, Some(Err(NameError::NoSuchName)));
     assert!(seen.connected.is_none());
 }
 
@@ -108,7 +108,7 @@ async fn a_closed_port_refuses_and_a_name_that_cannot_exist_does_not_resolve() {
 async fn a_path_that_is_none_is_an_answer_too() {
     let (port, _asked) = listener(SERVICE.into()).await;
     let seen = probe(Target { path: "no path\n".into(), ..target(port) }, AMPLE).await;
-    assert!(matches!(seen.http, Some(Err(Trouble::Other(_)))));
+    assert!(matches!(seen.http, Some(Err(Unavailable::Other(_)))));
 }
 
 #[tokio::test]
@@ -124,12 +124,12 @@ async fn a_proxy_is_asked_for_the_whole_address_or_a_tunnel() {
     let (port, asked) = listener("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n".into()).await;
     let proxy = Some(format!("http://127.0.0.1:{port}"));
     let seen = probe(Target { tls: true, port: 443, proxy, ..far.clone() }, AMPLE).await;
-    let refused = ConnectTrouble::Other(LOOPBACK, "the proxy answered 407".into());
+    let refused = ConnectError::Other(LOOPBACK, "the proxy answered 407".into());
     assert_eq!(seen.connected, Some(Err(refused)));
     assert!(asked.await.unwrap().starts_with("CONNECT log.example:443 HTTP/1.1\r\n"));
 
     let seen = probe(Target { proxy: Some("socks5://127.0.0.1:1".into()), ..far }, AMPLE).await;
-    assert!(matches!(seen.connected, Some(Err(ConnectTrouble::Other(..)))));
+    assert!(matches!(seen.connected, Some(Err(ConnectError::Other(..)))));
 }
 
 /// A certificate authority, and a server certificate of it for `127.0.0.1` or another name, valid in these years.
@@ -190,10 +190,10 @@ async fn a_trusted_certificate_leads_to_an_answer_directly_and_through_a_tunnel(
 #[tokio::test]
 async fn a_certificate_that_does_not_fit_says_how() {
     for (name, from, to, trusted, trouble) in [
-        ("127.0.0.1", 2000, 2200, false, TlsTrouble::UnknownIssuer),
-        ("other.example", 2000, 2200, true, TlsTrouble::WrongName),
-        ("127.0.0.1", 2000, 2001, true, TlsTrouble::Expired),
-        ("127.0.0.1", 2199, 2200, true, TlsTrouble::NotYetValid),
+        ("127.0.0.1", 2000, 2200, false, TlsError::UnknownIssuer),
+        ("other.example", 2000, 2200, true, TlsError::WrongName),
+        ("127.0.0.1", 2000, 2001, true, TlsError::Expired),
+        ("127.0.0.1", 2199, 2200, true, TlsError::NotYetValid),
     ] {
         let seen = tls_probe(name, from, to, trusted, false).await;
         assert_eq!(seen.tls, Some(Err(trouble)));
@@ -211,6 +211,6 @@ async fn plain_text_on_the_tls_port_is_broken_tls() {
         tcp.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
     });
     let seen = probe(Target { tls: true, ..target(port) }, AMPLE).await;
-    assert!(matches!(seen.tls, Some(Err(TlsTrouble::Broken(_)))));
+    assert!(matches!(seen.tls, Some(Err(TlsError::Broken(_)))));
     serving.await.unwrap();
 }

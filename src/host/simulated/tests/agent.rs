@@ -135,7 +135,9 @@ fn a_worker_that_crashes_has_a_new_pid_each_time() {
 fn a_processor_without_the_instruction_leaves_a_trace_in_the_kernel_log() {
     let world = healthy().start_manner(StartManner::IllegalInstruction).restart_agent();
     assert!(world.processes().is_empty());
-    let Answer::Look(Ok(seen)) = world.clone().answer(&Question::Look(Look::KernelLog)) else { panic!("no dmesg") };
+    let Answer::ReadCommand(Ok(seen)) = world.clone().answer(&Question::ReadCommand(ReadCommand::KernelLog)) else {
+        panic!("no dmesg")
+    };
     assert!(seen.out.contains("invalid opcode"));
 }
 

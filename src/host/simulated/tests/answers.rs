@@ -20,16 +20,16 @@ fn files_are_answered_within_limits_and_with_the_right_trouble() {
     let Answer::File(Ok(tail)) = world.clone().answer(&Question::Tail("/tmp/big".into())) else { panic!("no tail") };
     assert!(tail.is_partial() && tail.bytes.len() == TAIL_LIMIT);
     for (path, trouble) in [
-        ("/tmp/nowhere", Trouble::Absent),
-        ("/tmp/pipe", Trouble::NotAFile("fifo".into())),
-        ("/tmp", Trouble::NotAFile("directory".into())),
-        ("/mnt/nfs/file", Trouble::TimedOut),
-        ("/tmp/bad", Trouble::Other("Input/output error (os error 5)".into())),
-        ("/etc/hosts/x", Trouble::Other("Not a directory (os error 20)".into())),
+        ("/tmp/nowhere", Unavailable::Absent),
+        ("/tmp/pipe", Unavailable::NotAFile("fifo".into())),
+        ("/tmp", Unavailable::NotAFile("directory".into())),
+        ("/mnt/nfs/file", Unavailable::TimedOut),
+        ("/tmp/bad", Unavailable::Other("Input/output error (os error 5)".into())),
+        ("/etc/hosts/x", Unavailable::Other("Not a directory (os error 20)".into())),
     ] {
         assert_eq!(file(&world, path), Err(trouble), "{path}");
     }
-    assert!(matches!(file(&world, "/tmp/loop"), Err(Trouble::Other(_))));
+    assert!(matches!(file(&world, "/tmp/loop"), Err(Unavailable::Other(_))));
     let Answer::Dir(Ok(dir)) = world.clone().answer(&Question::Dir("/tmp".into())) else { panic!("no /tmp") };
     let kinds: Vec<_> = dir.entries.iter().map(|entry| (entry.name.as_str(), entry.kind)).collect();
     assert!(kinds.contains(&("link", EntryKind::File)) && kinds.contains(&("pipe", EntryKind::Other)), "{kinds:?}");
@@ -49,11 +49,11 @@ fn a_directory_with_too_many_names_is_cut() {
 #[test]
 fn an_ordinary_user_sees_less() {
     let world = healthy().owned(CONFIG, 0o600, 0).as_user("ops", 1000, Sudo::NeedsPassword);
-    assert_eq!(file(&world, CONFIG), Err(Trouble::NotAllowed));
+    assert_eq!(file(&world, CONFIG), Err(Unavailable::NotAllowed));
     let Answer::Processes(Ok(all)) = world.clone().answer(&Question::Processes) else { panic!("no processes") };
-    assert!(all.iter().all(|process| process.exe == Err(Trouble::NotAllowed) && process.contained.is_none()));
+    assert!(all.iter().all(|process| process.exe == Err(Unavailable::NotAllowed) && process.contained.is_none()));
     let pid = all[0].pid;
-    assert_eq!(world.clone().answer(&Question::Environment { pid }), Answer::Environment(Err(Trouble::NotAllowed)));
+    assert_eq!(world.clone().answer(&Question::Environment { pid }), Answer::Environment(Err(Unavailable::NotAllowed)));
     let Answer::Identity(identity) = world.clone().answer(&Question::Identity) else { panic!("nobody") };
     assert!(!identity.privileged && identity.sudo.is_some() && identity.user == "ops");
 }
@@ -88,24 +88,24 @@ fn a_request_fails_at_the_stage_where_the_fault_is() {
     let with = |reaction: Reaction, tls| reach(&healthy().reaction(name, None, reaction), Target::root(name, tls));
     let address = std::net::IpAddr::from([100, 100, 80, 165]);
     for (reaction, trouble) in [
-        (Reaction::Refuses, ConnectTrouble::Refused(address)),
-        (Reaction::Silent, ConnectTrouble::Silent(address)),
-        (Reaction::NoRoute, ConnectTrouble::NoRoute(address)),
-        (Reaction::Forbidden, ConnectTrouble::Forbidden(address)),
+        (Reaction::Refuses, ConnectError::Refused(address)),
+        (Reaction::Silent, ConnectError::Silent(address)),
+        (Reaction::NoRoute, ConnectError::NoRoute(address)),
+        (Reaction::Forbidden, ConnectError::Forbidden(address)),
     ] {
         let seen = with(reaction, true);
         assert_eq!((seen.connected, seen.tls, seen.http), (Some(Err(trouble)), None, None));
     }
-    let seen = with(Reaction::Tls(TlsTrouble::UnknownIssuer), true);
-    assert_eq!((seen.tls, seen.http), (Some(Err(TlsTrouble::UnknownIssuer)), None));
-    assert!(matches!(with(Reaction::Tls(TlsTrouble::WrongName), false).http, Some(Ok(_))));
-    assert_eq!(with(Reaction::Mute, false).http, Some(Err(Trouble::TimedOut)));
+    let seen = with(Reaction::Tls(TlsError::UnknownIssuer), true);
+    assert_eq!((seen.tls, seen.http), (Some(Err(TlsError::UnknownIssuer)), None));
+    assert!(matches!(with(Reaction::Tls(TlsError::WrongName), false).http, Some(Ok(_))));
+    assert_eq!(with(Reaction::Mute, false).http, Some(Err(Unavailable::TimedOut)));
     let Some(Ok(page)) = with(Reaction::Foreign { status: 200, body: "<html>login".into() }, false).http else {
         panic!("no page")
     };
     assert!(page.header("x-log-requestid").is_none());
     let seen = reach(&healthy().dns(name, &[]), Target::root(name, false));
-    assert_eq!((seen.resolved, seen.connected), (Some(Err(NameTrouble::NoSuchName)), None));
+    assert_eq!((seen.resolved, seen.connected), (Some(Err(NameError::NoSuchName)), None));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_proxy_reaches_what_cannot_be_reached_directly() {
     let cured = world.clone().agent_environment_has("HTTP_PROXY", proxy).agent_environment_has("https_proxy", proxy);
     assert_eq!(cured.heartbeat(), Ok(()));
     let blocked = world.rule(name, None, Way::Proxied, Reaction::Silent);
-    assert!(matches!(reach(&blocked, through).connected, Some(Err(ConnectTrouble::Other(..)))));
+    assert!(matches!(reach(&blocked, through).connected, Some(Err(ConnectError::Other(..)))));
 }
 
 #[test]
@@ -136,5 +136,5 @@ fn a_wrong_clock_shows_in_every_time_and_spoils_certificates() {
     assert_eq!(answer.received_ms, clock.now_ms);
     let year = 365 * 86_400;
     let tls = |seconds| reach(&healthy().clock_offset(seconds), Target::root(name, true)).tls;
-    assert_eq!((tls(year), tls(-year)), (Some(Err(TlsTrouble::Expired)), Some(Err(TlsTrouble::NotYetValid))));
+    assert_eq!((tls(year), tls(-year)), (Some(Err(TlsError::Expired)), Some(Err(TlsError::NotYetValid))));
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// What a command came to, and the lines that it printed.
-async fn run(host: &SimulatedHost, line: &str) -> (Result<Done, ActError>, Vec<String>) {
+async fn run(host: &SimulatedHost, line: &str) -> (Result<Done, OperationError>, Vec<String>) {
     let (live, mut lines) = unbounded_channel();
     let argv = line.split(' ').map(str::to_string).collect();
-    let done = host.act(Act::Run { argv, limit: Duration::from_secs(60), proxies: false }, live).await;
+    let done = host.act(Operation::Run { argv, limit: Duration::from_secs(60), proxies: false }, live).await;
     let mut printed = Vec::new();
     while let Ok(line) = lines.try_recv() {
         printed.push(line.text);
@@ -22,9 +22,9 @@ async fn ran(host: &SimulatedHost, line: &str) {
 }
 
 async fn status(host: &SimulatedHost, script: &str) -> (Option<i32>, String) {
-    let look = Look::InitStatus { script: format!("/etc/init.d/{script}").into() };
-    match host.observe(Question::Look(look)).await {
-        Answer::Look(Ok(seen)) => (seen.code, seen.out),
+    let look = ReadCommand::InitStatus { script: format!("/etc/init.d/{script}").into() };
+    match host.observe(Question::ReadCommand(look)).await {
+        Answer::ReadCommand(Ok(seen)) => (seen.code, seen.out),
         other => panic!("{other:?}"),
     }
 }
@@ -68,8 +68,8 @@ async fn an_agent_that_will_not_stop_is_stopped_by_force() {
 #[tokio::test(start_paused = true)]
 async fn systemd_believes_that_a_oneshot_unit_runs_whatever_became_of_it() {
     let host = host(healthy().stop_agent());
-    let show = Question::Look(Look::UnitState { unit: "ilogtaild.service".into() });
-    let Answer::Look(Ok(seen)) = host.observe(show).await else { panic!("no systemctl") };
+    let show = Question::ReadCommand(ReadCommand::UnitState { unit: "ilogtaild.service".into() });
+    let Answer::ReadCommand(Ok(seen)) = host.observe(show).await else { panic!("no systemctl") };
     assert!(seen.out.contains("ActiveState=active\nSubState=exited"), "{}", seen.out);
     assert_eq!(run(&host, "systemctl start ilogtaild").await.0, Ok(Done::Exited(Some(0))));
     assert!(host.world().processes().is_empty(), "start does nothing");
@@ -83,23 +83,25 @@ async fn systemd_believes_that_a_oneshot_unit_runs_whatever_became_of_it() {
 #[tokio::test(start_paused = true)]
 async fn a_unit_is_enabled_or_not_or_unknown() {
     let host = host(healthy().enabled_at_boot(false));
-    let ask = |unit: &str| Question::Look(Look::UnitEnabled { unit: unit.into() });
-    let Answer::Look(Ok(seen)) = host.observe(ask("ilogtaild")).await else { panic!("no systemctl") };
+    let ask = |unit: &str| Question::ReadCommand(ReadCommand::UnitEnabled { unit: unit.into() });
+    let Answer::ReadCommand(Ok(seen)) = host.observe(ask("ilogtaild")).await else { panic!("no systemctl") };
     assert_eq!((seen.code, seen.out.as_str()), (Some(1), "disabled\n"));
     ran(&host, "systemctl enable ilogtaild").await;
-    let Answer::Look(Ok(seen)) = host.observe(ask("ilogtaild")).await else { panic!("no systemctl") };
+    let Answer::ReadCommand(Ok(seen)) = host.observe(ask("ilogtaild")).await else { panic!("no systemctl") };
     assert_eq!((seen.code, seen.out.as_str()), (Some(0), "enabled\n"));
-    let Answer::Look(Ok(seen)) = host.observe(ask("nothing")).await else { panic!("no systemctl") };
+    let Answer::ReadCommand(Ok(seen)) = host.observe(ask("nothing")).await else { panic!("no systemctl") };
     assert!(seen.code == Some(1) && seen.err.contains("No such file"));
     host.change(World::without_systemd);
-    assert_eq!(host.observe(ask("ilogtaild")).await, Answer::Look(Err(Trouble::Absent)));
+    assert_eq!(host.observe(ask("ilogtaild")).await, Answer::ReadCommand(Err(Unavailable::Absent)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_clock_is_corrected_by_the_time_service() {
     let host = host(healthy().clock_offset(7200));
     assert!(host.heartbeat().is_err());
-    let Answer::Look(Ok(seen)) = host.observe(Question::Look(Look::TimeSync)).await else { panic!("no timedatectl") };
+    let Answer::ReadCommand(Ok(seen)) = host.observe(Question::ReadCommand(ReadCommand::TimeSync)).await else {
+        panic!("no timedatectl")
+    };
     assert!(seen.out.contains("NTPSynchronized=no"), "{}", seen.out);
     assert_eq!(run(&host, "timedatectl set-ntp true").await.0, Ok(Done::Exited(Some(0))));
     assert_eq!(host.heartbeat(), Ok(()));
@@ -113,14 +115,14 @@ async fn only_root_changes_the_machine_and_sudo_asks() {
     assert_eq!((done, lines[0].as_str()), (Ok(Done::Exited(Some(1))), "sudo: a password is required"));
     assert_eq!(host.world().processes().len(), 2);
     let (live, _lines) = unbounded_channel();
-    let write = Act::Write {
+    let write = Operation::Write {
         path: "/etc/hosts".into(),
         expect: Fingerprint::of(host.world().content("/etc/hosts").as_deref()),
         content: vec![],
         mode: 0o644,
     };
-    assert!(matches!(host.act(write, live.clone()).await, Err(ActError::Io { .. })));
-    let home = Act::MakeDir { path: "/home/ops/.local/state".into(), mode: 0o700 };
+    assert!(matches!(host.act(write, live.clone()).await, Err(OperationError::Io { .. })));
+    let home = Operation::MakeDir { path: "/home/ops/.local/state".into(), mode: 0o700 };
     assert_eq!(host.act(home, live).await, Ok(Done::Changed));
     host.change(|world| world.as_user("ops", 1000, Sudo::WithoutPassword));
     ran(&host, "sudo -n /etc/init.d/ilogtaild stop").await;
@@ -130,10 +132,15 @@ async fn only_root_changes_the_machine_and_sudo_asks() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_program_is_not_there_and_a_told_one_prints_what_was_told() {
     let host = host(healthy().prints("nft list ruleset", 0, "table inet filter {\n}\n"));
-    assert!(matches!(run(&host, "/opt/nothing now").await.0, Err(ActError::NotStarted { .. })));
-    let Answer::Look(Ok(seen)) = host.observe(Question::Look(Look::NftRules)).await else { panic!("no nft") };
+    assert!(matches!(run(&host, "/opt/nothing now").await.0, Err(OperationError::NotStarted { .. })));
+    let Answer::ReadCommand(Ok(seen)) = host.observe(Question::ReadCommand(ReadCommand::NftRules)).await else {
+        panic!("no nft")
+    };
     assert_eq!(seen.out, "table inet filter {\n}\n");
-    assert_eq!(host.observe(Question::Look(Look::IptablesRules)).await, Answer::Look(Err(Trouble::Absent)));
+    assert_eq!(
+        host.observe(Question::ReadCommand(ReadCommand::IptablesRules)).await,
+        Answer::ReadCommand(Err(Unavailable::Absent))
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -38,7 +38,7 @@ fn lookup(world: &World, name: &str) -> Vec<String> {
     }
 }
 
-fn file(world: &World, path: &str) -> Looked<FileSeen> {
+fn file(world: &World, path: &str) -> Observed<FileSeen> {
     match world.clone().answer(&Question::File(path.into())) {
         Answer::File(seen) => seen,
         other => panic!("{other:?}"),
@@ -109,7 +109,7 @@ fn every_fault_stops_the_heartbeat_and_says_why() {
 fn the_private_network_of_another_region_is_silent() {
     let name = |region: &str| format!("logtail.{region}-intranet.log.aliyuncs.com");
     let silent = |world: &World, region| {
-        matches!(reach(world, Target::root(name(region), false)).connected, Some(Err(ConnectTrouble::Silent(_))))
+        matches!(reach(world, Target::root(name(region), false)).connected, Some(Err(ConnectError::Silent(_))))
     };
     let world = healthy();
     assert!(silent(&world, "cn-beijing") && !silent(&world, "cn-hangzhou"));

@@ -3,8 +3,9 @@
 use super::super::*;
 use crate::core::finding::RemedyId;
 use crate::core::observe::{
-    Answer, CloudAnswer, CloudTrouble, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, HttpSeen, Look, Looked,
-    MetadataSeen, NameTrouble, NameserverSaid, NameserverSeen, ProcessSeen, Question, TlsSeen, TlsTrouble, Trouble,
+    Answer, CloudAnswer, CloudError, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, HttpSeen, MetadataSeen,
+    NameError, NameserverSaid, NameserverSeen, Observed, ProcessSeen, Question, ReadCommand, TlsError, TlsSeen,
+    Unavailable,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,9 +16,9 @@ pub const CONFIG: &str = "/usr/local/ilogtail/ilogtail_config.json";
 /// A host with a Logtail that runs.
 pub struct World {
     pub files: BTreeMap<&'static str, String>,
-    pub environment: Looked<Vec<(String, String)>>,
-    pub metadata: Looked<MetadataSeen>,
-    pub nft: Looked<CommandSeen>,
+    pub environment: Observed<Vec<(String, String)>>,
+    pub metadata: Observed<MetadataSeen>,
+    pub nft: Observed<CommandSeen>,
     pub reach: Box<dyn Fn(&Target) -> ReachSeen>,
     pub nameserver: Box<dyn Fn(IpAddr) -> NameserverSaid>,
 }
@@ -36,8 +37,8 @@ pub fn world(network: NetworkType, reach: impl Fn(&Target) -> ReachSeen + 'stati
             ("/proc/net/route", "Iface\neth0 00000000 010011AC 0003 0 0 0 00000000\n".to_string()),
         ]),
         environment: Ok(vec![]),
-        metadata: Err(Trouble::TimedOut),
-        nft: Err(Trouble::Absent),
+        metadata: Err(Unavailable::TimedOut),
+        nft: Err(Unavailable::Absent),
         reach: Box::new(reach),
         nameserver: Box::new(|_| NameserverSaid::Silent),
     }
@@ -52,7 +53,7 @@ impl World {
     fn answer(&self, question: &Question) -> Answer {
         match question {
             Question::File(path) | Question::Tail(path) => {
-                let text = path.to_str().and_then(|path| self.files.get(path)).ok_or(Trouble::Absent);
+                let text = path.to_str().and_then(|path| self.files.get(path)).ok_or(Unavailable::Absent);
                 Answer::File(text.map(|text| FileSeen {
                     bytes: text.clone().into_bytes(),
                     size: 0,
@@ -69,7 +70,7 @@ impl World {
                     Some("/usr/local") => vec![entry("ilogtail", EntryKind::Dir)],
                     Some("/etc/init.d") => vec![entry("ilogtaild", EntryKind::File)],
                     Some("/etc/profile.d") => vec![entry("proxy.sh", EntryKind::File)],
-                    _ => return Answer::Dir(Err(Trouble::Absent)),
+                    _ => return Answer::Dir(Err(Unavailable::Absent)),
                 };
                 Answer::Dir(Ok(DirSeen { entries, cut: false }))
             }
@@ -86,25 +87,25 @@ impl World {
             }])),
             Question::Environment { .. } => Answer::Environment(self.environment.clone()),
             Question::Reach(target) => Answer::Reach((self.reach)(target)),
-            Question::Look(Look::NftRules) => Answer::Look(self.nft.clone()),
-            Question::Look(_) => Answer::Look(Err(Trouble::Absent)),
+            Question::ReadCommand(ReadCommand::NftRules) => Answer::ReadCommand(self.nft.clone()),
+            Question::ReadCommand(_) => Answer::ReadCommand(Err(Unavailable::Absent)),
             Question::AskNameserver { server, .. } => {
                 Answer::AskNameserver(NameserverSeen { said: (self.nameserver)(*server), elapsed_ms: 1 })
             }
             Question::Metadata => Answer::Metadata(self.metadata.clone()),
-            Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudTrouble::not_asked())),
+            Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
             other => panic!("step 4 has no business with {other:?}"),
         }
     }
 
     /// The finding, and the questions of each round.
     pub fn settle(&self, told: &Context) -> (Finding, Vec<BTreeSet<Question>>) {
-        let (mut see, mut rounds) = (Seen::default(), Vec::new());
+        let (mut see, mut rounds) = (Observations::default(), Vec::new());
         loop {
             see.take_open();
             match check(&see, told) {
                 Ok(finding) => return (finding, rounds),
-                Err(Unseen) => {
+                Err(Unanswered) => {
                     let open = see.take_open();
                     assert!(!open.is_empty() && rounds.len() < 20, "it waits for nothing");
                     for question in &open {
@@ -153,12 +154,12 @@ pub fn service(target: &Target) -> ReachSeen {
     answered(target, "AliyunSLS", 405)
 }
 
-pub fn unconnected(target: &Target, trouble: fn(IpAddr) -> ConnectTrouble) -> ReachSeen {
+pub fn unconnected(target: &Target, trouble: fn(IpAddr) -> ConnectError) -> ReachSeen {
     let resolved = Some(Ok(vec![address(target)]));
     ReachSeen { resolved, connected: Some(Err(trouble(address(target)))), elapsed_ms: 2900, ..ReachSeen::default() }
 }
 
-pub fn nameless(trouble: NameTrouble) -> ReachSeen {
+pub fn nameless(trouble: NameError) -> ReachSeen {
     ReachSeen { resolved: Some(Err(trouble)), elapsed_ms: 5, ..ReachSeen::default() }
 }
 
@@ -190,31 +191,31 @@ pub fn any_reach() -> impl Strategy<Value = ReachSeen> {
     let ip = prop::sample::select(vec!["100.100.96.7", "203.0.113.7", "::1"]).prop_map(|text| text.parse().unwrap());
     let name = prop_oneof![
         prop::collection::vec(ip.clone(), 0..3).prop_map(Ok),
-        Just(Err(NameTrouble::NoSuchName)),
-        Just(Err(NameTrouble::NoAnswer)),
+        Just(Err(NameError::NoSuchName)),
+        Just(Err(NameError::NoAnswer)),
     ];
     let connected = (ip, ".{0,9}", 0usize..6).prop_map(|(ip, text, which): (IpAddr, String, usize)| match which {
         0 => Ok((ip, u64::MAX)),
-        1 => Err(ConnectTrouble::Refused(ip)),
-        2 => Err(ConnectTrouble::Silent(ip)),
-        3 => Err(ConnectTrouble::NoRoute(ip)),
-        4 => Err(ConnectTrouble::Forbidden(ip)),
-        _ => Err(ConnectTrouble::Other(ip, text)),
+        1 => Err(ConnectError::Refused(ip)),
+        2 => Err(ConnectError::Silent(ip)),
+        3 => Err(ConnectError::NoRoute(ip)),
+        4 => Err(ConnectError::Forbidden(ip)),
+        _ => Err(ConnectError::Other(ip, text)),
     });
     let tls = prop_oneof![
         Just(Ok(TlsSeen { version: String::new() })),
-        Just(Err(TlsTrouble::UnknownIssuer)),
-        Just(Err(TlsTrouble::WrongName)),
-        Just(Err(TlsTrouble::Expired)),
-        ".{0,9}".prop_map(|text| Err(TlsTrouble::Broken(text))),
+        Just(Err(TlsError::UnknownIssuer)),
+        Just(Err(TlsError::WrongName)),
+        Just(Err(TlsError::Expired)),
+        ".{0,9}".prop_map(|text| Err(TlsError::Broken(text))),
     ];
     let http = prop_oneof![
         (any::<u16>(), "(<title>|</title|İ|.){0,9}", ".{0,9}").prop_map(|(status, body, server)| {
             let headers = vec![("server".to_string(), server)];
             Ok(HttpSeen { status, headers, body, received_ms: i64::MIN })
         }),
-        Just(Err(Trouble::TimedOut)),
-        Just(Err(Trouble::Absent)),
+        Just(Err(Unavailable::TimedOut)),
+        Just(Err(Unavailable::Absent)),
     ];
     let option = prop::option::of::<BoxedStrategy<String>>(".{0,9}".boxed());
     (

@@ -17,7 +17,7 @@ const COUNT: Duration = Duration::from_secs(1);
 const CLEAR: &[u8] = b"\r\x1b[K";
 
 /// Does the work and says meanwhile `what` is being done.
-pub async fn meanwhile<T>(settings: &Settings, what: &Text, work: impl Future<Output = T>) -> T {
+pub async fn while_waiting<T>(settings: &Settings, what: &Text, work: impl Future<Output = T>) -> T {
     if !io::stderr().is_terminal() {
         return work.await;
     }

@@ -1,11 +1,11 @@
 //! Takes back what a plan changed before it failed: everything that can be, newest first, whatever becomes of the rest;
 //! and says of each thing what is left of it.
 
-use super::trouble::explain;
+use super::failure::explain;
 use super::undo::inverse;
 use super::work::Work;
 use super::{AppliedResult, Record, RecordKind, fingerprint};
-use crate::core::observe::{Act, ActError, Done};
+use crate::core::observe::{Done, Operation, OperationError};
 use crate::core::text::Text;
 use crate::say;
 
@@ -47,7 +47,7 @@ impl Work<'_> {
         if is_left { AppliedResult::LeftOver(said) } else { AppliedResult::RolledBack(said) }
     }
 
-    async fn take_back(&self, record: &Record) -> Result<(), ActError> {
+    async fn take_back(&self, record: &Record) -> Result<(), OperationError> {
         // Somebody uses the new directory by now: it stays.
         if record.kind == RecordKind::MakeDir && self.names_in(&record.path).await.is_some_and(|names| names > 0) {
             return Ok(());
@@ -57,20 +57,23 @@ impl Work<'_> {
             // It is so already; only the backup is too much, and one that stays does no harm. What may still happen may
             // need it.
             if let Some(backup) = record.backup.as_ref().filter(|_| !self.hangs) {
-                let _ = self.act(Act::Remove { path: backup.clone(), expect: record.before.clone() }).await;
+                let _ = self.act(Operation::Remove { path: backup.clone(), expect: record.before.clone() }).await;
             }
             return Ok(());
         }
         for act in record.reverse(self.host).await? {
-            let command =
-                if let Act::Run { argv, .. } = &act { Some(crate::core::remedies::shell_line(argv)) } else { None };
+            let command = if let Operation::Run { argv, .. } = &act {
+                Some(crate::core::remedies::shell_line(argv))
+            } else {
+                None
+            };
             let done = self.act(act).await?;
             if let (Some(command), Done::Exited(code)) = (command, done)
                 && code != Some(0)
             {
                 let code = code.map_or("signal".to_string(), |code| code.to_string());
                 let reason = format!("`{command}` ended with exit code {code}");
-                return Err(ActError::Io { path: record.path.clone(), reason });
+                return Err(OperationError::Io { path: record.path.clone(), reason });
             }
         }
         Ok(())

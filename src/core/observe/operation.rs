@@ -3,7 +3,7 @@
 //! Each one is atomic by itself: after a kill at any instant it has happened wholly or not at all (except `Run`,
 //! whose command is not ours to cut in half).
 
-use super::cloud::{CloudTrouble, Site};
+use super::cloud::{CloudError, Site};
 use crate::core::service::MachineGroup;
 use crate::core::text::Lang;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ impl Fingerprint {
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Act {
+pub enum Operation {
     /// Write a file: a temporary beside the target, fsync, rename, fsync of the directory. An existing file keeps its
     /// owner, mode and SELinux label, and a symlink keeps leading where it led; a new file gets `mode`, owned by us.
     /// A file that is itself a mount point (/etc/hosts in a container) cannot be replaced and is written in place.
@@ -57,7 +57,7 @@ pub enum Act {
     /// `proxies` also the operator's, for a download.
     Run { argv: Vec<String>, limit: Duration, proxies: bool },
     /// Signal a process, if the one of this number still is the one that was seen.
-    Signal { process: ProcessId, signal: Nudge },
+    Signal { process: ProcessId, signal: ProcessSignal },
     /// Remove the temporaries that killed processes of this program left in a directory: ours by name, by owner, and with
     /// nobody alive who holds them. Those for the file names in `spare` stay.
     Sweep { dir: PathBuf, spare: Vec<String> },
@@ -83,7 +83,7 @@ pub struct ProcessId {
 /// The signals that this program sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Nudge {
+pub enum ProcessSignal {
     /// SIGTERM: end in order.
     Term,
     /// SIGKILL: end at once.
@@ -92,18 +92,18 @@ pub enum Nudge {
     Cont,
 }
 
-impl Nudge {
+impl ProcessSignal {
     /// As kill(1) takes it.
     pub const fn option(self) -> &'static str {
         match self {
-            Nudge::Term => "-TERM",
-            Nudge::Kill => "-KILL",
-            Nudge::Cont => "-CONT",
+            ProcessSignal::Term => "-TERM",
+            ProcessSignal::Kill => "-KILL",
+            ProcessSignal::Cont => "-CONT",
         }
     }
 }
 
-/// What an [`Act`] came to.
+/// What an [`Operation`] came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Done {
@@ -114,11 +114,11 @@ pub enum Done {
     Exited(Option<i32>),
 }
 
-/// Why an [`Act`] did not happen. The machine is as it was before it, but for a command that was cut off, and for an
-/// error of the disk ([`ActError::Io`], [`ActError::Hung`]): who needs to know looks again.
+/// Why an [`Operation`] did not happen. The machine is as it was before it, but for a command that was cut off, and for an
+/// error of the disk ([`OperationError::Io`], [`OperationError::Hung`]): who needs to know looks again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
-pub enum ActError {
+pub enum OperationError {
     #[error("{0} has changed since it was looked at")]
     Moved(PathBuf),
     #[error("{0} exists already")]
@@ -138,7 +138,7 @@ pub enum ActError {
     #[error("this host is read-only")]
     ReadOnly,
     #[error("{}", .0.what.get(Lang::En))]
-    Service(Box<CloudTrouble>),
+    Service(Box<CloudError>),
 }
 
 /// One line that a running command printed.

@@ -4,7 +4,7 @@
 use super::{JournalEntry, Journals, RecordKind, read_journals, undo_plan};
 use crate::core::agent::layout;
 use crate::core::finding::RemedyId;
-use crate::core::observe::{Seen, Unseen};
+use crate::core::observe::{Observations, Unanswered};
 use crate::core::remedies::{Planned, for_root, restart_of, step_of, with_revival};
 use crate::core::text::Text;
 use crate::say;
@@ -14,7 +14,7 @@ use crate::say;
 ///
 /// # Errors
 /// Something has not been looked at yet; the question was noted.
-pub fn undo(entry: &str, journals: &Journals, see: &Seen) -> Result<Planned, Unseen> {
+pub fn undo(entry: &str, journals: &Journals, see: &Observations) -> Result<Planned, Unanswered> {
     let all = read_journals(see, journals)?;
     let done = match choose_entry(&all, entry) {
         Ok(done) => done,

@@ -3,7 +3,7 @@
 
 use super::journal::{JournalEntry, JournalLine, RecordKind, Recorded};
 use super::{Store, append, fingerprint};
-use crate::core::observe::Act;
+use crate::core::observe::Operation;
 use crate::core::remedies::Change;
 use crate::host::Host;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +58,7 @@ async fn sweep_beside<'p>(host: &dyn Host, paths: impl Iterator<Item = &'p Path>
     for (dir, spare) in spared {
         let (live, _) = unbounded_channel();
         // What cannot be removed stays; it does no harm.
-        let _ = host.act(Act::Sweep { dir, spare }, live).await;
+        let _ = host.act(Operation::Sweep { dir, spare }, live).await;
     }
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn prune(host: &dyn Host, store: &Store, changes: &[&Change], k
             if let Some(backup) = &record.backup {
                 let (live, _) = unbounded_channel();
                 // One that somebody changed is not the backup any more, and stays.
-                let _ = host.act(Act::Remove { path: backup.clone(), expect: record.before.clone() }, live).await;
+                let _ = host.act(Operation::Remove { path: backup.clone(), expect: record.before.clone() }, live).await;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::AppliedResult;
 use crate::core::observe::{
-    ActError, Answer, CloudAnswer, CloudQuestion, CloudTrouble, CloudTroubleKind, Question, Site, group_resource,
+    Answer, CloudAnswer, CloudError, CloudErrorKind, CloudQuestion, OperationError, Question, Site, group_resource,
 };
 use crate::core::remedies::Change;
 use crate::core::service::MachineGroup;
@@ -12,14 +12,14 @@ use crate::host::Host;
 use crate::say;
 
 /// A machine group as it is now.
-pub(super) async fn group_now(host: &dyn Host, site: &Site, group: &str) -> Result<MachineGroup, ActError> {
+pub(super) async fn group_now(host: &dyn Host, site: &Site, group: &str) -> Result<MachineGroup, OperationError> {
     let asked = CloudQuestion::Group { site: site.clone(), group: group.to_string() };
     let trouble = match host.observe(Question::Cloud(asked)).await {
         Answer::Cloud(CloudAnswer::Group(Ok(group))) => return Ok(group),
         Answer::Cloud(CloudAnswer::Group(Err(trouble))) => trouble,
-        _ => CloudTrouble::not_asked(),
+        _ => CloudError::not_asked(),
     };
-    Err(ActError::Service(Box::new(trouble)))
+    Err(OperationError::Service(Box::new(trouble)))
 }
 
 /// Why a change of a machine group must not be begun: the group is not what it was when the plan was made, or it cannot
@@ -31,7 +31,7 @@ pub(super) async fn group_moved(host: &dyn Host, change: &Change) -> Option<Appl
         | Change::RemoveGroup { site, group } => (site, group),
         _ => return None,
     };
-    let is_missing = |error: &ActError| matches!(error, ActError::Service(trouble) if trouble.kind == CloudTroubleKind::GroupNotExist);
+    let is_missing = |error: &OperationError| matches!(error, OperationError::Service(trouble) if trouble.kind == CloudErrorKind::GroupNotExist);
     match (change, group_now(host, site, group.name()).await) {
         (Change::PutGroup { .. }, Ok(now)) if now == *group => None,
         (Change::RemoveGroup { .. }, Ok(now)) if is_as_made(group, &now) => None,
@@ -42,11 +42,11 @@ pub(super) async fn group_moved(host: &dyn Host, change: &Change) -> Option<Appl
 }
 
 /// Whether the change may have happened although it failed.
-pub(super) fn is_uncertain(error: &ActError) -> bool {
+pub(super) fn is_uncertain(error: &OperationError) -> bool {
     match error {
-        ActError::Service(trouble) => trouble.kind == CloudTroubleKind::Uncertain,
+        OperationError::Service(trouble) => trouble.kind == CloudErrorKind::Uncertain,
         // A thread of ours still waits in the kernel, and goes on when that does.
-        ActError::Hung { .. } => true,
+        OperationError::Hung { .. } => true,
         _ => false,
     }
 }
@@ -73,52 +73,52 @@ fn way_out(reason: &str) -> Text {
 }
 
 /// What kept a change from happening, and what to do, in a sentence.
-pub(super) fn explain(error: &ActError) -> Text {
+pub(super) fn explain(error: &OperationError) -> Text {
     match error {
-        ActError::Moved(path) => {
+        OperationError::Moved(path) => {
             let path = path.display();
             say!("{path} was changed by somebody else meanwhile.", "{path} 在此期间被其他人修改。")
         }
-        ActError::Exists(path) => {
+        OperationError::Exists(path) => {
             let path = path.display();
             say!("{path} exists already.", "{path} 已存在。")
         }
-        ActError::Io { path, reason } => {
+        OperationError::Io { path, reason } => {
             let (path, next) = (path.display(), way_out(reason));
             let (en, zh) = next.both();
             say!("{path} could not be changed: {reason}.{en}", "无法更改 {path}：{reason}。{zh}")
         }
-        ActError::NotStarted { program, reason } => {
+        OperationError::NotStarted { program, reason } => {
             say!("{program} could not be started: {reason}.", "无法启动 {program}：{reason}。")
         }
-        ActError::TimedOut { command, limit_s } => say!(
+        OperationError::TimedOut { command, limit_s } => say!(
             "`{command}` did not end within {limit_s} s and was stopped.",
             "`{command}` 在 {limit_s} 秒内没有结束，已被终止。"
         ),
-        ActError::Hung { path, limit_s } => {
+        OperationError::Hung { path, limit_s } => {
             let path = path.display();
             say!(
                 "{path} did not answer within {limit_s} s; the change may still happen when it does.",
                 "{path} 在 {limit_s} 秒内没有响应；恢复响应后更改仍可能发生。"
             )
         }
-        ActError::Service(trouble) => {
-            let CloudTrouble { what, next, request_id, policy, .. } = trouble.as_ref();
+        OperationError::Service(trouble) => {
+            let CloudError { what, next, request_id, policy, .. } = trouble.as_ref();
             let id = request_id.as_deref().map(|id| format!(" (request id {id})")).unwrap_or_default();
             let policy = policy.as_deref().map(|policy| format!(" {policy}")).unwrap_or_default();
             let (en, zh) = what.both();
             let (next_en, next_zh) = next.both();
             Text::filled(format!("{en} {next_en}{policy}{id}"), format!("{zh}{next_zh}{policy}{id}"))
         }
-        ActError::Held(holder) if holder.is_empty() => Text::fixed(
+        OperationError::Held(holder) if holder.is_empty() => Text::fixed(
             "Another process of logtail-doctor is changing this machine. Nothing was done; try again when it is over.",
             "另一个 logtail-doctor 进程正在修改本机。未做任何更改，请待其结束后重试。",
         ),
-        ActError::Held(holder) => say!(
+        OperationError::Held(holder) => say!(
             "Another process of logtail-doctor is changing this machine: {holder}. Nothing was done; try again when it is over.",
             "另一个 logtail-doctor 进程正在修改本机：{holder}。未做任何更改，请待其结束后重试。"
         ),
-        ActError::ReadOnly => {
+        OperationError::ReadOnly => {
             Text::fixed("This session is read-only (--read-only).", "当前为只读模式（--read-only）。")
         }
     }

@@ -1,4 +1,4 @@
-//! Everything observed so far. A check reads from it; asking for what was not observed yet returns [`Unseen`] and
+//! Everything observed so far. A check reads from it; asking for what was not observed yet returns [`Unanswered`] and
 //! notes the question, so a check is a straight line of `?` and never does I/O itself.
 
 use super::MetadataSeen;
@@ -15,19 +15,19 @@ use std::sync::Arc;
 
 /// The check needs an answer that is not there yet; the question has been noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unseen;
+pub struct Unanswered;
 
-/// The answers so far, and the questions asked in vain since [`Seen::take_open`].
+/// The answers so far, and the questions asked in vain since [`Observations::take_open`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Seen {
+pub struct Observations {
     #[serde(with = "as_list")]
     answers: BTreeMap<Question, Answer>,
     #[serde(skip)]
     open: RefCell<BTreeSet<Question>>,
-    /// What the current check has read, answered or not; see [`Seen::take_touched`].
+    /// What the current check has read, answered or not; see [`Observations::take_touched`].
     #[serde(skip)]
     touched: RefCell<BTreeSet<Question>>,
-    /// What was worked out of answers; see [`Seen::once`].
+    /// What was worked out of answers; see [`Observations::once`].
     #[serde(skip)]
     made: RefCell<BTreeMap<String, Made>>,
 }
@@ -43,14 +43,14 @@ struct Made {
 macro_rules! getter {
     ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $out:ty, $question:expr, $variant:ident) => {
         $(#[$doc])*
-        pub fn $name(&self, $($arg: $type),*) -> Result<&$out, Unseen> {
+        pub fn $name(&self, $($arg: $type),*) -> Result<&$out, Unanswered> {
             let question = $question;
             self.touched.borrow_mut().insert(question.clone());
             match self.answers.get(&question) {
                 Some(Answer::$variant(answer)) => Ok(answer),
                 _ => {
                     self.open.borrow_mut().insert(question);
-                    Err(Unseen)
+                    Err(Unanswered)
                 }
             }
         }
@@ -61,44 +61,44 @@ macro_rules! getter {
 macro_rules! cloud_getter {
     ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $out:ty, $question:expr, $variant:ident) => {
         $(#[$doc])*
-        pub fn $name(&self, $($arg: $type),*) -> Result<&CloudLooked<$out>, Unseen> {
+        pub fn $name(&self, $($arg: $type),*) -> Result<&CloudResult<$out>, Unanswered> {
             let question = Question::Cloud($question);
             self.touched.borrow_mut().insert(question.clone());
             match self.answers.get(&question) {
                 Some(Answer::Cloud(CloudAnswer::$variant(answer))) => Ok(answer),
                 _ => {
                     self.open.borrow_mut().insert(question);
-                    Err(Unseen)
+                    Err(Unanswered)
                 }
             }
         }
     };
 }
 
-impl Seen {
-    getter!(/** The head of a file. */ file(path: impl AsRef<Path>) -> Looked<FileSeen>,
+impl Observations {
+    getter!(/** The head of a file. */ file(path: impl AsRef<Path>) -> Observed<FileSeen>,
         Question::File(path.as_ref().to_path_buf()), File);
-    getter!(/** Whether a file is there. */ present(path: impl AsRef<Path>) -> Looked<FileSeen>,
+    getter!(/** Whether a file is there. */ present(path: impl AsRef<Path>) -> Observed<FileSeen>,
         Question::Present(path.as_ref().to_path_buf()), File);
-    getter!(/** The end of a file. */ tail(path: impl AsRef<Path>) -> Looked<FileSeen>,
+    getter!(/** The end of a file. */ tail(path: impl AsRef<Path>) -> Observed<FileSeen>,
         Question::Tail(path.as_ref().to_path_buf()), File);
-    getter!(/** The names in a directory. */ dir(path: impl AsRef<Path>) -> Looked<DirSeen>,
+    getter!(/** The names in a directory. */ dir(path: impl AsRef<Path>) -> Observed<DirSeen>,
         Question::Dir(path.as_ref().to_path_buf()), Dir);
-    getter!(/** The agent's processes. */ processes() -> Looked<Vec<ProcessSeen>>, Question::Processes, Processes);
-    getter!(/** A process's environment. */ environment(pid: u32) -> Looked<Vec<(String, String)>>,
+    getter!(/** The agent's processes. */ processes() -> Observed<Vec<ProcessSeen>>, Question::Processes, Processes);
+    getter!(/** A process's environment. */ environment(pid: u32) -> Observed<Vec<(String, String)>>,
         Question::Environment { pid }, Environment);
-    getter!(/** The interfaces. */ interfaces() -> Looked<Vec<InterfaceSeen>>, Question::Interfaces, Interfaces);
+    getter!(/** The interfaces. */ interfaces() -> Observed<Vec<InterfaceSeen>>, Question::Interfaces, Interfaces);
     getter!(/** What the resolver says. */ lookup(name: &str) -> LookupSeen,
         Question::Lookup(name.to_string()), Lookup);
     getter!(/** What comes of a request. */ reach(target: &Target) -> ReachSeen,
         Question::Reach(target.clone()), Reach);
-    getter!(/** What a command prints. */ look(look: &Look) -> Looked<CommandSeen>,
-        Question::Look(look.clone()), Look);
+    getter!(/** What a command prints. */ look(look: &ReadCommand) -> Observed<CommandSeen>,
+        Question::ReadCommand(look.clone()), ReadCommand);
     getter!(/** The clock. */ clock() -> ClockSeen, Question::Clock, Clock);
     getter!(/** Who and where we are. */ identity() -> IdentitySeen, Question::Identity, Identity);
     getter!(/** What one nameserver says. */ nameserver(server: IpAddr, name: &str) -> NameserverSeen,
         Question::AskNameserver { server, name: name.to_string() }, AskNameserver);
-    getter!(/** Which ECS instance this is. */ metadata() -> Looked<MetadataSeen>, Question::Metadata, Metadata);
+    getter!(/** Which ECS instance this is. */ metadata() -> Observed<MetadataSeen>, Question::Metadata, Metadata);
     cloud_getter!(/** Which key there is to ask the service with. */ cloud_credentials() -> CredentialsSeen,
         CloudQuestion::Credentials, Credentials);
     cloud_getter!(/** Whose key it is. */ cloud_caller(site: &Site) -> CallerSeen,
@@ -124,12 +124,12 @@ impl Seen {
     /// looked at anew. `name` must tell everything but answers that `work` depends on.
     ///
     /// # Errors
-    /// [`Unseen`] from `work`; then it is tried again the next time.
+    /// [`Unanswered`] from `work`; then it is tried again the next time.
     pub fn once<T: Clone + Send + Sync + 'static>(
         &self,
         name: String,
-        work: impl FnOnce(&Seen) -> Result<T, Unseen>,
-    ) -> Result<T, Unseen> {
+        work: impl FnOnce(&Observations) -> Result<T, Unanswered>,
+    ) -> Result<T, Unanswered> {
         if let Some(made) = self.made.borrow().get(&name)
             && let Some(what) = made.what.downcast_ref::<T>()
         {
@@ -186,9 +186,9 @@ impl Seen {
     }
 }
 
-impl FromIterator<(Question, Answer)> for Seen {
-    fn from_iter<I: IntoIterator<Item = (Question, Answer)>>(answers: I) -> Seen {
-        Seen { answers: answers.into_iter().collect(), ..Seen::default() }
+impl FromIterator<(Question, Answer)> for Observations {
+    fn from_iter<I: IntoIterator<Item = (Question, Answer)>>(answers: I) -> Observations {
+        Observations { answers: answers.into_iter().collect(), ..Observations::default() }
     }
 }
 
@@ -212,9 +212,9 @@ mod tests {
 
     #[test]
     fn a_question_in_vain_is_noted_once_and_answered_later() {
-        let mut seen = Seen::default();
-        assert_eq!(seen.interfaces(), Err(Unseen));
-        assert_eq!(seen.interfaces(), Err(Unseen));
+        let mut seen = Observations::default();
+        assert_eq!(seen.interfaces(), Err(Unanswered));
+        assert_eq!(seen.interfaces(), Err(Unanswered));
         assert_eq!(seen.take_open().into_iter().collect::<Vec<_>>(), vec![Question::Interfaces]);
         seen.keep(Question::Interfaces, Answer::Interfaces(Ok(vec![])));
         assert!(seen.interfaces().is_ok());
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn what_was_worked_out_stays_until_an_answer_under_it_changes() {
         let worked = RefCell::new(0);
-        let count = |see: &Seen| {
+        let count = |see: &Observations| {
             see.once("count".to_string(), |see| {
                 let count = see.interfaces()?.as_ref().map(Vec::len).unwrap_or_default();
                 *worked.borrow_mut() += 1;
@@ -235,8 +235,8 @@ mod tests {
             let one = InterfaceSeen { name: "eth0".into(), up: true, ipv4: vec![] };
             Answer::Interfaces(Ok(vec![one; count]))
         };
-        let mut seen = Seen::default();
-        assert_eq!(count(&seen), Err(Unseen));
+        let mut seen = Observations::default();
+        assert_eq!(count(&seen), Err(Unanswered));
         seen.keep(Question::Interfaces, nics(2));
         for _ in 0..3 {
             seen.take_touched();
@@ -253,12 +253,12 @@ mod tests {
         seen.keep(Question::Interfaces, nics(3));
         assert_eq!((count(&seen), *worked.borrow()), (Ok(3), 2));
         seen.forget([Question::Interfaces]);
-        assert_eq!(count(&seen), Err(Unseen));
+        assert_eq!(count(&seen), Err(Unanswered));
     }
 
     #[test]
     fn a_recording_reads_back_the_same() {
-        let mut seen = Seen::default();
+        let mut seen = Observations::default();
         let file = FileSeen {
             bytes: vec![0xff, 0xfe, b'a'],
             size: 3,
@@ -269,9 +269,9 @@ mod tests {
             link_to: None,
         };
         seen.keep(Question::File("/etc/hosts".into()), Answer::File(Ok(file)));
-        seen.keep(Question::Dir("/x".into()), Answer::Dir(Err(Trouble::NotAllowed)));
+        seen.keep(Question::Dir("/x".into()), Answer::Dir(Err(Unavailable::NotAllowed)));
         let json = serde_json::to_string(&seen).unwrap();
-        let back: Seen = serde_json::from_str(&json).unwrap();
+        let back: Observations = serde_json::from_str(&json).unwrap();
         assert!(back.answers().eq(seen.answers()));
     }
 }

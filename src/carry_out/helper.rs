@@ -4,7 +4,7 @@
 //! The terminal's password question is not asked here: whoever calls has made sure that `sudo -n` works.
 
 use super::{Applied, JOURNAL, Order, Progress, Store, carry_out, close_own};
-use crate::core::observe::{Answer, FileSeen, Looked, Question};
+use crate::core::observe::{Answer, FileSeen, Observed, Question};
 use crate::core::remedies::{Change, Plan, shell_line};
 use crate::core::text::Text;
 use crate::host::Host;
@@ -19,7 +19,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
-/// The hidden command that receives an errand.
+/// The hidden command that receives an helper.
 pub const COMMAND: &str = "carry-out";
 
 /// How long sudo may take to say what it would allow.
@@ -44,13 +44,13 @@ pub enum Request {
 
 /// What the second process says.
 #[derive(Debug, Serialize, Deserialize)]
-enum Word {
+enum HelperMessage {
     Progress(Progress),
     Applied(Applied),
-    Journal(Looked<FileSeen>),
+    Journal(Observed<FileSeen>),
 }
 
-/// The command line that receives an errand: what sudo must allow.
+/// The command line that receives an helper: what sudo must allow.
 ///
 /// # Errors
 /// The sentence that says why this program's own file is not known.
@@ -115,8 +115,8 @@ pub async fn send(sudo: &Path, order: Order, progress: UnboundedSender<Progress>
     // No new session: sudo's ticket belongs to the terminal's session (portability facts, section 4).
     command.args(["-n", "--"]).args(argv);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let errand = match serde_json::to_vec(&Request::CarryOut(Box::new(order))) {
-        Ok(errand) => errand,
+    let helper = match serde_json::to_vec(&Request::CarryOut(Box::new(order))) {
+        Ok(helper) => helper,
         Err(error) => {
             return refused(say!("The plan cannot be handed over: {error}.", "无法移交该计划：{error}。"));
         }
@@ -127,7 +127,7 @@ pub async fn send(sudo: &Path, order: Order, progress: UnboundedSender<Progress>
     };
     if let Some(mut stdin) = child.stdin.take() {
         // When sudo refuses, nobody reads; what it says on standard error tells more than the broken pipe.
-        let _ = tokio::time::timeout(SUDO_LIMIT, stdin.write_all(&errand)).await;
+        let _ = tokio::time::timeout(SUDO_LIMIT, stdin.write_all(&helper)).await;
     }
     let complaints = child.stderr.take().map(|stderr| tokio::spawn(first_line(stderr)));
     let (applied, has_begun) = listen(&mut child, &progress).await;
@@ -158,12 +158,12 @@ async fn listen(child: &mut Child, progress: &UnboundedSender<Progress>) -> (Opt
         tokio::select! {
             line = lines.next_line() => match line {
                 Ok(Some(line)) => match serde_json::from_str(&line) {
-                    Ok(Word::Progress(news)) => {
+                    Ok(HelperMessage::Progress(news)) => {
                         has_begun = true;
                         drop(progress.send(news));
                     }
-                    Ok(Word::Applied(applied)) => return (Some(applied), true),
-                    Ok(Word::Journal(_)) | Err(_) => {}
+                    Ok(HelperMessage::Applied(applied)) => return (Some(applied), true),
+                    Ok(HelperMessage::Journal(_)) | Err(_) => {}
                 },
                 Ok(None) | Err(_) => {
                     // Nothing more will be said; the end of the process gives way to what it said on standard error.
@@ -182,11 +182,11 @@ async fn listen(child: &mut Child, progress: &UnboundedSender<Progress>) -> (Opt
 }
 
 /// Reads root's journal in a process that `sudo -n` starts; None when sudo does not start it, or it does not answer.
-pub async fn fetch_journal(sudo: &Path) -> Option<Looked<FileSeen>> {
+pub async fn fetch_journal(sudo: &Path) -> Option<Observed<FileSeen>> {
     let said = ask(sudo, &Request::ReadJournal).await?;
     said.split(|&byte| byte == b'\n').find_map(|line| match serde_json::from_slice(line) {
-        Ok(Word::Journal(journal)) => Some(journal),
-        Ok(Word::Progress(_) | Word::Applied(_)) | Err(_) => None,
+        Ok(HelperMessage::Journal(journal)) => Some(journal),
+        Ok(HelperMessage::Progress(_) | HelperMessage::Applied(_)) | Err(_) => None,
     })
 }
 
@@ -222,7 +222,7 @@ async fn first_line(stderr: tokio::process::ChildStderr) -> String {
 }
 
 /// Receives a request on standard input, carries it out, and says on standard output what happens. Returns whether an
-/// errand came.
+/// helper came.
 pub async fn receive(host: &dyn Host, store: &Store, from: impl std::io::Read) -> bool {
     // Consent was given to the process that sent the order; sudo is the proof that it may send one.
     let order = match serde_json::from_reader(from) {
@@ -231,7 +231,7 @@ pub async fn receive(host: &dyn Host, store: &Store, from: impl std::io::Read) -
             let Answer::File(journal) = host.observe(Question::Tail(store.dir.join(JOURNAL))).await else {
                 return false;
             };
-            tell(&Word::Journal(journal));
+            tell(&HelperMessage::Journal(journal));
             return true;
         }
         Ok(Request::Close(id)) => {
@@ -244,15 +244,15 @@ pub async fn receive(host: &dyn Host, store: &Store, from: impl std::io::Read) -
     let work = async move { carry_out(host, store, &order, sender).await };
     let report = async move {
         while let Some(progress) = news.recv().await {
-            tell(&Word::Progress(progress));
+            tell(&HelperMessage::Progress(progress));
         }
     };
     let (applied, ()) = futures_util::future::join(work, report).await;
-    tell(&Word::Applied(applied));
+    tell(&HelperMessage::Applied(applied));
     true
 }
 
-fn tell(word: &Word) {
+fn tell(word: &HelperMessage) {
     let Ok(mut line) = serde_json::to_vec(word) else { return };
     line.push(b'\n');
     // The wizard may be gone with its terminal; the work goes on and the journal tells of it.
@@ -269,9 +269,10 @@ mod tests {
 
     /// A sudo with this body, which gets what the second process would say as `$progress` and `$applied`.
     fn sudo(place: &Path, body: &str) -> PathBuf {
-        let progress = serde_json::to_string(&Word::Progress(Progress::State(0, ChangeState::Running))).unwrap();
+        let progress =
+            serde_json::to_string(&HelperMessage::Progress(Progress::State(0, ChangeState::Running))).unwrap();
         let applied = Applied { result: AppliedResult::Applied, entry: None, backups: Vec::new() };
-        let applied = serde_json::to_string(&Word::Applied(applied)).unwrap();
+        let applied = serde_json::to_string(&HelperMessage::Applied(applied)).unwrap();
         let text = format!("#!/bin/sh\nprogress='{progress}'\napplied='{applied}'\n{body}\n");
         let path = place.join("sudo");
         // By another process: a file that is open for writing here is inherited by what another test starts meanwhile.
