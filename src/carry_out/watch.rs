@@ -230,7 +230,7 @@ fn not_as_awaited(running: bool, has_appeared: bool, alive: &BTreeSet<Alive>, li
     let (seconds, pids) = (limit.as_secs(), numbers(alive));
     match (running, has_appeared, alive.is_empty()) {
         (true, true, _) => say!(
-            "The start did not hold: within {seconds} s agent processes appeared and ended again. ReadCommand at the agent's log.",
+            "The start did not hold: within {seconds} s agent processes appeared and ended again. Look at the agent's log.",
             "启动结果不可信：{seconds} 秒内 Agent 进程出现后又退出。请查看 Agent 日志。"
         ),
         (true, false, false) => say!(

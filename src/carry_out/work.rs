@@ -188,7 +188,7 @@ impl<'a> Work<'a> {
         }
         let missing = missing.join(", ");
         Err(say!(
-            "The installer ended without an error, but did not leave {missing}, without which the agent cannot be started. ReadCommand at what the installer said.",
+            "The installer ended without an error, but did not leave {missing}, without which the agent cannot be started. Look at what the installer said.",
             "安装脚本已结束且未报错，但没有留下 {missing}，因此无法启动 Agent。请查看安装脚本的输出。"
         ))
     }

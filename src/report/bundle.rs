@@ -168,7 +168,7 @@ fn settle(temporary: &Path, path: &Path) -> io::Result<()> {
 /// It cannot be read, is no bundle, or exceeds what a bundle may hold.
 pub fn read_bundle(path: &Path) -> Result<Recording, BundleError> {
     let io_error = |error: io::Error| BundleError::Io { path: path.to_path_buf(), reason: error.to_string() };
-    // Observed at before it is opened: opening a FIFO would wait for its other end.
+    // Looked at before it is opened: opening a FIFO would wait for its other end.
     if !fs::metadata(path).map_err(io_error)?.is_file() {
         return Err(BundleError::NotABundle(path.to_path_buf(), "not a regular file".into()));
     }

@@ -363,7 +363,7 @@ fn not_written(why: NotWritten, site: &Site, group: &str) -> OperationError {
                 "The group read back differs from what was written in: {keys}.",
                 "写入后读回的机器组与预期不一致：{keys}。"
             );
-            let next = Text::fixed("ReadCommand at the group in the console.", "请在控制台查看该机器组。");
+            let next = Text::fixed("Look at the group in the console.", "请在控制台查看该机器组。");
             failed(CloudError { kind: CloudErrorKind::Uncertain, ..other(what, next) })
         }
     }

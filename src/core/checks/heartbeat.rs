@@ -50,7 +50,7 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     }
     if told.no_cloud {
         let text = Text::fixed(
-            "Skipped: --no-cloud forbids to ask the service. ReadCommand at the machine group's status in the console.",
+            "Skipped: --no-cloud forbids to ask the service. Look at the machine group's status in the console.",
             "已跳过：--no-cloud 禁止访问服务端。请在控制台查看机器组状态。",
         );
         return Ok(Finding { evidence, ..Finding::skipped(STEP, text) });

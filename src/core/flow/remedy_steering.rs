@@ -337,7 +337,7 @@ impl Session {
                 "已执行。需要重启 Agent 后才会生效（重启尚未执行）。",
             ),
             (_, Proof::StillThere) if is_by_hand => Text::fixed(
-                "Checked again: the step still fails. ReadCommand at its new evidence.",
+                "Checked again: the step still fails. Look at its new evidence.",
                 "已重新检查：该步骤仍未通过。请查看新的证据。",
             ),
             (_, Proof::Unproven) if is_by_hand => Text::fixed(
@@ -353,7 +353,7 @@ impl Session {
                 "已执行。尚未验证：目前还没有收到更改之后的心跳。",
             ),
             (_, Proof::StillThere) => Text::fixed(
-                "Applied, but the step still fails. ReadCommand at its new evidence.",
+                "Applied, but the step still fails. Look at its new evidence.",
                 "已执行，但该步骤仍未通过。请查看新的证据。",
             ),
             (_, Proof::Unproven) => Text::fixed(

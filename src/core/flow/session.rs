@@ -194,7 +194,7 @@ pub enum Effect {
     ListGroups(Vec<String>),
     /// Ask the service with this key from now on.
     UseKey(Box<Credentials>),
-    /// ReadCommand for a heartbeat that is newer than the last cure, until it is there or patience ends.
+    /// Look for a heartbeat that is newer than the last cure, until it is there or patience ends.
     Watch {
         seconds: u64,
     },

@@ -129,7 +129,7 @@ impl CloudError {
         CloudError {
             kind: CloudErrorKind::NotAsked,
             what: Text::fixed("The service was not asked.", "未访问服务端。"),
-            next: Text::fixed("ReadCommand the value up in the console.", "请在控制台查看。"),
+            next: Text::fixed("Look the value up in the console.", "请在控制台查看。"),
             request_id: None,
             policy: None,
         }

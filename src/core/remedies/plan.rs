@@ -80,7 +80,7 @@ pub enum Change {
         /// What is done, once, when the agent is still there at the limit; only where the operator chose it.
         harder: Option<Box<Change>>,
     },
-    /// ReadCommand whether these files are there: what an installer must have left before its agent is started.
+    /// Look whether these files are there: what an installer must have left before its agent is started.
     LookFor {
         paths: Vec<PathBuf>,
     },

@@ -135,7 +135,7 @@ fn page<T>(body: &[u8], name: &'static str, read: impl Fn(&Value) -> Option<T>) 
 #[derive(Debug, Clone)]
 pub struct GetProject {
     pub project: String,
-    /// ReadCommand in other regions too; the service supports it in some regions only.
+    /// Look in other regions too; the service supports it in some regions only.
     pub cross_region: bool,
 }
 

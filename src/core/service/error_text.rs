@@ -150,7 +150,7 @@ pub(super) fn explain(error: &ApiError) -> (Text, Text) {
         ),
         ErrorKind::Unreadable => (
             say!("The answer of the service has an unknown form: {message}", "服务端的应答格式未知：{message}"),
-            Text::fixed("ReadCommand the value up in the console instead.", "请改为在控制台查看。"),
+            Text::fixed("Look the value up in the console instead.", "请改为在控制台查看。"),
         ),
         ErrorKind::Other => (
             say!("The service answered HTTP {status} {code}: {message}", "服务端应答 HTTP {status} {code}：{message}"),

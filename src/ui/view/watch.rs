@@ -102,7 +102,7 @@ pub(in crate::ui) fn console_steps(session: &Session) -> [Text; 4] {
             "日志服务控制台，Project {project}：资源 > 机器组 > {group}，查看机器组状态。"
         ),
         Text::fixed(
-            "Display again after one minute, after a new installation after two.",
+            "Look again after one minute, after a new installation after two.",
             "一分钟后再看；如果是新安装，两分钟后再看。",
         ),
         Text::fixed("Then say what it shows: 1 for OK, 2 for FAIL.", "然后告知显示的结果：1 表示 OK，2 表示 FAIL。"),
