@@ -1,7 +1,7 @@
 //! Every file of the fuzz corpus through the body of its target, so that what a fuzzer once found stays found, without a
 //! fuzzer.
 
-mod fuzz_bodies;
+use crate::fuzz_bodies;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,6 +1,6 @@
 //! The files that the program reads, and what it must say of each shape.
 
-use crate::shapes::Shape;
+use super::shapes::Shape;
 use lab::{Builder, Lab, OWNER};
 use logtail_doctor::core::finding::CauseId as Id;
 use serde_json::Value;

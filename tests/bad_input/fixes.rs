@@ -1,7 +1,7 @@
 //! `fix` on files that it must not touch: one clear sentence, nothing changed.
 
-use crate::expect::{FILES, File};
-use crate::shapes::Shape;
+use super::expect::{FILES, File};
+use super::shapes::Shape;
 use lab::OWNER;
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! The shapes that a file should not have.
 
-use crate::expect::File;
+use super::expect::File;
 use lab::Lab;
 
 /// What became of the file.

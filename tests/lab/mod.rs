@@ -33,6 +33,7 @@ pub mod cloud;
 pub mod picture;
 pub mod plan;
 pub mod pty;
+pub mod skip;
 pub mod vendor;
 mod wizard;
 

@@ -1,7 +1,7 @@
 //! The table of the documents, made from the scenarios: `docs/scenarios.md`.
 
-use crate::table::{Report, Scenario};
-use crate::{contract, faults, pairs};
+use super::{contract, faults, pairs};
+use crate::scenarios::table::{Report, Scenario};
 use std::fmt::Write as _;
 
 /// The row of one scenario.

@@ -4,7 +4,7 @@ mod host;
 mod identity;
 mod service;
 
-use crate::table::{ASKED, PLAIN, Scenario, heard};
+use crate::scenarios::table::{ASKED, PLAIN, Scenario, heard};
 use lab::{Flavour, Lab, OWNER};
 
 /// Every scenario with one fault, in the order of the contract.

@@ -1,6 +1,6 @@
 //! Hosts with two faults: both are found, and neither hides the other nor makes a third.
 
-use crate::table::{APP_INFO, CONFIG, PLAIN, Scenario, an_hour_passes, fail, lives, must, refused, warn};
+use crate::scenarios::table::{APP_INFO, CONFIG, PLAIN, Scenario, an_hour_passes, fail, lives, must, refused, warn};
 use lab::{Behaviour, Fault, Lab};
 use logtail_doctor::core::finding::CauseId;
 

@@ -1,8 +1,8 @@
 //! Runs scenarios, a few at a time, and compares what is reported with what must be.
 
-use crate::contract;
-use crate::docs;
-use crate::table::{Scenario, TOLD};
+use crate::scenarios::contract;
+use crate::scenarios::docs;
+use crate::scenarios::table::{Scenario, TOLD};
 use logtail_doctor::core::finding::{RemedyId, Severity, StepId};
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -3,8 +3,8 @@
 //! back. Needs a laboratory and ptrace(2); says SKIPPED and why where they are not to be had.
 
 #[cfg(target_arch = "x86_64")]
-use crate::tracer;
-use crate::{ends_with, entries};
+use super::tracer;
+use super::{ends_with, entries};
 use lab::{Behaviour, Lab};
 #[cfg(target_arch = "x86_64")]
 use std::collections::BTreeMap;
@@ -95,7 +95,7 @@ fn at_every_call(path: &str, fix: &str, share: usize, shares: usize) {
     let whole = match tracer::run(&lab, &argv, MORE_THAN_ENOUGH) {
         Ok(whole) => whole,
         Err(error) => {
-            println!("SKIPPED: no program can be traced here: {error}");
+            lab::skip::skip_anyway(&format!("no program can be traced here: {error}"));
             return;
         }
     };

@@ -1,6 +1,6 @@
 //! Faults of the install, the processes, the configuration and the address: steps 1, 2, 3 and 6.
 
-use crate::table::{APP_INFO, ASKED, CONFIG, PLAIN, Scenario, an_hour_passes, fail, lives, must, warn};
+use crate::scenarios::table::{APP_INFO, ASKED, CONFIG, PLAIN, Scenario, an_hour_passes, fail, lives, must, warn};
 use lab::{Behaviour, Flavour, Lab};
 use logtail_doctor::core::finding::CauseId;
 

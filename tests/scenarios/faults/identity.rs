@@ -1,6 +1,8 @@
 //! Faults of machine group and account, and what only the agent's log tells: steps 7 to 10.
 
-use crate::table::{ASKED, PLAIN, Scenario, an_hour_passes, fail, heard, logs, must, refused, unknown, warn};
+use crate::scenarios::table::{
+    ASKED, PLAIN, Scenario, an_hour_passes, fail, heard, logs, must, refused, unknown, warn,
+};
 use lab::{Behaviour, Fault, Lab};
 use logtail_doctor::core::finding::CauseId;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Faults on the way to the service, and of the clock: steps 4 and 5.
 
-use crate::table::{PLAIN, Scenario, fail, must, refused, warn};
+use crate::scenarios::table::{PLAIN, Scenario, fail, must, refused, warn};
 use lab::{Fault, Lab};
 use logtail_doctor::core::finding::CauseId;
 use std::net::Ipv4Addr;
@@ -92,7 +92,7 @@ const NETWORK: &[Scenario] = &[
         then: |lab| {
             let dead = "http://10.1.1.5:3128";
             must(lab, &format!("HTTP_PROXY={dead} HTTPS_PROXY={dead} /etc/init.d/ilogtaild start"));
-            crate::table::lives(lab);
+            crate::scenarios::table::lives(lab);
         },
         reports: &[fail(CauseId::ProxyMismatch)],
         ..PLAIN
