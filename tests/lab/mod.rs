@@ -21,8 +21,8 @@
 //! and `sudo` where a test asks for a user who may use it. Where that is not to be had, a test says SKIPPED and why;
 //! with `LOGTAIL_DOCTOR_LAB=required` in the environment it fails instead, so that a build machine cannot pass by
 //! skipping. `LOGTAIL_DOCTOR_BIN` names another logtail-doctor to test than the one built beside the tests.
-//! The stand_in is an example of the package: cargo builds it with all tests, but not with `--test NAME` alone; choose by
-//! `cargo nextest run -E 'binary(NAME)'` instead.
+//! The stand_in is an example of the package: cargo builds it with all tests, but not with `--test suite` alone; choose by
+//! `cargo test NAME` instead.
 //!
 //! Differences from the real world: the agent looks at its address every 2 s, not 30 s, and its daemon starts a dead
 //! worker after 1 s, not 10 s; a heartbeat goes out every 0.5 s and its wire format is invented; the init script

@@ -25,7 +25,7 @@ pub fn row(scenario: &Scenario) -> String {
 fn document() -> String {
     let mut text = String::from(
         "# What is found on which host\n\n\
-         Made from the scenarios in `tests/scenarios`; `UPDATE_DOCS=1 cargo test --test scenarios` writes it anew. Each row is a\n\
+         Made from the scenarios in `tests/scenarios`; `UPDATE_DOCS=1 cargo test scenarios` writes it anew. Each row is a\n\
          complete Linux host with that fault, on which `check` reported exactly these causes and no other. The operator tells\n\
          the truth about a healthy host (region, network type, machine group, account) unless the second column says otherwise,\n\
          and `--no-cloud`; where the second column takes that away, the host has a key, and the service is asked.\n\n\
@@ -71,5 +71,5 @@ pub fn compare() {
         std::fs::write(path, &document).expect("the document is written");
     }
     let written = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(written == document, "docs/scenarios.md is stale: UPDATE_DOCS=1 cargo test --test scenarios");
+    assert!(written == document, "docs/scenarios.md is stale: UPDATE_DOCS=1 cargo test scenarios");
 }
