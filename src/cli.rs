@@ -7,6 +7,7 @@ pub mod changing;
 mod demo;
 pub mod journal;
 pub mod looking;
+mod manual;
 mod progress_line;
 mod wiring;
 
@@ -153,7 +154,7 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
         }
         Some(Command::Man) => {
             let mut page = Vec::new();
-            manual(&mut page)?;
+            manual::write(&mut page)?;
             out.write_all(&page)?;
             return out.flush().map(|()| NOTHING_FAILS);
         }
@@ -319,22 +320,4 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
         // Answered before there was a host.
         Some(Command::Demo { .. } | Command::Completions { .. } | Command::Man) => Ok(NOTHING_FAILS),
     }
-}
-
-/// One manual page with all commands: a tool that is copied to a host alone has one page, not ten.
-fn manual(page: &mut Vec<u8>) -> io::Result<()> {
-    let command = Cli::command();
-    clap_mangen::Man::new(command.clone()).render(page)?;
-    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
-        let man = clap_mangen::Man::new(sub.clone().bin_name(format!("logtail-doctor {}", sub.get_name())));
-        writeln!(page, ".SH \"COMMAND {}\"", sub.get_name().to_uppercase())?;
-        let mut part = Vec::new();
-        man.render_synopsis_section(&mut part)?;
-        man.render_description_section(&mut part)?;
-        if sub.get_arguments().any(|arg| !arg.is_global_set()) {
-            man.render_options_section(&mut part)?;
-        }
-        page.extend(String::from_utf8_lossy(&part).replace(".SH ", ".SS ").into_bytes());
-    }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::core::context::{Context, Field, Refusal};
 use crate::core::finding::RemedyId;
 use crate::core::text::Lang;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -71,11 +71,11 @@ pub struct ContextArgs {
     /// Region of the project, such as cn-hangzhou
     #[arg(long, global = true, value_name = "REGION")]
     region: Option<String>,
-    /// How the agent reaches the service: intranet, internet or acceleration
-    #[arg(long, global = true, value_name = "TYPE")]
+    /// How the agent reaches the service
+    #[arg(long, global = true, value_name = "TYPE", value_parser = choices(Field::Network))]
     network: Option<String>,
-    /// What the machine group lists: ip or custom
-    #[arg(long, global = true, value_name = "KIND")]
+    /// What the machine group lists
+    #[arg(long, global = true, value_name = "KIND", value_parser = choices(Field::Identity))]
     identity: Option<String>,
     /// The IPs that the machine group lists; several after each other, or separated by commas
     #[arg(long, global = true, value_name = "IP", num_args = 1..)]
@@ -86,9 +86,16 @@ pub struct ContextArgs {
     /// Id of the main account that owns the project (16 digits)
     #[arg(long, global = true, value_name = "ID")]
     aliuid: Option<String>,
-    /// Whether this is an ECS instance of the account that owns the project: yes or no
-    #[arg(long, global = true, value_name = "YES|NO")]
+    /// Whether this is an ECS instance of the account that owns the project
+    #[arg(long, global = true, value_name = "YES|NO", value_parser = choices(Field::SameAccount))]
     same_account: Option<String>,
+}
+
+/// The values of a field that has few, so that help and completions offer them; the empty one, which forgets it, is
+/// understood too.
+fn choices(field: Field) -> PossibleValuesParser {
+    let offered = field.choices().iter().map(|value| PossibleValue::new(*value));
+    PossibleValuesParser::new(offered.chain([PossibleValue::new("").hide(true)]))
 }
 
 impl ContextArgs {
@@ -194,7 +201,7 @@ pub enum Command {
     /// Carry out one remedy; needs no terminal
     ///
     /// Shows the exact changes first. Backs up every file that it edits, checks the step again afterwards, and keeps
-    /// a journal for `undo`. What is so already is not touched.
+    /// a journal for `undo`. Anything already correct is left alone.
     #[command(after_help = FIX_AFTER)]
     Fix {
         /// The remedy, as `check` names it
@@ -237,7 +244,7 @@ pub enum Command {
         #[arg(long)]
         list: bool,
     },
-    /// Carry out an helper of a wizard that is not root; sudo starts this
+    /// Carry out a plan for a wizard that is not root; sudo starts this
     #[command(hide = true)]
     CarryOut,
     /// Print a completion script for a shell
@@ -292,8 +299,12 @@ mod tests {
 
     #[test]
     fn a_refused_value_names_its_option() {
-        let cli = Cli::try_parse_from(["x", "--network", "vpn", "check"]).unwrap();
+        let cli = Cli::try_parse_from(["x", "--aliuid", "alice", "check"]).unwrap();
         let (field, _) = cli.told.over(&mut Context::default()).unwrap_err();
-        assert_eq!(field, Field::Network);
+        assert_eq!(field, Field::Aliuid);
+        let refused = Cli::try_parse_from(["x", "--network", "vpn", "check"]).unwrap_err().to_string();
+        assert!(refused.contains("--network") && refused.contains("intranet, internet, acceleration"), "{refused}");
+        let cli = Cli::try_parse_from(["x", "--network", "", "check"]).unwrap();
+        cli.told.over(&mut Context::default()).unwrap();
     }
 }
