@@ -3,9 +3,8 @@
 
 use super::{JournalEntry, Journals, RecordKind, read_journals, undo_plan};
 use crate::core::agent::layout;
-use crate::core::finding::RemedyId;
 use crate::core::observe::{Observations, Unanswered};
-use crate::core::remedies::{Planned, for_root, restart_of, step_of, with_revival};
+use crate::core::remedies::{Planned, Restart, descriptor, for_root, restart_of, step_of, with_revival};
 use crate::core::text::Text;
 use crate::say;
 
@@ -35,14 +34,14 @@ pub fn undo(entry: &str, journals: &Journals, see: &Observations) -> Result<Plan
     let mut planned = undo_plan(see, done, step_of(done.remedy), &restart)?;
     if let Planned::Ready(mut plan) = planned {
         plan.is_roots = done.is_roots;
-        // With its old, broken configuration the agent may not start at all; it keeps what it has loaded.
-        if done.remedy == RemedyId::RepairConfig {
-            plan.restart.clear();
-            return Ok(Planned::Ready(plan));
-        }
-        // A restart owed at the time may have been made since, as an entry of its own.
-        if plan.restart.is_empty() && acts_at_start(done.remedy) {
-            plan.restart = restart;
+        match descriptor(done.remedy).restart {
+            Restart::OwedButNotByUndo => {
+                plan.restart.clear();
+                return Ok(Planned::Ready(plan));
+            }
+            // A restart owed at the time may have been made since, as an entry of its own.
+            Restart::Owed if plan.restart.is_empty() => plan.restart = restart,
+            Restart::Owed | Restart::AsPlanned | Restart::IsOne => {}
         }
         planned = Planned::Ready(Box::new(with_revival(*plan, see)?));
     }
@@ -85,32 +84,5 @@ pub fn choose_entry<'a>(all: &'a [JournalEntry], entry: &str) -> Result<&'a Jour
             let ids = many.iter().map(|done| done.id.as_str()).collect::<Vec<_>>().join(", ");
             Err(say!("{entry} could be any of {ids}.", "{entry} 可能是以下任一条目：{ids}。"))
         }
-    }
-}
-
-/// Whether what a remedy changed is read by the agent only when it starts.
-fn acts_at_start(remedy: RemedyId) -> bool {
-    match remedy {
-        RemedyId::RepairConfig
-        | RemedyId::SetEndpoint
-        | RemedyId::EnableTimeAdjust
-        | RemedyId::BindHostname
-        | RemedyId::SetWorkingIp
-        | RemedyId::WriteCustomId
-        | RemedyId::CleanCustomId
-        | RemedyId::RemoveCustomId => true,
-        RemedyId::InstallAgent
-        | RemedyId::UpgradeAgent
-        | RemedyId::ReinstallAgent
-        | RemedyId::StartAgent
-        | RemedyId::RestartAgent
-        | RemedyId::StopExtraAgent
-        | RemedyId::EnableAtBoot
-        | RemedyId::AllowEgress
-        | RemedyId::SyncClock
-        | RemedyId::AddIpToGroup
-        | RemedyId::ReplaceIpInGroup
-        | RemedyId::AddAliuid
-        | RemedyId::RenameAliuid => false,
     }
 }

@@ -8,7 +8,6 @@ use crate::core::observe::{Answer, Question, Unavailable};
 use crate::core::remedies;
 use crate::core::text::{Text, printable};
 use crate::host::Host;
-use crate::report;
 use crate::say;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -163,7 +162,7 @@ pub(super) fn ways_out(done: &JournalEntry) -> Text {
     let (id, remedy, undo) = (&done.id, done.remedy.id(), undo_command(&done.id, done.remedy, done.is_roots));
     let finish = remedies::for_root(&["fix", remedy, "--yes"]);
     // The journal does not keep the values; without them the command says which are missing.
-    match report::needs_values(done.remedy) {
+    match !remedies::descriptor(done.remedy).inputs.is_empty() {
         true => say!(
             "{remedy} {id} was broken off. Take it back: {undo}; or finish it with the values (--set) that it had: {finish}",
             "{remedy} {id} 曾被中断。撤销：{undo}；或使用原来的参数（--set）继续完成：{finish}"

@@ -229,32 +229,48 @@ ids! {
     }
 }
 
-ids! {
-    /// What can be done about it (design, section 3).
-    RemedyId {
-        InstallAgent = "install-agent",
-        UpgradeAgent = "upgrade-agent",
-        StartAgent = "start-agent",
-        RestartAgent = "restart-agent",
-        StopExtraAgent = "stop-extra-agent",
-        EnableAtBoot = "enable-at-boot",
-        RepairConfig = "repair-config",
-        SetEndpoint = "set-endpoint",
-        ReinstallAgent = "reinstall-agent",
-        AllowEgress = "allow-egress",
-        SyncClock = "sync-clock",
-        EnableTimeAdjust = "enable-time-adjust",
-        BindHostname = "bind-hostname",
-        SetWorkingIp = "set-working-ip",
-        AddIpToGroup = "add-ip-to-group",
-        ReplaceIpInGroup = "replace-ip-in-group",
-        WriteCustomId = "write-custom-id",
-        CleanCustomId = "clean-custom-id",
-        RemoveCustomId = "remove-custom-id",
-        AddAliuid = "add-aliuid",
-        RenameAliuid = "rename-aliuid",
-    }
+/// Every remedy: its name in code, its stable id, and its file in `remedies/` without the ending. A new remedy is one line
+/// here, that file, and the check that offers it. The table is handed to a macro that makes of it what it needs.
+macro_rules! each_remedy {
+    ($make:ident) => {
+        $make! {
+            InstallAgent = "install-agent" in install_agent,
+            UpgradeAgent = "upgrade-agent" in upgrade_agent,
+            StartAgent = "start-agent" in start_agent,
+            RestartAgent = "restart-agent" in restart_agent,
+            StopExtraAgent = "stop-extra-agent" in stop_extra_agent,
+            EnableAtBoot = "enable-at-boot" in enable_at_boot,
+            RepairConfig = "repair-config" in repair_config,
+            SetEndpoint = "set-endpoint" in set_endpoint,
+            ReinstallAgent = "reinstall-agent" in reinstall_agent,
+            AllowEgress = "allow-egress" in egress,
+            SyncClock = "sync-clock" in sync_clock,
+            EnableTimeAdjust = "enable-time-adjust" in enable_time_adjust,
+            BindHostname = "bind-hostname" in bind_hostname,
+            SetWorkingIp = "set-working-ip" in set_working_ip,
+            AddIpToGroup = "add-ip-to-group" in add_ip_to_group,
+            ReplaceIpInGroup = "replace-ip-in-group" in replace_ip_in_group,
+            WriteCustomId = "write-custom-id" in write_custom_id,
+            CleanCustomId = "clean-custom-id" in clean_custom_id,
+            RemoveCustomId = "remove-custom-id" in remove_custom_id,
+            AddAliuid = "add-aliuid" in add_aliuid,
+            RenameAliuid = "rename-aliuid" in rename_aliuid,
+        }
+    };
 }
+pub(in crate::core) use each_remedy;
+
+/// The ids out of [`each_remedy`].
+macro_rules! remedy_ids {
+    ($($name:ident = $id:literal in $file:ident,)+) => {
+        ids! {
+            /// What can be done about it (design, section 3).
+            RemedyId { $($name = $id),+ }
+        }
+    };
+}
+
+each_remedy!(remedy_ids);
 
 /// How bad one cause is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

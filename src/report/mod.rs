@@ -20,7 +20,7 @@ pub use case::Case;
 pub use evidence::evidence_text;
 pub use json::{SCHEMA_VERSION, json};
 pub use markdown::markdown;
-pub use model::{AgentInfo, Report, Taken, needs_values};
+pub use model::{AgentInfo, Report, Taken};
 pub use recording::Recording;
 pub use text::{Style, text};
 pub use ticket::{TICKET_PAGE, TICKET_PAGE_INTERNATIONAL, ticket};

@@ -5,7 +5,7 @@ use crate::core::checks::{Checked, Investigation};
 use crate::core::context::{Context, Field};
 use crate::core::finding::{Finding, RemedyId, StepId, Verdict, worst};
 use crate::core::observe::{IdentitySeen, Observations};
-use crate::core::remedies::{InputId, Inputs, Planned, plan, shell_line};
+use crate::core::remedies::{InputId, Inputs, Planned, descriptor, plan, shell_line};
 use crate::core::text::{Lang, Text};
 use crate::say;
 use serde::{Deserialize, Serialize};
@@ -189,7 +189,7 @@ impl Report {
     pub fn fix_command(&self, remedy: RemedyId) -> String {
         let needed = self.needed.iter().filter(|(known, _)| *known == remedy).flat_map(|(_, needed)| needed);
         let suggestions: Vec<&(InputId, String)> = needed.collect();
-        let mut inputs = inputs_of(remedy).to_vec();
+        let mut inputs = descriptor(remedy).inputs.to_vec();
         // What the operator is to tell stands there already; a choice like a new group only planning knows of.
         let others = suggestions.iter().map(|(input, _)| *input).filter(|input| !matches!(input, InputId::Context(_)));
         for other in others {
@@ -237,38 +237,6 @@ fn needed_by(steps: &[Checked], inputs: &Inputs, seen: &Observations) -> Vec<(Re
     seen.take_open();
     seen.take_touched();
     needed
-}
-
-/// Whether a remedy is planned from values that only the operator knows.
-pub fn needs_values(remedy: RemedyId) -> bool {
-    !inputs_of(remedy).is_empty()
-}
-
-/// The values that a remedy needs.
-fn inputs_of(remedy: RemedyId) -> &'static [InputId] {
-    const REGION: InputId = InputId::Context(Field::Region);
-    const NETWORK: InputId = InputId::Context(Field::Network);
-    const PROJECT: InputId = InputId::Context(Field::Project);
-    const GROUP: InputId = InputId::Context(Field::MachineGroup);
-    match remedy {
-        RemedyId::InstallAgent | RemedyId::ReinstallAgent | RemedyId::SetEndpoint => &[REGION, NETWORK],
-        RemedyId::WriteCustomId => &[InputId::Context(Field::CustomId)],
-        RemedyId::AddAliuid | RemedyId::RenameAliuid => &[InputId::Context(Field::Aliuid)],
-        RemedyId::AddIpToGroup => &[PROJECT, GROUP, InputId::Ip],
-        RemedyId::ReplaceIpInGroup => &[PROJECT, GROUP, InputId::Ip, InputId::OldIp],
-        RemedyId::BindHostname | RemedyId::SetWorkingIp => &[InputId::Ip],
-        RemedyId::UpgradeAgent
-        | RemedyId::StartAgent
-        | RemedyId::RestartAgent
-        | RemedyId::StopExtraAgent
-        | RemedyId::EnableAtBoot
-        | RemedyId::RepairConfig
-        | RemedyId::AllowEgress
-        | RemedyId::SyncClock
-        | RemedyId::EnableTimeAdjust
-        | RemedyId::CleanCustomId
-        | RemedyId::RemoveCustomId => &[],
-    }
 }
 
 /// A step without a finding is unknown, never left out.

@@ -6,7 +6,7 @@ use super::remedy_steering::{command_for, is_undoable};
 use super::{Clip, Effect, Layer, Notice, RemedyLayer, Session, Stage};
 use crate::carry_out::{JournalEntry, Recorded};
 use crate::core::finding::RemedyId;
-use crate::core::remedies::{self, Plan};
+use crate::core::remedies::{self, ActsOn, Plan};
 use crate::core::text::{Lang, Text};
 use crate::say;
 
@@ -170,6 +170,6 @@ impl Session {
 /// else is root's.
 pub fn undo_command(entry: &str, remedy: RemedyId, is_roots: bool) -> String {
     let words = ["undo", entry, "--yes"];
-    let is_at_service = matches!(remedy, RemedyId::AddIpToGroup | RemedyId::ReplaceIpInGroup);
+    let is_at_service = remedies::descriptor(remedy).acts_on == ActsOn::MachineGroup;
     if is_at_service && !is_roots { remedies::for_this_user(&words) } else { remedies::for_root(&words) }
 }

@@ -141,8 +141,7 @@ impl Session {
         let context = self.context.clone();
         let Some(layer) = self.remedy_layer() else { return Vec::new() };
         let Stage::Outcome { plan: Some(plan), .. } = &layer.stage else { return Vec::new() };
-        let knows_force =
-            matches!(plan.remedy, RemedyId::StartAgent | RemedyId::RestartAgent | RemedyId::StopExtraAgent);
+        let knows_force = remedies::descriptor(plan.remedy).can_be_forced;
         let (remedy, inputs) = match knows_force && !layer.is_undo {
             true => (plan.remedy, Inputs::again(&context, plan)),
             false => (RemedyId::RestartAgent, Inputs::from_context(&context)),
@@ -202,7 +201,7 @@ impl Session {
         let said = match &applied.result {
             AppliedResult::Applied => {
                 let (step, remedy) = (plan.verify, plan.remedy);
-                let restarted = changed > plan.changes.len() || (!is_undo && remedy_restarts(remedy));
+                let restarted = changed > plan.changes.len() || (!is_undo && remedies::descriptor(remedy).is_restart());
                 let owes = self.settle_restarts(&plan, restarted, is_undo);
                 if changed <= plan.changes.len() {
                     // From here on the plan tells what was carried out.
@@ -297,7 +296,7 @@ impl Session {
         let Stage::Applying { plan, states, .. } = &layer.stage else { return };
         let (plan, changed, is_undo) = (plan.clone(), states.len(), layer.is_undo);
         let Some(Applied { result: AppliedResult::Applied, entry, .. }) = applied else { return };
-        let restarted = changed > plan.changes.len() || (!is_undo && remedy_restarts(plan.remedy));
+        let restarted = changed > plan.changes.len() || (!is_undo && remedies::descriptor(plan.remedy).is_restart());
         self.settle_restarts(&plan, restarted, is_undo);
         let undone = self.undoing.take();
         if is_undo {
@@ -442,18 +441,6 @@ fn has_not_stopped(plan: &Plan, states: &[ChangeState]) -> bool {
 /// Whether there is something to take back of a plan that was carried out.
 pub(super) fn is_undoable(plan: &Plan, applied: &Applied) -> bool {
     can_be_undone(plan) && applied.result == AppliedResult::Applied
-}
-
-/// Whether a remedy is itself a restart of the agent.
-fn remedy_restarts(remedy: RemedyId) -> bool {
-    matches!(
-        remedy,
-        RemedyId::StartAgent
-            | RemedyId::RestartAgent
-            | RemedyId::InstallAgent
-            | RemedyId::ReinstallAgent
-            | RemedyId::UpgradeAgent
-    )
 }
 
 /// The sentence that ends a plan of which a step failed, and after which nothing of it is left.

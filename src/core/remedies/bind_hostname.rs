@@ -3,11 +3,12 @@
 
 use super::common::{Drafted, already, edit, identifying_ip, owe_restart, refused, the_agent, whole_file};
 use super::hosts::{answers, bind, is_bindable};
-use super::{InputId, Inputs, Plan};
+use super::{ActsOn, Descriptor, Durability, InputId, Inputs, Plan, Restart};
 use crate::core::agent::config::{Config, Setting, Source};
 use crate::core::agent::layout;
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::{FileSeen, Observations, Observed};
+use crate::core::text::Text;
 use crate::say;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -16,8 +17,22 @@ use std::time::Duration;
 const HOSTS: &str = "/etc/hosts";
 const NSSWITCH: &str = "/etc/nsswitch.conf";
 
+/// What is known of it without a host.
+pub static REMEDY: Descriptor = Descriptor {
+    id: RemedyId::BindHostname,
+    step: StepId::Address,
+    title: Text::fixed("Bind the hostname to an IP in /etc/hosts", "在 /etc/hosts 中绑定主机名"),
+    inputs: &[InputId::Ip],
+    acts_on: ActsOn::ThisHost,
+    restart: Restart::Owed,
+    can_be_forced: false,
+    loses: None,
+    durability: Durability::Lasts,
+    plan: plan,
+};
+
 /// Plans the binding.
-pub fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
+fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let (identity, interfaces, hosts, nsswitch) =
         (see.identity(), see.interfaces(), see.file(HOSTS), see.file(NSSWITCH));

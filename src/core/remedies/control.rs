@@ -1,14 +1,14 @@
-//! Starting and restarting the agent, as the vendor's document does it: stop, then start, by its init script.
+//! The ways to start and stop the agent, as the vendor's document does it: stop, then start, by its init script. It plans
+//! nothing by itself; start-agent, restart-agent, stop-extra-agent and every owed restart are made of these.
 //!
 //! `systemctl start` is never used: systemd believes a oneshot unit active long after the agent has died, and starts
 //! nothing. Exit codes are not trusted either; the processes decide.
 
-use super::common::{Drafted, Stop, already, refused, the_agent, unit_property};
+use super::common::{Stop, refused, unit_property};
 use super::{Change, InputId, Inputs, Plan};
 use crate::core::agent::layout::Agent;
 use crate::core::agent::processes::{Shape, is_alive, process_shape};
-use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{Observations, ProcessId, ProcessSignal, Unanswered, Unavailable};
+use crate::core::observe::{Observations, ProcessId, ProcessSignal, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use std::path::{Path, PathBuf};
@@ -232,7 +232,7 @@ pub fn restart_by(see: &Observations, agent: &Agent, force: bool) -> Result<Vec<
 }
 
 /// There is neither an init script nor a unit.
-fn no_way(agent: &Agent) -> Stop {
+pub fn no_way(agent: &Agent) -> Stop {
     let (dir, service) = (agent.install_dir.display(), agent.flavour.service());
     if agent.community {
         return refused(say!(
@@ -244,74 +244,6 @@ fn no_way(agent: &Agent) -> Stop {
         "There is neither /etc/init.d/{service} nor a unit of that name, so the agent in {dir} cannot be started here. upgrade-agent puts the script back.",
         "既没有 /etc/init.d/{service}，也没有同名 systemd 单元，无法在此启动 {dir} 中的 Agent。upgrade-agent 可以恢复启动脚本。"
     ))
-}
-
-/// start-agent: starts a stopped agent.
-pub fn start(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
-    let agent = the_agent(see)?;
-    let name = agent.flavour.label();
-    let name = name.get(crate::core::text::Lang::En);
-    if let Err(trouble) = see.processes()? {
-        return Err(match trouble {
-            Unavailable::NotAllowed => refused(Text::fixed(
-                "Other users' processes are hidden from this user, so whether the agent runs is not known; run as root.",
-                "当前用户看不到其他用户的进程，无法确认 Agent 是否在运行；请以 root 运行。",
-            )),
-            trouble => super::common::unread(Path::new("/proc"), trouble),
-        });
-    }
-    match process_shape(&agent.processes) {
-        Shape::None => {}
-        // What is left of an agent does not come back by a start; the operator chose to end it first.
-        Shape::Single(_) if !agent.community && inputs.force => {}
-        Shape::Single(pid) if !agent.community => {
-            return Err(refused(say!(
-                "One process of {name} still runs ({pid}), so a start may do nothing; use restart-agent.",
-                "{name} 仍有一个进程（{pid}）在运行，直接启动可能无效；请使用 restart-agent。"
-            )));
-        }
-        Shape::Pair { .. } | Shape::Single(_) | Shape::TooMany(_) => {
-            let pids = agent.processes.iter().map(|process| process.pid.to_string()).collect::<Vec<_>>().join(", ");
-            return Err(already(say!("{name} runs already: process {pids}.", "{name} 已在运行：进程 {pids}。")));
-        }
-    }
-    let dir = agent.install_dir.display();
-    let why = say!(
-        "{name} in {dir} has no process, so nothing sends the heartbeat.",
-        "{dir} 中的 {name} 没有进程，因此没有心跳。"
-    );
-    let mut plan = Plan::new(RemedyId::StartAgent, StepId::Running, why);
-    plan.changes = restart_by(see, &agent, inputs.force)?;
-    if plan.changes.is_empty() {
-        return Err(no_way(&agent));
-    }
-    note_force(&mut plan, inputs);
-    plan.patience = Duration::from_secs(20);
-    Ok(plan)
-}
-
-/// restart-agent: stop, then start; only start when it is stopped.
-pub fn restart(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
-    let agent = the_agent(see)?;
-    let changes = restart_by(see, &agent, inputs.force)?;
-    if changes.is_empty() {
-        return Err(no_way(&agent));
-    }
-    let name = agent.flavour.label();
-    let name = name.get(crate::core::text::Lang::En);
-    let why = say!(
-        "{name} reads its configuration, its address and its clock only when it starts.",
-        "{name} 仅在启动时读取配置、IP 和时钟。"
-    );
-    let mut plan = Plan::new(RemedyId::RestartAgent, StepId::Running, why);
-    plan.changes = changes;
-    note_force(&mut plan, inputs);
-    plan.patience = Duration::from_secs(20);
-    plan.cautions.push(Text::fixed(
-        "Collection pauses for up to a minute; the agent keeps its checkpoints and goes on where it was.",
-        "采集最多暂停一分钟；Agent 会保留检查点并从原处继续。",
-    ));
-    Ok(plan)
 }
 
 /// Says in a plan that the operator chose force, where it may come to that.

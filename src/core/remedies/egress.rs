@@ -2,7 +2,7 @@
 //! drops them; a security group, a router or a proxy has to be changed by somebody else, and the plan says what.
 
 use super::common::{Drafted, already};
-use super::{Change, Inputs, Plan, shell_line};
+use super::{ActsOn, Change, Descriptor, Durability, Inputs, Plan, Restart, shell_line};
 use crate::core::agent::{endpoint, layout};
 use crate::core::context::NetworkType;
 use crate::core::finding::{RemedyId, StepId};
@@ -16,8 +16,22 @@ const IPTABLES_MATCH: &str = "-p tcp -m multiport --dports 80,443 -j ACCEPT";
 /// The same for nft.
 const NFT_MATCH: &str = "tcp dport { 80, 443 } accept";
 
+/// What is known of it without a host.
+pub static REMEDY: Descriptor = Descriptor {
+    id: RemedyId::AllowEgress,
+    step: StepId::Network,
+    title: Text::fixed("Allow outbound traffic to SLS", "放行到日志服务的出方向流量"),
+    inputs: &[],
+    acts_on: ActsOn::ThisHost,
+    restart: Restart::AsPlanned,
+    can_be_forced: false,
+    loses: None,
+    durability: Durability::UntilReload,
+    plan: plan,
+};
+
 /// Plans the rule, or the manual steps.
-pub fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
+fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let (iptables, nft) = (see.look(&ReadCommand::IptablesRules), see.look(&ReadCommand::NftRules));
     let hosts = hosts(inputs, see)?;
     let text = |looked: &Observed<CommandSeen>| {

@@ -1,14 +1,29 @@
 //! enable-at-boot: has the agent started when the machine boots, by whatever this system has for it.
 
 use super::common::{Drafted, already, is_there, refused, the_agent, unit_property};
-use super::{Change, Inputs, Plan};
+use super::{ActsOn, Change, Descriptor, Durability, Inputs, Plan, Restart};
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::{Observations, ReadCommand};
+use crate::core::text::Text;
 use crate::say;
 use std::time::Duration;
 
+/// What is known of it without a host.
+pub static REMEDY: Descriptor = Descriptor {
+    id: RemedyId::EnableAtBoot,
+    step: StepId::Running,
+    title: Text::fixed("Start the agent at boot", "设置开机自动启动"),
+    inputs: &[],
+    acts_on: ActsOn::ThisHost,
+    restart: Restart::AsPlanned,
+    can_be_forced: false,
+    loses: None,
+    durability: Durability::Lasts,
+    plan: plan,
+};
+
 /// Plans the commands.
-pub fn plan(_: &Inputs, see: &Observations) -> Drafted<Plan> {
+fn plan(_: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let unit = agent.unit.as_str();
     let enabled = see.look(&ReadCommand::UnitEnabled { unit: unit.to_string() });

@@ -1,14 +1,13 @@
-//! add-ip-to-group, replace-ip-in-group: the list of a machine group is kept by the service, not on this host. Where the
+//! What the remedies share that edit a machine group's list. It is kept by the service, not on this host: where the
 //! service can be asked, the plan edits the group; else it says what to change in the console, with the exact values.
 
-use super::common::{Drafted, already, needs, refused, suggested_ip};
-use super::{Change, InputId, Inputs, Plan, new_group};
+use super::common::{Drafted, already, refused, suggested_ip};
+use super::{Change, Inputs, Plan};
 use crate::core::agent::service::{self, Standing};
 use crate::core::agent::{app_info, layout};
-use crate::core::finding::{RemedyId, StepId};
+use crate::core::finding::StepId;
 use crate::core::observe::{CloudError, CloudErrorKind, Observations, Site, Unanswered};
 use crate::core::service::MachineGroup;
-use crate::core::service::api::KnownIdentity;
 use crate::core::service::group_edit::{self, Edit, Refusal};
 use crate::core::service::heartbeat::POLL_AT_MOST;
 use crate::core::text::{Lang, Text};
@@ -32,7 +31,7 @@ pub(super) fn reported_ip(inputs: &Inputs, see: &Observations) -> Result<String,
 }
 
 /// Where in the console a machine group is edited.
-fn way_there(inputs: &Inputs) -> Text {
+pub(super) fn way_there(inputs: &Inputs) -> Text {
     let named = |value: &Option<String>| value.clone().unwrap_or_else(|| "…".to_string());
     let (project, group) = (named(&inputs.context.project), named(&inputs.context.machine_group));
     say!(
@@ -41,7 +40,8 @@ fn way_there(inputs: &Inputs) -> Text {
     )
 }
 
-fn then_wait() -> Text {
+/// What is to be done after the console.
+pub(super) fn then_wait() -> Text {
     Text::fixed(
         "Save, wait one minute, and look again. In this program, enter the new list of IPs of the group as well.",
         "保存后等待一分钟再检查。并在本程序中更新机器组的 IP 列表。",
@@ -56,6 +56,7 @@ pub(super) enum AtService {
     NotRead(Option<Text>),
 }
 
+/// Asks the service for the group.
 pub(super) fn at_service(inputs: &Inputs, see: &Observations) -> Result<AtService, Unanswered> {
     let said = |trouble: &CloudError| {
         let (what, next) = (&trouble.what, &trouble.next);
@@ -79,7 +80,13 @@ pub(super) fn at_service(inputs: &Inputs, see: &Observations) -> Result<AtServic
 }
 
 /// Completes a plan with the edit of the group, or with what to do in the console.
-fn carry_out_at(plan: &mut Plan, at: AtService, edit: Edit, by_hand: Vec<Text>, see: &Observations) -> Drafted<()> {
+pub(super) fn carry_out_at(
+    plan: &mut Plan,
+    at: AtService,
+    edit: Edit,
+    by_hand: Vec<Text>,
+    see: &Observations,
+) -> Drafted<()> {
     let (site, group) = match at {
         AtService::Missing(_) => {
             return Err(refused(Text::fixed(
@@ -152,7 +159,7 @@ fn owner_caution(group: &MachineGroup) -> Text {
 }
 
 /// The addresses that the group lists: as the service holds them, else as they were told.
-fn listed(at: &AtService, inputs: &Inputs) -> Vec<Ipv4Addr> {
+pub(super) fn listed(at: &AtService, inputs: &Inputs) -> Vec<Ipv4Addr> {
     match at {
         AtService::Read(_, group) => {
             group.list().unwrap_or_default().iter().filter_map(|item| item.trim().parse().ok()).collect()
@@ -163,7 +170,7 @@ fn listed(at: &AtService, inputs: &Inputs) -> Vec<Ipv4Addr> {
 }
 
 /// A list in a sentence: its beginning, and how much more there is.
-fn in_words(list: &[Ipv4Addr]) -> String {
+pub(super) fn in_words(list: &[Ipv4Addr]) -> String {
     if list.is_empty() {
         return "-".to_string();
     }
@@ -172,82 +179,4 @@ fn in_words(list: &[Ipv4Addr]) -> String {
         None => head,
         Some(more) => format!("{head} … (+{more})"),
     }
-}
-
-/// add-ip-to-group: one more line in the list; or a new group, when that was chosen.
-pub fn add(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
-    if inputs.create_group == Some(true) {
-        return new_group::plan(inputs, see);
-    }
-    let at = at_service(inputs, see)?;
-    let fits_not = match &at {
-        AtService::Missing(_) => true,
-        AtService::Read(_, group) => group.identity() == Some(KnownIdentity::UserDefined),
-        AtService::NotRead(_) => false,
-    };
-    if fits_not && inputs.create_group.is_none() {
-        return Err(needs(new_group::wanted(inputs, see)?));
-    }
-    let Some(ip) = inputs.ip else {
-        return Err(needs(vec![(InputId::Ip, reported_ip(inputs, see)?)]));
-    };
-    let group = listed(&at, inputs);
-    if group.contains(&ip) {
-        return Err(already(say!("The machine group lists {ip} already.", "机器组中已有 {ip}。")));
-    }
-    let list = in_words(&group);
-    let why = say!("This host reports {ip}; the machine group lists {list}.", "本机上报的是 {ip}；机器组中是 {list}。");
-    let mut plan = Plan::new(RemedyId::AddIpToGroup, StepId::Group, why);
-    plan.inputs = vec![(InputId::Ip, ip.to_string())];
-    let by_hand = vec![
-        way_there(inputs),
-        say!("Add a line to the IP addresses: {ip}", "在 IP 地址列表中新增一行：{ip}"),
-        then_wait(),
-    ];
-    carry_out_at(&mut plan, at, Edit::Add(ip), by_hand, see)?;
-    Ok(plan)
-}
-
-/// replace-ip-in-group: one line of the list for another.
-pub fn replace(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
-    let at = at_service(inputs, see)?;
-    let group = listed(&at, inputs);
-    let (Some(ip), Some(old)) = (inputs.ip, inputs.old_ip) else {
-        let mut missing = Vec::new();
-        if inputs.ip.is_none() {
-            missing.push((InputId::Ip, reported_ip(inputs, see)?));
-        }
-        if inputs.old_ip.is_none() {
-            let only = match group.as_slice() {
-                [only] => only.to_string(),
-                _ => String::new(),
-            };
-            missing.push((InputId::OldIp, only));
-        }
-        return Err(needs(missing));
-    };
-    if group.contains(&ip) && !group.contains(&old) {
-        return Err(already(say!("The machine group lists {ip} and not {old}.", "机器组中已有 {ip}，没有 {old}。")));
-    }
-    let list = in_words(&group);
-    let why = say!(
-        "This host reports {ip}; the machine group lists {list}, with {old} for this host.",
-        "本机上报的是 {ip}；机器组中是 {list}，其中 {old} 对应本机。"
-    );
-    let mut plan = Plan::new(RemedyId::ReplaceIpInGroup, StepId::Group, why);
-    plan.inputs = vec![(InputId::Ip, ip.to_string()), (InputId::OldIp, old.to_string())];
-    let by_hand = vec![
-        way_there(inputs),
-        say!("In the IP addresses replace {old} with {ip}", "在 IP 地址列表中将 {old} 替换为 {ip}"),
-        then_wait(),
-    ];
-    if matches!(at, AtService::NotRead(_)) && !group.is_empty() && !group.contains(&old) {
-        plan.cautions.push(say!("{old} is not in the list that you told.", "{old} 不在您填写的列表中。"));
-    }
-    plan.cautions.push(say!(
-        "Make sure that {old} is not the address of another host that still runs.",
-        "请确认 {old} 不是另一台仍在运行的主机的地址。"
-    ));
-    carry_out_at(&mut plan, at, Edit::Replace { old, new: ip }, by_hand, see)?;
-    Ok(plan)
 }

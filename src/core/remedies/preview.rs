@@ -3,7 +3,6 @@
 //! edited may stand in them.
 
 use super::{Change, Plan};
-use crate::core::finding::RemedyId;
 use crate::core::observe::group_resource;
 use crate::core::redact::Redactor;
 use crate::core::service::MachineGroup;
@@ -70,35 +69,6 @@ fn shell_word(word: &str) -> String {
         word.to_string()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-/// The title of a remedy, as lists and headings show it.
-pub fn title(remedy: RemedyId) -> Text {
-    match remedy {
-        RemedyId::InstallAgent => Text::fixed("Install the agent", "安装 Agent"),
-        RemedyId::UpgradeAgent => Text::fixed("Upgrade the agent", "升级 Agent"),
-        RemedyId::StartAgent => Text::fixed("Start the agent", "启动 Agent"),
-        RemedyId::RestartAgent => Text::fixed("Restart the agent (stop, then start)", "重启 Agent（先停止再启动）"),
-        RemedyId::StopExtraAgent => Text::fixed("Stop the extra agent", "停止多余的 Agent"),
-        RemedyId::EnableAtBoot => Text::fixed("Start the agent at boot", "设置开机自动启动"),
-        RemedyId::RepairConfig => Text::fixed("Repair ilogtail_config.json", "修复 ilogtail_config.json"),
-        RemedyId::SetEndpoint => {
-            Text::fixed("Set the endpoint (region, network type)", "设置服务入口（地域、网络类型）")
-        }
-        RemedyId::ReinstallAgent => Text::fixed("Reinstall the agent", "重新安装 Agent"),
-        RemedyId::AllowEgress => Text::fixed("Allow outbound traffic to SLS", "放行到日志服务的出方向流量"),
-        RemedyId::SyncClock => Text::fixed("Correct the clock", "校准系统时钟"),
-        RemedyId::EnableTimeAdjust => Text::fixed("Let the agent adjust its time", "允许 Agent 自动调整时间"),
-        RemedyId::BindHostname => Text::fixed("Bind the hostname to an IP in /etc/hosts", "在 /etc/hosts 中绑定主机名"),
-        RemedyId::SetWorkingIp => Text::fixed("Tell the agent its IP (working_ip)", "指定 Agent 的 IP（working_ip）"),
-        RemedyId::AddIpToGroup => Text::fixed("Add this IP to the machine group", "将本机 IP 加入机器组"),
-        RemedyId::ReplaceIpInGroup => Text::fixed("Replace an IP in the machine group", "替换机器组中的 IP"),
-        RemedyId::WriteCustomId => Text::fixed("Write the custom identifier", "写入用户自定义标识"),
-        RemedyId::CleanCustomId => Text::fixed("Clean user_defined_id", "清理 user_defined_id"),
-        RemedyId::RemoveCustomId => Text::fixed("Remove the custom identifier", "移除用户自定义标识"),
-        RemedyId::AddAliuid => Text::fixed("Create the AliUid file", "创建 AliUid 文件"),
-        RemedyId::RenameAliuid => Text::fixed("Rename the AliUid file", "重命名 AliUid 文件"),
     }
 }
 
@@ -259,7 +229,7 @@ fn visible(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::finding::StepId;
+    use crate::core::finding::{RemedyId, StepId};
     use std::time::Duration;
 
     #[test]

@@ -7,7 +7,7 @@ use super::common::{
     the_agent, whole_file,
 };
 use super::set_endpoint::cautions;
-use super::{Inputs, Plan};
+use super::{ActsOn, Descriptor, Durability, Inputs, Plan, Restart};
 use crate::core::agent::config::{self, ConfigOddity};
 use crate::core::agent::config_edit::set_endpoints;
 use crate::core::agent::json;
@@ -44,8 +44,22 @@ const KEPT: [&str; 18] = [
     "enable_log_time_auto_adjust",
 ];
 
+/// What is known of it without a host.
+pub static REMEDY: Descriptor = Descriptor {
+    id: RemedyId::RepairConfig,
+    step: StepId::Parameters,
+    title: Text::fixed("Repair ilogtail_config.json", "修复 ilogtail_config.json"),
+    inputs: &[],
+    acts_on: ActsOn::ThisHost,
+    restart: Restart::OwedButNotByUndo,
+    can_be_forced: false,
+    loses: None,
+    durability: Durability::Lasts,
+    plan: plan,
+};
+
 /// Plans the repair.
-pub fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
+fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let before = whole_file(see, &agent.config_path)?;
     let path = agent.config_path.display();

@@ -3,24 +3,38 @@
 
 use super::common::{
     Drafted, already, config_of, edit, endpoints_in, not_on_disk, noted_instance, owe_restart, region_and_network,
-    region_inputs, the_agent, whole_file,
+    region_inputs, the_agent, told, whole_file,
 };
-use super::config_switch::{note_overlay, uneditable};
-use super::{Inputs, Plan};
+use super::config_key::{note_overlay, uneditable};
+use super::{ActsOn, Descriptor, Durability, Inputs, Plan, Restart};
 use crate::core::agent::config::{Config, SERVER_KEYS};
 use crate::core::agent::config_edit::set_endpoints;
 use crate::core::agent::endpoint::{self, hosts_for};
 use crate::core::agent::layout::Agent;
 use crate::core::agent::service;
-use crate::core::context::NetworkType;
+use crate::core::context::{Field, NetworkType};
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::{Observations, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use std::time::Duration;
 
+/// What is known of it without a host.
+pub static REMEDY: Descriptor = Descriptor {
+    id: RemedyId::SetEndpoint,
+    step: StepId::Parameters,
+    title: Text::fixed("Set the endpoint (region, network type)", "设置服务入口（地域、网络类型）"),
+    inputs: &[told(Field::Region), told(Field::Network)],
+    acts_on: ActsOn::ThisHost,
+    restart: Restart::Owed,
+    can_be_forced: false,
+    loses: None,
+    durability: Durability::Lasts,
+    plan: plan,
+};
+
 /// Plans the edit.
-pub fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
+fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let config = config_of(see, &agent)?;
     // The project is where the service says, whatever was told.

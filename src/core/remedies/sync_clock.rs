@@ -2,7 +2,7 @@
 //! restarted afterwards (document "Logtail 启动参数").
 
 use super::common::{Drafted, is_there, owe_restart, unit_property};
-use super::{Change, Inputs, Plan};
+use super::{ActsOn, Change, Descriptor, Durability, Inputs, Plan, Restart};
 use crate::core::agent::layout;
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::Observations;
@@ -13,8 +13,25 @@ use std::time::Duration;
 /// The public NTP service of Alibaba Cloud.
 const NTP_SERVER: &str = "ntp.aliyun.com";
 
+/// What is known of it without a host.
+pub static REMEDY: Descriptor = Descriptor {
+    id: RemedyId::SyncClock,
+    step: StepId::Clock,
+    title: Text::fixed("Correct the clock", "校准系统时钟"),
+    inputs: &[],
+    acts_on: ActsOn::ThisHost,
+    restart: Restart::AsPlanned,
+    can_be_forced: false,
+    loses: Some(Text::fixed(
+        "The clock may jump. Databases and schedulers on this host notice that; choose a quiet moment. It cannot be undone.",
+        "时钟可能发生跳变，会影响本机的数据库和定时任务；请选择合适的时间。此操作无法撤销。",
+    )),
+    durability: Durability::Lasts,
+    plan: plan,
+};
+
 /// Plans the commands.
-pub fn plan(_: &Inputs, see: &Observations) -> Drafted<Plan> {
+fn plan(_: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agents = layout::find(see)?;
     let has_chronyc = is_there(see, &["/usr/bin/chronyc", "/bin/chronyc"]);
     let has_timedatectl = is_there(see, &["/usr/bin/timedatectl", "/bin/timedatectl"]);
@@ -80,10 +97,6 @@ pub fn plan(_: &Inputs, see: &Observations) -> Drafted<Plan> {
             }
         })
         .collect();
-    plan.cautions.push(Text::fixed(
-        "The clock may jump. Databases and schedulers on this host notice that; choose a quiet moment. It cannot be undone.",
-        "时钟可能发生跳变，会影响本机的数据库和定时任务；请选择合适的时间。此操作无法撤销。",
-    ));
     if let Some(agent) = agents.first() {
         owe_restart(&mut plan, see, agent)?;
     }

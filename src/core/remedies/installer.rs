@@ -1,13 +1,11 @@
-//! install-agent, upgrade-agent, reinstall-agent: the vendor's own installer, with the exact commands of its document.
-//!
-//! `install` first uninstalls and deletes the install directory, configuration included; so it is never planned over an
-//! agent that is there. `upgrade` keeps configuration and checkpoints.
+//! The vendor's own installer, with the exact commands of its document: what install-agent, upgrade-agent and
+//! reinstall-agent share. `install` deletes the install directory with its configuration; `upgrade` keeps both.
 
 use super::common::{Drafted, endpoints_in, is_there, refused, region_and_network, region_inputs, the_agent};
 use super::set_endpoint::cautions;
 use super::{Change, Inputs, Plan, control};
 use crate::core::agent::endpoint::{self, RegionKind};
-use crate::core::agent::layout::{self, Agent, Flavour};
+use crate::core::agent::layout::{Agent, Flavour};
 use crate::core::context::NetworkType;
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::{Observations, Unanswered};
@@ -16,11 +14,12 @@ use crate::say;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const INSTALL_DIR: &str = "/usr/local/ilogtail";
+/// Where it installs to.
+pub const INSTALL_DIR: &str = "/usr/local/ilogtail";
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// Where an installer is, and what it is called.
-struct Installer {
+pub struct Installer {
     url: String,
     script: &'static str,
 }
@@ -31,19 +30,19 @@ impl Installer {
     }
 
     /// The init script that it leaves (domain facts, 7).
-    fn init_script(&self) -> PathBuf {
+    pub fn init_script(&self) -> PathBuf {
         Path::new("/etc/init.d").join(self.flavour().service())
     }
 
     /// The program that it leaves.
-    fn program(&self) -> PathBuf {
+    pub fn program(&self) -> PathBuf {
         Path::new(INSTALL_DIR).join(self.flavour().program())
     }
 }
 
 /// The installer for a region over a network type. None where the document names no download: government clouds, and
 /// finance regions without one.
-fn installer(flavour: Flavour, region: &str, network: NetworkType) -> Option<Installer> {
+pub fn installer(flavour: Flavour, region: &str, network: NetworkType) -> Option<Installer> {
     let inner = if network == NetworkType::Intranet { "-internal" } else { "" };
     let kind = endpoint::region(region).map_or(RegionKind::Public, |region| region.kind);
     let logtail = |bucket: &str, oss: &str| Installer {
@@ -74,7 +73,7 @@ fn installer(flavour: Flavour, region: &str, network: NetworkType) -> Option<Ins
 
 /// Downloads the installer into a directory of its own and runs it. Region and parameter have been checked to hold
 /// letters, digits and dashes alone.
-fn run(see: &Observations, installer: &Installer, words: &str, what: Text) -> Result<Change, Unanswered> {
+pub fn run(see: &Observations, installer: &Installer, words: &str, what: Text) -> Result<Change, Unanswered> {
     let Installer { url, script } = installer;
     let has_wget = is_there(see, &["/usr/bin/wget", "/bin/wget"]);
     let has_curl = is_there(see, &["/usr/bin/curl", "/bin/curl"]);
@@ -88,7 +87,8 @@ fn run(see: &Observations, installer: &Installer, words: &str, what: Text) -> Re
     Ok(Change::Run { argv: vec!["sh".into(), "-c".into(), line], limit: LIMIT, accept: vec![0], what, proxies: true })
 }
 
-fn no_download(region: &str) -> super::common::Stop {
+/// The documents name no installer for the region.
+pub fn no_download(region: &str) -> super::common::Stop {
     refused(say!(
         "The public documents name no installer for {region}; take the command from the console (Logtail, install).",
         "公开文档没有提供 {region} 的安装脚本；请在控制台复制安装命令。"
@@ -96,7 +96,7 @@ fn no_download(region: &str) -> super::common::Stop {
 }
 
 /// What every plan that runs an installer says before.
-fn installer_cautions(installer: &Installer) -> Vec<Text> {
+pub fn installer_cautions(installer: &Installer) -> Vec<Text> {
     let (url, script) = (&installer.url, installer.script);
     let mut out = vec![say!(
         "{script} is downloaded from {url} and run as root. It cannot be undone by this program.",
@@ -108,79 +108,8 @@ fn installer_cautions(installer: &Installer) -> Vec<Text> {
     out
 }
 
-/// Whether an agent is there that `install` would destroy.
-fn is_installed(agent: &Agent) -> bool {
-    let program_missing = agent.missing.iter().any(|path| {
-        path.parent() == Some(agent.install_dir.as_path())
-            && path.file_name().is_some_and(|name| name == "ilogtail" || name == "loongcollector")
-    });
-    !agent.community && (!agent.processes.is_empty() || !program_missing)
-}
-
-/// install-agent: for a host without one.
-pub fn install(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
-    let agents = layout::find(see)?;
-    if let Some(agent) = agents.iter().find(|agent| is_installed(agent)) {
-        let dir = agent.install_dir.display();
-        return Err(refused(say!(
-            "An agent is installed in {dir}. The installer's install would delete it with its configuration; use upgrade-agent, which keeps both.",
-            "{dir} 中已安装 Agent。安装脚本的 install 会将其连同配置一起删除；请使用 upgrade-agent，它会保留配置。"
-        )));
-    }
-    let note = see.file("/etc/ilogtail/checkpoint/instance_identity")?;
-    let own = crate::core::agent::layout::whole(note)
-        .ok()
-        .and_then(|file| crate::core::agent::identity_files::instance_identity(&file.bytes));
-    let (region, network) = region_and_network(inputs, (own.and_then(|own| own.region_id), None))?;
-    let installer = installer(Flavour::LoongCollector, &region, network).ok_or_else(|| no_download(&region))?;
-    let parameter = endpoint::install_parameter(&region, network);
-    let why = say!(
-        "No agent sends a heartbeat from this host; the install parameter for the project's region and this network is {parameter}.",
-        "本机没有 Agent 发送心跳；与 Project 地域和网络类型对应的安装参数是 {parameter}。"
-    );
-    let mut plan = Plan::new(RemedyId::InstallAgent, StepId::Installed, why);
-    plan.inputs = region_inputs(&region, network);
-    let what = say!("install the agent with parameter {parameter}", "以参数 {parameter} 安装 Agent");
-    plan.changes.push(run(see, &installer, &format!("install {parameter}"), what)?);
-    let there = Change::AwaitAgent {
-        running: true,
-        install_dir: INSTALL_DIR.into(),
-        limit: Duration::from_secs(30),
-        app_info: Some(Path::new(INSTALL_DIR).join("app_info.json")),
-        harder: None,
-    };
-    plan.changes.extend(control::afresh(&installer.init_script(), installer.program(), Path::new(INSTALL_DIR), there));
-    plan.cautions = installer_cautions(&installer);
-    if !endpoint::is_known(&region) {
-        plan.cautions.push(say!(
-            "{region} is not a region that this program knows; check the spelling.",
-            "{region} 不是本程序已知的地域，请检查拼写。"
-        ));
-    }
-    for agent in agents.iter().filter(|agent| agent.community) {
-        let dir = agent.install_dir.display();
-        plan.cautions.push(if agent.install_dir == Path::new(INSTALL_DIR) {
-            say!(
-                "The open-source agent in {dir} is deleted by the installer, with its configuration and pipelines.",
-                "{dir} 中的开源 Agent 及其配置会被安装脚本删除。"
-            )
-        } else {
-            say!(
-                "The open-source agent in {dir} stays; stop it if nobody needs it.",
-                "{dir} 中的开源 Agent 会保留；如无人使用请停止。"
-            )
-        });
-    }
-    plan.cautions.push(Text::fixed(
-        "The console shows the heartbeat about two minutes later, once the machine group names this host.",
-        "机器组包含本机后，约两分钟控制台显示心跳正常。",
-    ));
-    plan.patience = Duration::from_secs(30);
-    Ok(plan)
-}
-
 /// The run of the installer's upgrade for an agent that is there.
-fn upgrade_with(remedy: RemedyId, verify: StepId, inputs: &Inputs, see: &Observations) -> Drafted<(Plan, Agent)> {
+pub fn upgrade_with(remedy: RemedyId, verify: StepId, inputs: &Inputs, see: &Observations) -> Drafted<(Plan, Agent)> {
     let agent = the_agent(see)?;
     let dir = agent.install_dir.display();
     if agent.community {
@@ -223,29 +152,4 @@ fn upgrade_with(remedy: RemedyId, verify: StepId, inputs: &Inputs, see: &Observa
     plan.cautions.extend(cautions(see, &agent, &region, network)?);
     plan.patience = Duration::from_secs(60);
     Ok((plan, agent))
-}
-
-/// upgrade-agent: newer programs, the same configuration.
-pub fn upgrade(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
-    let (mut plan, agent) = upgrade_with(RemedyId::UpgradeAgent, StepId::Installed, inputs, see)?;
-    if agent.flavour == Flavour::Logtail {
-        plan.cautions.push(Text::fixed(
-            "Logtail stays Logtail. Going over to LoongCollector is a step of its own: loongcollector.sh upgrade.",
-            "Logtail 仍为 Logtail。迁移到 LoongCollector 需要单独执行 loongcollector.sh upgrade。",
-        ));
-    }
-    Ok(plan)
-}
-
-/// reinstall-agent: what can be had of a reinstall without its loss.
-pub fn reinstall(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
-    let (mut plan, _) = upgrade_with(RemedyId::ReinstallAgent, StepId::Parameters, inputs, see)?;
-    plan.cautions.insert(
-        0,
-        Text::fixed(
-            "A true reinstall would delete the install directory with its configuration; so the programs are replaced by upgrade instead. It does not change region or network type: set-endpoint does, and repair-config restores a broken configuration.",
-            "真正的重装会删除安装目录及其配置，因此改用 upgrade 替换程序。它不会改变地域或网络类型：请使用 set-endpoint；配置损坏请使用 repair-config。",
-        ),
-    );
-    Ok(plan)
 }

@@ -2,7 +2,7 @@
 //! there is one; else by signal, and only to processes whose program was seen to be that agent's.
 
 use super::common::{Drafted, already, no_agent, refused, unit_property};
-use super::{Change, Inputs, Plan, control};
+use super::{ActsOn, Change, Descriptor, Durability, Inputs, Plan, Restart, control};
 use crate::core::agent::layout::{self, Agent};
 use crate::core::agent::processes::{Shape, is_alive, process_shape};
 use crate::core::finding::{RemedyId, StepId};
@@ -11,8 +11,22 @@ use crate::core::text::Text;
 use crate::say;
 use std::time::Duration;
 
+/// What is known of it without a host.
+pub static REMEDY: Descriptor = Descriptor {
+    id: RemedyId::StopExtraAgent,
+    step: StepId::Running,
+    title: Text::fixed("Stop the extra agent", "停止多余的 Agent"),
+    inputs: &[],
+    acts_on: ActsOn::ThisHost,
+    restart: Restart::AsPlanned,
+    can_be_forced: true,
+    loses: None,
+    durability: Durability::UntilReboot,
+    plan: plan,
+};
+
 /// Plans the stop.
-pub fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
+fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agents = layout::find(see)?;
     // The one that stays: that of the checks, but never an open-source build where a commercial one runs as well.
     let stays = agents
