@@ -45,6 +45,7 @@ pub enum Question {
     /// One HTTP or HTTPS request, all stages: name, connection, TLS, answer → [`ReachSeen`].
     Reach(Target),
     /// A command that only looks → [`CommandSeen`].
+    #[serde(rename = "look")]
     ReadCommand(ReadCommand),
     /// The clock → [`ClockSeen`].
     Clock,
@@ -164,6 +165,7 @@ pub enum Answer {
     Interfaces(Observed<Vec<InterfaceSeen>>),
     Lookup(LookupSeen),
     Reach(ReachSeen),
+    #[serde(rename = "look")]
     ReadCommand(Observed<CommandSeen>),
     Clock(ClockSeen),
     Identity(IdentitySeen),
