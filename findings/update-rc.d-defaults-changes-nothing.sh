@@ -17,6 +17,7 @@
 . "$(dirname "$0")/common.inc"
 deb helpers init-system-helpers
 cat > "$T/steps" <<'S'
+set -eu
 tool=$1/helpers/usr/sbin/update-rc.d
 cp -a /etc "$1/etc"
 mount --bind "$1/etc" /etc
