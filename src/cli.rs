@@ -11,10 +11,11 @@ mod manual;
 mod progress_line;
 mod wiring;
 
-use crate::carry_out::{Journals, Store, WithRootsJournal};
+use crate::carry_out::{Store, WithRootsJournal};
 use crate::core::context::{Context, Field};
 use crate::core::finding::RemedyId;
 use crate::core::flow::{Notice, Session};
+use crate::core::journal::Journals;
 use crate::core::remedies;
 use crate::core::text::{Lang, Text, printable};
 use crate::host::Host;

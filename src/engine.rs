@@ -16,12 +16,13 @@ mod verifying;
 pub use looking::Looking;
 pub use planning::PlanRequest;
 
-use crate::carry_out::{Progress, Store};
+use crate::carry_out::Store;
 use crate::core::agent::layout;
 use crate::core::checks::{Checked, Investigation};
 use crate::core::context::Context;
 use crate::core::finding::StepId;
 use crate::core::flow::{Clip, Effect, Event, Goal, Session, StepView, Way};
+use crate::core::journal::Progress;
 use crate::core::redact::Redactor;
 use crate::core::remedies::Planned;
 use crate::core::text::{Lang, Text};

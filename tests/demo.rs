@@ -1,10 +1,11 @@
 //! Every host of the demo is cured by the first remedies that the wizard offers, and then the service sees it.
 
-use logtail_doctor::carry_out::{self, AppliedResult, Consent, ConsentBy, Order, Store};
+use logtail_doctor::carry_out::{self, Store};
 use logtail_doctor::core::checks::{self, Investigation};
 use logtail_doctor::core::context::Context;
 use logtail_doctor::core::finding::{Finding, RemedyId, StepId, Verdict};
 use logtail_doctor::core::flow::Session;
+use logtail_doctor::core::journal::{AppliedResult, Consent, ConsentBy, Order};
 use logtail_doctor::core::observe::{Answer, Question};
 use logtail_doctor::core::remedies::{InputId, Inputs, Plan, Planned};
 use logtail_doctor::core::text::Lang;

@@ -1,8 +1,8 @@
 //! What is cleared away before a plan begins: the temporaries of a process that was killed, and backups that nobody will
 //! ask for any more. Only what this program made itself goes, and only while the lock is held.
 
-use super::journal::{JournalEntry, JournalLine, RecordKind, Recorded};
-use super::{Store, append, fingerprint};
+use super::store::{Store, append, fingerprint};
+use crate::core::journal::{JournalEntry, JournalLine, RecordKind, Recorded};
 use crate::core::observe::Operation;
 use crate::core::remedies::Change;
 use crate::host::Host;

@@ -1,6 +1,6 @@
 //! What kept a change from happening, in sentences, and the machine group as it is now. It changes nothing.
 
-use super::AppliedResult;
+use crate::core::journal::AppliedResult;
 use crate::core::observe::{
     Answer, CloudAnswer, CloudError, CloudErrorKind, CloudQuestion, OperationError, Question, Site, group_resource,
 };

@@ -3,7 +3,9 @@
 //!
 //! The terminal's password question is not asked here: whoever calls has made sure that `sudo -n` works.
 
-use super::{Applied, JOURNAL, Order, Progress, Store, carry_out, close_own};
+use super::apply::{carry_out, close_own};
+use super::store::Store;
+use crate::core::journal::{Applied, JOURNAL, Order, Progress};
 use crate::core::observe::{Answer, FileSeen, Observed, Question};
 use crate::core::remedies::{Change, Plan, shell_line};
 use crate::core::text::Text;
@@ -263,8 +265,8 @@ fn tell(word: &HelperMessage) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carry_out::{AppliedResult, ChangeState, Consent, ConsentBy};
     use crate::core::finding::{RemedyId, StepId};
+    use crate::core::journal::{AppliedResult, ChangeState, Consent, ConsentBy};
     use std::path::PathBuf;
 
     /// A sudo with this body, which gets what the second process would say as `$progress` and `$applied`.

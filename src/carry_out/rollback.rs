@@ -2,9 +2,11 @@
 //! and says of each thing what is left of it.
 
 use super::failure::explain;
-use super::undo::inverse;
+use super::reverse::reverse;
+use super::store::fingerprint;
 use super::work::Work;
-use super::{AppliedResult, Record, RecordKind, fingerprint};
+use crate::core::journal::commands::{inverse, is_stop_or_start};
+use crate::core::journal::{AppliedResult, Record, RecordKind};
 use crate::core::observe::{Done, Operation, OperationError};
 use crate::core::text::Text;
 use crate::say;
@@ -61,7 +63,7 @@ impl Work<'_> {
             }
             return Ok(());
         }
-        for act in record.reverse(self.host).await? {
+        for act in reverse(record, self.host).await? {
             let command = if let Operation::Run { argv, .. } = &act {
                 Some(crate::core::remedies::shell_line(argv))
             } else {
@@ -85,14 +87,4 @@ impl Work<'_> {
 fn for_ever(record: &Record) -> Option<String> {
     let RecordKind::Run(argv) = &record.kind else { return None };
     (inverse(argv).is_none() && !is_stop_or_start(argv)).then(|| crate::core::remedies::shell_line(argv))
-}
-
-/// Whether a command only stops, starts or signals.
-pub(super) fn is_stop_or_start(argv: &[String]) -> bool {
-    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["kill", ..] | ["systemctl", "start" | "stop" | "restart" | "kill", ..] => true,
-        [script, "start" | "stop" | "restart" | "force-stop"] => script.starts_with("/etc/init.d/"),
-        _ => false,
-    }
 }

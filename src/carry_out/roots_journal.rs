@@ -1,7 +1,8 @@
 //! Root's journal for a user who is not root: where the file itself may not be read, a process that `sudo -n` starts
 //! reads it. Nobody is asked for a password here, and nothing else is read in this way.
 
-use super::{JOURNAL, helper};
+use super::helper;
+use crate::core::journal::JOURNAL;
 use crate::core::observe::Pending;
 use crate::core::observe::{Answer, Done, Operation, OperationError, Question, Unavailable};
 use crate::core::service::Credentials;

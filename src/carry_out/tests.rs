@@ -2,11 +2,21 @@
 
 use super::*;
 use crate::core::finding::{RemedyId, StepId};
+use crate::core::journal::{
+    Applied, AppliedResult, ChangeState, Consent, ConsentBy, JOURNAL, JournalEntry, JournalLine, Order, Progress,
+    Record, RecordKind, Recorded, entries, undo_plan,
+};
 use crate::core::observe::Observations;
+use crate::core::observe::{Answer, Fingerprint, Operation, OperationError, Question};
 use crate::core::remedies::Planned;
+use crate::core::remedies::{Change, Plan};
+use crate::core::text::Text;
+use crate::host::Host;
 use crate::host::simulated::{Flavour, Group, Kind, SimulatedHost, StopManner, World};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::unbounded_channel;
 
 mod cleanup;
 mod failures;

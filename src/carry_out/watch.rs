@@ -3,8 +3,8 @@
 //! those whose program lies in the agent's own directory.
 
 use super::work::Work;
-use super::{AppliedResult, ChangeState, Progress};
 use crate::core::agent::processes::{is_alive, program};
+use crate::core::journal::{AppliedResult, ChangeState, Progress};
 use crate::core::observe::{Answer, Done, Fingerprint, LiveLine, Operation, ProcessSeen, Question};
 use crate::core::remedies::Change;
 use crate::core::text::Text;

@@ -1,10 +1,11 @@
 //! The work on one plan: one change after the other, each journaled before it is made. What was to be done is decided;
-//! here is only how it is done safely. What becomes of it when one fails is told in `back`.
+//! here is only how it is done safely. What becomes of it when one fails is told in `rollback`.
 
 use super::failure::{explain, is_uncertain};
-use super::undo::inverse;
+use super::store::{Store, append, backup_path};
 use super::watch::Before;
-use super::{ChangeState, JournalLine, Progress, Record, RecordKind, Store, append, backup_path};
+use crate::core::journal::commands::inverse;
+use crate::core::journal::{ChangeState, JournalLine, Progress, Record, RecordKind, is_torn};
 use crate::core::observe::{Answer, Done, Fingerprint, Operation, OperationError, Question, Unavailable};
 use crate::core::remedies::Change;
 use crate::core::text::Text;
@@ -295,11 +296,4 @@ impl<'a> Work<'a> {
         let (done, ()) = futures_util::future::join(self.host.act(act, live), forward).await;
         done
     }
-}
-
-/// Whether a file is the beginning of the new content and after it what the old one had there: what writing over a file
-/// leaves that was cut short.
-pub(super) fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
-    let same = now.iter().zip(new).take_while(|(now, new)| now == new).count();
-    now.get(same..) == Some(old.get(same..).unwrap_or_default())
 }

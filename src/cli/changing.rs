@@ -7,10 +7,13 @@ use super::journal::Unfinished;
 use super::looking::{begin, looking_text};
 use super::progress_line::while_waiting;
 use super::{COULD_NOT_RUN, Settings, journal};
-use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Order, Progress, can_be_undone, helper};
+use crate::carry_out::{self, helper};
 use crate::core::checks::Judge;
 use crate::core::finding::{CauseId, RemedyId, StepId};
 use crate::core::flow::{Goal, Proof, rolled_back, undo_command};
+use crate::core::journal::{
+    Applied, AppliedResult, ChangeState, Consent, Order, Progress, can_be_undone, choose_entry,
+};
 use crate::core::redact::Redactor;
 use crate::core::remedies::{self, InputId, Inputs, Plan, Planned, PreviewMark};
 use crate::core::text::{Lang, Text, printable};
@@ -120,7 +123,7 @@ pub async fn undo(
     out: &mut impl Write,
 ) -> io::Result<u8> {
     let Some((entries, _)) = journal::read(&host, settings).await else { return Ok(COULD_NOT_RUN) };
-    let entry = match carry_out::choose_entry(&entries, id.unwrap_or("last")) {
+    let entry = match choose_entry(&entries, id.unwrap_or("last")) {
         Ok(entry) => entry,
         Err(reason) => {
             settings.complain(&reason);

@@ -3,10 +3,11 @@
 use super::args::Format;
 use super::progress_line::while_waiting;
 use super::{FAILS, NOTHING_FAILS, Settings, UNKNOWN, wiring};
-use crate::carry_out::{self, JOURNAL};
+use crate::carry_out;
 use crate::core::checks::{Checked, Investigation, Judge, age_text, heartbeat_age};
 use crate::core::context::Context;
 use crate::core::finding::Verdict;
+use crate::core::journal::JOURNAL;
 use crate::core::observe::{Answer, Observations, Question};
 use crate::core::text::Text;
 use crate::engine::Looking;

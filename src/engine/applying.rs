@@ -1,8 +1,9 @@
 //! A plan being carried out: in this process, or in one that sudo starts.
 
 use super::{Frontend, Run};
-use crate::carry_out::{self, Applied, Order, Progress, helper};
+use crate::carry_out::{self, helper};
 use crate::core::flow::Event;
+use crate::core::journal::{Applied, Order, Progress};
 use crate::core::remedies::{Change, Plan};
 use crate::core::text::Lang;
 use crate::say;
@@ -133,7 +134,7 @@ pub(super) async fn next_of(applying: &mut Option<Applying>) -> Vec<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carry_out::ChangeState;
+    use crate::core::journal::ChangeState;
     use crate::core::observe::LiveLine;
     use crate::core::text::Text;
 

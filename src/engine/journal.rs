@@ -1,8 +1,9 @@
 //! Reading the journals for the session: the one that this process writes and, for a user who is not root, root's.
 
 use super::{Frontend, Run};
-use crate::carry_out::{self, JOURNAL, Journals, Store, ask_for_journals, helper, read_journals};
+use crate::carry_out::{self, Store, ask_for_journals, helper};
 use crate::core::flow::{Event, Notice, UnderWay, Way};
+use crate::core::journal::{JOURNAL, Journals, read_journals};
 use crate::core::observe::{Answer, Question, Unavailable};
 use crate::core::remedies::for_root;
 use crate::say;

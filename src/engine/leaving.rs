@@ -2,8 +2,8 @@
 //! operator is told what is waited for, and nothing is waited for without end.
 
 use super::{Applying, Frontend, masked};
-use crate::carry_out::{Applied, AppliedResult};
 use crate::core::flow::{Event, Session};
+use crate::core::journal::{Applied, AppliedResult};
 use crate::core::redact::Redactor;
 use crate::core::text::Text;
 use crate::say;

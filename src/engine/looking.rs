@@ -2,11 +2,12 @@
 
 use super::planning::{PlanRequest, Planning};
 use super::verifying::{has_patience, pause};
-use crate::carry_out::{Journals, Store};
+use crate::carry_out::Store;
 use crate::core::checks::{Asked, Investigation};
 use crate::core::context::Context;
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::flow::{Goal, Proof};
+use crate::core::journal::Journals;
 use crate::core::observe::{Answer, Question};
 use crate::core::remedies::Planned;
 use crate::host::Host;

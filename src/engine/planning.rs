@@ -1,8 +1,9 @@
 //! A plan being made: which observations it rests on, and that they are fresh.
 
 use super::Looking;
-use crate::carry_out::{self, Store};
+use crate::carry_out::Store;
 use crate::core::finding::RemedyId;
+use crate::core::journal;
 use crate::core::observe::Question;
 use crate::core::remedies::{self, Inputs, Planned};
 use std::collections::BTreeSet;
@@ -44,7 +45,7 @@ impl Planning {
         seen.take_touched();
         let planned = match &self.wish {
             PlanRequest::Remedy(remedy, inputs) => remedies::plan(*remedy, inputs, seen),
-            PlanRequest::Undo { entry, store } => carry_out::undo(entry, &looking.journals(store), seen),
+            PlanRequest::Undo { entry, store } => journal::undo(entry, &looking.journals(store), seen),
         };
         let mut wanted = seen.take_open();
         wanted.extend(seen.take_touched().into_iter().filter(|question| !self.fresh.contains(question)));

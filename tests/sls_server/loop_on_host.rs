@@ -2,12 +2,13 @@
 //! edited, the heartbeat appears, undo restores the group, and no secret is to be seen anywhere.
 
 use super::server::{Fault, KEY, NOW, PROJECT, REGION, Server};
-use logtail_doctor::carry_out::{AppliedResult, Consent, ConsentBy, Order, Store, carry_out};
+use logtail_doctor::carry_out::{Store, carry_out};
 use logtail_doctor::cli::args::ConsentArgs;
 use logtail_doctor::cli::{Settings, changing, looking};
 use logtail_doctor::core::checks::{self, Investigation};
 use logtail_doctor::core::context::Context;
 use logtail_doctor::core::finding::{CauseId, Finding, RemedyId, StepId, Verdict};
+use logtail_doctor::core::journal::{AppliedResult, Consent, ConsentBy, Order};
 use logtail_doctor::core::remedies::{Inputs, Plan, Planned};
 use logtail_doctor::core::service::credentials::Environment;
 use logtail_doctor::core::text::Lang;

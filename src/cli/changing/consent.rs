@@ -2,7 +2,8 @@
 //! this process is.
 
 use super::Changing;
-use crate::carry_out::{ConsentBy, helper};
+use crate::carry_out::helper;
+use crate::core::journal::ConsentBy;
 use crate::core::observe::{Answer, IdentitySeen, Question};
 use crate::core::remedies::Plan;
 use crate::core::text::{Text, printable};

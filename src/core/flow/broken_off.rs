@@ -2,7 +2,7 @@
 //! takes it back from its backups, or leaves it; the first two are previewed like every other change.
 
 use super::{Action, Effect, Layer, Session};
-use crate::carry_out::{JournalEntry, RecordKind};
+use crate::core::journal::{JournalEntry, RecordKind};
 use crate::core::remedies;
 use crate::core::text::{Lang, Text};
 

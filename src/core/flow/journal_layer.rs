@@ -4,8 +4,8 @@
 use super::motion::Motion;
 use super::remedy_steering::{command_for, is_undoable};
 use super::{Clip, Effect, Layer, Notice, RemedyLayer, Session, Stage};
-use crate::carry_out::{JournalEntry, Recorded};
 use crate::core::finding::RemedyId;
+use crate::core::journal::{JournalEntry, Recorded};
 use crate::core::remedies::{self, ActsOn, Plan};
 use crate::core::text::{Lang, Text};
 use crate::say;

@@ -6,8 +6,8 @@ use super::session::Afterwards;
 use super::{
     Button, Choice, Effect, Form, Layer, Notice, Offered, Place, Proof, Purpose, RemedyLayer, Session, Stage, Way,
 };
-use crate::carry_out::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Order, Progress, can_be_undone};
 use crate::core::finding::{RemedyId, StepId, Verdict};
+use crate::core::journal::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Order, Progress, can_be_undone};
 use crate::core::remedies::{self, Change, Inputs, Plan, Planned};
 use crate::core::text::Text;
 use crate::say;
