@@ -18,7 +18,6 @@ use crate::core::flow::{Notice, Session};
 use crate::core::journal::Journals;
 use crate::core::remedies;
 use crate::core::text::{Lang, Text, printable};
-use crate::host::Host;
 use crate::report::{self, Style};
 use crate::ui::FaceKind;
 use crate::{memory, say};
@@ -28,7 +27,6 @@ use journal::Unfinished;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Nothing fails.
@@ -274,13 +272,10 @@ fn check_bundle(
 
 async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::Result<u8> {
     let judge = wiring::judge();
-    let host = wiring::host(Duration::from_secs(cli.manner.timeout), settings.read_only);
-    let with_roots_journal = || -> Arc<dyn Host> {
-        match &settings.roots_dir {
-            Some(dir) => Arc::new(WithRootsJournal::new(Arc::clone(&host), dir)),
-            None => Arc::clone(&host),
-        }
-    };
+    let timeout = Duration::from_secs(cli.manner.timeout);
+    let applier = wiring::applier(timeout, settings.read_only, settings.store.clone());
+    let host = applier.host();
+    let with_roots_journal = || WithRootsJournal::around(applier.host(), settings.roots_dir.as_deref());
     match &cli.command {
         None => {
             let looking = looking::begin(&with_roots_journal(), judge, settings);
@@ -291,17 +286,18 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
                 Some(Unfinished::UnderWay(text)) => session.notice = Some(Notice { text, is_problem: true }),
                 None => {}
             }
-            wiring::walk(looking, session, settings, wiring::face_kind(cli.manner.plain), None, out).await
+            let kind = wiring::face_kind(cli.manner.plain);
+            wiring::walk(looking, session, applier, settings, kind, None, out).await
         }
         Some(Command::Check { format, .. }) => looking::check(host, judge, settings, *format, out).await,
         Some(Command::Fix { remedy, set, consent }) => match RemedyId::of_id(remedy) {
-            Some(remedy) => changing::fix(host, judge, settings, remedy, set, *consent, out).await,
+            Some(remedy) => changing::fix(applier, judge, settings, remedy, set, *consent, out).await,
             None => Ok(COULD_NOT_RUN),
         },
         Some(Command::Verify { wait }) => looking::verify(host, judge, settings, Duration::from_secs(*wait), out).await,
         Some(Command::Journal) => journal::journal(with_roots_journal(), settings, out).await,
         Some(Command::Undo { id, consent }) => {
-            changing::undo(with_roots_journal(), judge, settings, id.as_deref(), *consent, out).await
+            changing::undo(applier, judge, settings, id.as_deref(), *consent, out).await
         }
         Some(Command::Bundle { output }) => {
             let (name, bytes) = looking::bundle(host, judge, settings).await?;
@@ -317,7 +313,7 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
                 }
             }
         }
-        Some(Command::CarryOut) => changing::run_errand(host, settings).await,
+        Some(Command::CarryOut) => changing::run_errand(&applier, settings).await,
         // Answered before there was a host.
         Some(Command::Demo { .. } | Command::Completions { .. } | Command::Man) => Ok(NOTHING_FAILS),
     }

@@ -16,7 +16,7 @@ mod verifying;
 pub use looking::Looking;
 pub use planning::PlanRequest;
 
-use crate::carry_out::Store;
+use crate::carry_out::Applier;
 use crate::core::agent::layout;
 use crate::core::checks::{Checked, Investigation};
 use crate::core::context::Context;
@@ -114,11 +114,11 @@ pub trait Frontend {
 }
 
 /// Runs a session on a host with a face, until it is over. A plan under way is finished first.
-pub async fn run<F: Frontend>(looking: &mut Looking, session: &mut Session, store: Store, face: &mut F) {
+pub async fn run<F: Frontend>(looking: &mut Looking, session: &mut Session, applier: Applier, face: &mut F) {
     let mut run = Run {
         looking,
         session,
-        store,
+        applier,
         planning: None,
         reading_journal: None,
         listing_groups: None,
@@ -160,7 +160,7 @@ pub async fn run<F: Frontend>(looking: &mut Looking, session: &mut Session, stor
 struct Run<'a> {
     looking: &'a mut Looking,
     session: &'a mut Session,
-    store: Store,
+    applier: Applier,
     planning: Option<Planning>,
     /// The reading of the journal; whether it has been asked for anew.
     reading_journal: Option<bool>,
@@ -253,7 +253,7 @@ impl Run<'_> {
             }
             Effect::PlanUndo(entry) => {
                 self.reach_roots_journal(Some(&entry), face).await;
-                self.begin_plan(PlanRequest::Undo { entry, store: self.store.clone() }).await;
+                self.begin_plan(PlanRequest::Undo { entry, store: self.applier.store().clone() }).await;
             }
             Effect::Apply(order) => match self.session.way_for(&order.plan) {
                 Way::Direct => self.apply(*order),
@@ -367,6 +367,7 @@ async fn sleep_until(at: Option<Instant>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::carry_out::Store;
     use crate::core::checks::check;
     use crate::host::simulated::{SimulatedHost, scenario};
     use std::sync::Arc;
@@ -405,11 +406,12 @@ mod tests {
             let world = scenario(id).unwrap().world(1_790_000_000_000).paced(pause, pause);
             let context = scenario(id).unwrap().context.clone();
             let found = Investigation::new(check, context.clone());
-            let mut looking = Looking::new(Arc::new(SimulatedHost::new(world)), found);
-            let mut session = Session::new(context, Lang::En, false, Vec::new());
             let store = Store { dir: "/var/lib/logtail-doctor".into(), actor: "test".into() };
+            let applier = Applier::new(Arc::new(SimulatedHost::new(world)), store);
+            let mut looking = Looking::new(applier.host(), found);
+            let mut session = Session::new(context, Lang::En, false, Vec::new());
             let mut face = Watcher::default();
-            run(&mut looking, &mut session, store, &mut face).await;
+            run(&mut looking, &mut session, applier, &mut face).await;
             assert!(face.has_seen_all && face.shown.len() > 2, "{id}");
             assert!(face.shown.windows(2).all(|two| two[0] != two[1]), "{id}: the same was shown twice");
         }

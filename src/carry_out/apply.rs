@@ -7,13 +7,13 @@ use super::{cleanup, leftovers};
 use crate::core::journal::{Applied, AppliedResult, ChangeState, JournalEntry, JournalLine, Order, Progress, Recorded};
 use crate::core::observe::{Answer, Question};
 use crate::core::remedies::Change;
-use crate::host::Host;
+use crate::host::MutableHost;
 use std::collections::BTreeSet;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Carries out an order while the lock is held.
 async fn carry_out_alone(
-    host: &dyn Host,
+    host: &dyn MutableHost,
     store: &Store,
     order: &Order,
     progress: UnboundedSender<Progress>,
@@ -94,7 +94,12 @@ async fn carry_out_alone(
 }
 
 /// Carries out an order, and when its plan takes a journal entry back, marks that entry as taken back once it is.
-pub async fn carry_out(host: &dyn Host, store: &Store, order: &Order, progress: UnboundedSender<Progress>) -> Applied {
+pub(super) async fn carry_out(
+    host: &dyn MutableHost,
+    store: &Store,
+    order: &Order,
+    progress: UnboundedSender<Progress>,
+) -> Applied {
     let _held = match lock(host, store).await {
         Ok(held) => held,
         Err(applied) => return applied,
@@ -116,7 +121,7 @@ pub async fn carry_out(host: &dyn Host, store: &Store, order: &Order, progress: 
 }
 
 /// Closes an entry of the journal in `store` of which nothing is left to take back; any other one stays as it is.
-pub(super) async fn close_own(host: &dyn Host, store: &Store, id: &str) {
+pub(super) async fn close_own(host: &dyn MutableHost, store: &Store, id: &str) {
     let Ok(_held) = lock(host, store).await else { return };
     let known = known(host, store).await;
     let stands = |done: &&JournalEntry| done.id == id && done.stands();
@@ -128,7 +133,7 @@ pub(super) async fn close_own(host: &dyn Host, store: &Store, id: &str) {
 
 /// Journals that these entries were taken back, and removes what they left beside their files. Should a line not be
 /// written, the fingerprints still keep a second undo from doing harm.
-async fn count_as_taken_back(host: &dyn Host, store: &Store, known: &[JournalEntry], ids: &[String]) {
+async fn count_as_taken_back(host: &dyn MutableHost, store: &Store, known: &[JournalEntry], ids: &[String]) {
     for id in ids {
         let _ = append(host, store, &JournalLine::Undone { id: id.clone() }).await;
     }

@@ -5,12 +5,12 @@ use super::helper;
 use super::store::Store;
 use crate::core::journal::JournalEntry;
 use crate::core::observe::{Answer, Question};
-use crate::host::Host;
+use crate::host::MutableHost;
 
 /// Closes an entry of which nothing is left to take back: it counts as taken back from now on, and its backups go. An
 /// entry of root's journal is closed by the process that sudo starts without a password. One that has something to take
 /// back again by now, or that cannot be reached, stays as it is: that does no harm.
-pub async fn close(host: &dyn Host, store: &Store, done: &JournalEntry) {
+pub(super) async fn close(host: &dyn MutableHost, store: &Store, done: &JournalEntry) {
     if !done.is_roots {
         return close_own(host, store, &done.id).await;
     }

@@ -6,7 +6,7 @@ use super::store::fingerprint;
 use crate::core::journal::{JournalEntry, RecordKind, Recorded};
 use crate::core::observe::{Fingerprint, Operation};
 use crate::core::text::Text;
-use crate::host::Host;
+use crate::host::{Host, MutableHost};
 use crate::say;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::unbounded_channel;
@@ -33,10 +33,10 @@ pub(super) async fn left(host: &dyn Host, done: Option<&JournalEntry>) -> Option
 
 /// Removes what an entry that was taken back left beside its files: its backups, and the temporaries of a process that
 /// was killed. What cannot be removed stays; it does no harm.
-pub(super) async fn tidy(host: &dyn Host, done: &JournalEntry) {
+pub(super) async fn tidy(host: &dyn MutableHost, done: &JournalEntry) {
     let act = async |act: Operation| {
         let (live, _) = unbounded_channel();
-        let _ = host.act(act, live).await;
+        let _ = host.perform(act, live).await;
     };
     let remove = async |path: PathBuf, expect: Fingerprint| act(Operation::Remove { path, expect }).await;
     for record in &done.records {

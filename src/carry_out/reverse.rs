@@ -19,12 +19,12 @@ pub(super) async fn reverse(record: &Record, host: &dyn Host) -> Result<Vec<Oper
             vec![Operation::Remove { path: record.path.clone(), expect: record.after.clone() }]
         }
         RecordKind::Remove => {
-            let missing = || OperationError::Io { path: record.path.clone(), reason: "no backup".into() };
+            let missing = || OperationError::io(record.path.clone(), "no backup");
             // The backup is the old file with its owner and its time; it only needs its name back.
             vec![Operation::Rename { from: record.backup.clone().ok_or_else(missing)?, to: record.path.clone() }]
         }
         RecordKind::Write => {
-            let unreadable = |path: &Path| OperationError::Io { path: path.to_path_buf(), reason: "no backup".into() };
+            let unreadable = |path: &Path| OperationError::io(path.to_path_buf(), "no backup");
             let backup = record.backup.as_ref().ok_or_else(|| unreadable(&record.path))?;
             match host.observe(Question::File(backup.clone())).await {
                 Answer::File(Ok(file)) => vec![

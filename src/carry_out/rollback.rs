@@ -59,7 +59,7 @@ impl Work<'_> {
             // It is so already; only the backup is too much, and one that stays does no harm. What may still happen may
             // need it.
             if let Some(backup) = record.backup.as_ref().filter(|_| !self.hangs) {
-                let _ = self.act(Operation::Remove { path: backup.clone(), expect: record.before.clone() }).await;
+                let _ = self.perform(Operation::Remove { path: backup.clone(), expect: record.before.clone() }).await;
             }
             return Ok(());
         }
@@ -69,13 +69,13 @@ impl Work<'_> {
             } else {
                 None
             };
-            let done = self.act(act).await?;
+            let done = self.perform(act).await?;
             if let (Some(command), Done::Exited(code)) = (command, done)
                 && code != Some(0)
             {
                 let code = code.map_or("signal".to_string(), |code| code.to_string());
                 let reason = format!("`{command}` ended with exit code {code}");
-                return Err(OperationError::Io { path: record.path.clone(), reason });
+                return Err(OperationError::io(record.path.clone(), reason));
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::core::journal::{
 use crate::core::observe::{Answer, Fingerprint, Operation, OperationError, Question, Unavailable};
 use crate::core::remedies::Change;
 use crate::core::text::Text;
-use crate::host::{Held, Host};
+use crate::host::{Held, Host, MutableHost};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -25,7 +25,7 @@ pub struct Store {
 }
 
 /// Takes the lock of the state directory; or says who has it, or why it cannot be had.
-pub(super) async fn lock(host: &dyn Host, store: &Store) -> Result<Held, Applied> {
+pub(super) async fn lock(host: &dyn MutableHost, store: &Store) -> Result<Held, Applied> {
     let now_ms = match host.observe(Question::Clock).await {
         Answer::Clock(clock) => clock.now_ms,
         _ => 0,
@@ -34,7 +34,7 @@ pub(super) async fn lock(host: &dyn Host, store: &Store) -> Result<Held, Applied
         .map_or_else(|_| now_ms.to_string(), |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     let note = format!("{} (pid {}, {since})\n", store.actor, std::process::id());
     let (live, _) = unbounded_channel();
-    let made = host.act(Operation::MakeDir { path: store.dir.clone(), mode: 0o700 }, live).await;
+    let made = host.perform(Operation::MakeDir { path: store.dir.clone(), mode: 0o700 }, live).await;
     let held = match made {
         Ok(_) => host.hold(store.dir.join(LOCK), note).await,
         Err(error) => Err(error),
@@ -103,7 +103,7 @@ pub(super) fn unused_stamp(known: &[JournalEntry], now_ms: i64) -> String {
 pub(super) fn can_be_told(store: &Store, change: &Change) -> Result<(), OperationError> {
     let record = Record::of(change, change.path().map(|path| backup_path(path, "")));
     let written = serde_json::to_vec(&record).map(|_| ());
-    written.map_err(|error| OperationError::Io { path: store.dir.join(JOURNAL), reason: error.to_string() })
+    written.map_err(|error| OperationError::io(store.dir.join(JOURNAL), error.to_string()))
 }
 
 /// Who is changing this machine right now: what the live process that holds the lock noted of itself.
@@ -111,17 +111,17 @@ pub async fn under_way(host: &dyn Host, store: &Store) -> Option<String> {
     host.holder(store.dir.join(LOCK)).await
 }
 
-pub(super) async fn append(host: &dyn Host, store: &Store, entry: &JournalLine) -> Result<(), OperationError> {
+pub(super) async fn append(host: &dyn MutableHost, store: &Store, entry: &JournalLine) -> Result<(), OperationError> {
     let (live, _) = unbounded_channel();
-    host.act(Operation::MakeDir { path: store.dir.clone(), mode: 0o700 }, live.clone()).await?;
+    host.perform(Operation::MakeDir { path: store.dir.clone(), mode: 0o700 }, live.clone()).await?;
     let path = store.dir.join(JOURNAL);
     let mut line = match serde_json::to_vec(entry) {
         Ok(line) => line,
         // A path that is no Unicode, for one: what the journal cannot tell is not done.
-        Err(error) => return Err(OperationError::Io { path, reason: error.to_string() }),
+        Err(error) => return Err(OperationError::io(path, error.to_string())),
     };
     line.push(b'\n');
-    host.act(Operation::Append { path, content: line }, live).await.map(|_| ())
+    host.perform(Operation::Append { path, content: line }, live).await.map(|_| ())
 }
 
 /// As [`read_journals`], asking the host itself.

@@ -180,7 +180,7 @@ impl Work<'_> {
                 // Its exit code proves nothing; the processes do.
                 Change::Run { argv, limit, proxies, .. } => {
                     let (argv, proxies) = (argv.clone(), *proxies);
-                    let done: Result<Done, _> = self.act(Operation::Run { argv, limit: *limit, proxies }).await;
+                    let done: Result<Done, _> = self.perform(Operation::Run { argv, limit: *limit, proxies }).await;
                     drop(done);
                     Ok(ChangeState::Done)
                 }

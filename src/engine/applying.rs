@@ -1,14 +1,13 @@
 //! A plan being carried out: in this process, or in one that sudo starts.
 
 use super::{Frontend, Run};
-use crate::carry_out::{self, helper};
+use crate::carry_out::helper;
 use crate::core::flow::Event;
 use crate::core::journal::{Applied, Order, Progress};
 use crate::core::remedies::{Change, Plan};
 use crate::core::text::Lang;
 use crate::say;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -46,11 +45,8 @@ impl Applying {
 impl Run<'_> {
     /// Carries an order out in this process.
     pub(super) fn apply(&mut self, order: Order) {
-        let (host, store) = (Arc::clone(&self.looking.host), self.store.clone());
-        self.begin(
-            order,
-            |order, sender| async move { carry_out::carry_out(host.as_ref(), &store, &order, sender).await },
-        );
+        let applier = self.applier.clone();
+        self.begin(order, |order, sender| async move { applier.carry_out(&order, sender).await });
     }
 
     /// As [`Run::apply`], in a process that sudo starts.

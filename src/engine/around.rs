@@ -69,7 +69,7 @@ impl Run<'_> {
     /// Begins to look for a heartbeat that is newer than the last change, of this session or an earlier one.
     pub(super) async fn watch(&mut self, seconds: u64) {
         if self.cured_at.is_none() {
-            let journals = self.looking.journals(&self.store);
+            let journals = self.looking.journals(self.applier.store());
             self.cured_at = carry_out::last_change(self.looking.host.as_ref(), &journals).await;
         }
         self.looking.count_from(self.cured_at);

@@ -20,10 +20,10 @@ impl Run<'_> {
         let journals = self.journals();
         let host = self.looking.host.as_ref();
         let roots = match journals.roots {
-            Some(dir) => carry_out::under_way(host, &Store { dir, ..self.store.clone() }).await,
+            Some(dir) => carry_out::under_way(host, &Store { dir, ..self.applier.store().clone() }).await,
             None => None,
         };
-        let under_way = UnderWay { own: carry_out::under_way(host, &self.store).await, roots };
+        let under_way = UnderWay { own: carry_out::under_way(host, self.applier.store()).await, roots };
         self.session.handle(Event::UnderWay(under_way));
         self.reading_journal = Some(false);
         self.attempt_journal();
@@ -64,12 +64,12 @@ impl Run<'_> {
         let host = self.looking.host.as_ref();
         let all = ask_for_journals(host, &self.journals()).await;
         if let Some(done) = all.iter().find(|done| done.id == entry) {
-            carry_out::close(host, &self.store, done).await;
+            self.applier.close(done).await;
         }
     }
 
     fn journals(&self) -> Journals {
-        self.looking.journals(&self.store)
+        self.looking.journals(self.applier.store())
     }
 
     /// Reads the journals anew: what was seen of them earlier may have been added to since.

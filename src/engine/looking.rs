@@ -217,9 +217,7 @@ mod tests {
     use crate::core::checks::check;
     use crate::core::finding::Verdict;
     use crate::core::observe::Pending;
-    use crate::core::observe::{Done, Operation, OperationError};
     use crate::core::remedies::Inputs;
-    use crate::host::LiveOutput;
     use crate::host::simulated::{SimulatedHost, scenarios};
 
     /// A host on which looking at processes kills the probe.
@@ -231,10 +229,6 @@ mod tests {
                 return Box::pin(async { panic!("the probe dies") });
             }
             self.0.observe(question)
-        }
-
-        fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
-            self.0.act(act, live)
         }
     }
 

@@ -1,10 +1,10 @@
-//! A host that only remembers: answers from a recording, for `check --from BUNDLE`. It changes nothing.
+//! A host that only remembers: answers from a recording, for `check --from BUNDLE`. There is nothing that could be changed.
 
-use super::{Host, LiveOutput};
+use super::Host;
 use crate::core::observe::Pending;
 use crate::core::observe::{
-    Answer, ClockSeen, CloudAnswer, CloudError, Done, IdentitySeen, LookupSeen, NameserverSaid, NameserverSeen,
-    Observations, Operation, OperationError, Question, ReachSeen, Unavailable,
+    Answer, ClockSeen, CloudAnswer, CloudError, IdentitySeen, LookupSeen, NameserverSaid, NameserverSeen, Observations,
+    Question, ReachSeen, Unavailable,
 };
 use std::collections::BTreeMap;
 use std::future::ready;
@@ -29,10 +29,6 @@ impl Host for RecordedHost {
             _ => unrecorded(&question),
         };
         Box::pin(ready(answer))
-    }
-
-    fn act(&self, _: Operation, _: LiveOutput) -> Pending<Result<Done, OperationError>> {
-        Box::pin(ready(Err(OperationError::ReadOnly)))
     }
 }
 
@@ -98,7 +94,5 @@ mod tests {
         let missing = || Unavailable::Other("not in the bundle".into());
         assert_eq!(host.observe(Question::Interfaces).await, Answer::Interfaces(Err(missing())));
         assert_eq!(host.observe(Question::Dir("/".into())).await, Answer::Dir(Err(missing())));
-        let (live, _) = tokio::sync::mpsc::unbounded_channel();
-        assert_eq!(host.act(Operation::RemoveDir { path: "/x".into() }, live).await, Err(OperationError::ReadOnly));
     }
 }

@@ -43,7 +43,7 @@ impl Changing<'_> {
         if !plan.needs_root() {
             return Leave::Direct(consent);
         }
-        match self.host.observe(Question::Identity).await {
+        match self.applier.host().observe(Question::Identity).await {
             Answer::Identity(IdentitySeen { privileged: true, .. }) => Leave::Direct(consent),
             Answer::Identity(IdentitySeen { sudo: Some(sudo), user, .. }) => match helper::argv() {
                 Ok(argv) if self.authorise(&sudo, &argv).await => Leave::Sudo(sudo, consent),

@@ -8,9 +8,9 @@
 use super::commands::is_reversible;
 use super::order::ConsentBy;
 use crate::core::finding::RemedyId;
+use crate::core::observe::MachineGroup;
 use crate::core::observe::{FileSeen, Fingerprint, Observations, Site, Unanswered, group_resource};
 use crate::core::remedies::Change;
-use crate::core::service::MachineGroup;
 use crate::core::service::group_edit::{Edited, GroupEdit};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};

@@ -4,9 +4,9 @@
 use super::commands::{RUN_LIMIT, inverse, is_reversible, is_stop_or_start};
 use super::entry::{JournalEntry, Record, RecordKind, Recorded};
 use crate::core::finding::StepId;
+use crate::core::observe::MachineGroup;
 use crate::core::observe::{CloudError, CloudErrorKind, Fingerprint, Observations, Site, Unanswered, Unavailable};
 use crate::core::remedies::{Change, Plan, Planned, shell_line};
-use crate::core::service::MachineGroup;
 use crate::core::service::group_edit::{self, Edited, GroupEdit, Overtaken};
 use crate::core::text::Text;
 use crate::say;

@@ -3,8 +3,7 @@
 //! No answer holds a secret: a key shows its masked id and where it came from. An answer that is not there says why as
 //! data ([`CloudError`]), because only one who knows the service can tell what to do next.
 
-use crate::core::service::MachineGroup;
-use crate::core::service::api::Machine;
+use super::machine_group::{Machine, MachineGroup};
 use crate::core::text::Text;
 use serde::{Deserialize, Serialize};
 

@@ -4,6 +4,7 @@
 //! is the room `host`, which stands on this one.
 
 mod cloud;
+mod machine_group;
 mod metadata;
 mod observations;
 mod operation;
@@ -13,6 +14,7 @@ mod question;
 pub type Pending<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
 pub use cloud::*;
+pub use machine_group::{KnownIdentity, Machine, MachineGroup};
 pub use metadata::MetadataSeen;
 pub use observations::{Observations, Unanswered};
 pub use operation::{Done, Fingerprint, LiveLine, Operation, OperationError, ProcessId, ProcessSignal};

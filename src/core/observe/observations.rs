@@ -3,8 +3,8 @@
 
 use super::MetadataSeen;
 use super::cloud::*;
+use super::machine_group::MachineGroup;
 use super::question::*;
-use crate::core::service::MachineGroup;
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::cell::RefCell;

@@ -30,7 +30,7 @@ pub(super) async fn act(act: Operation, live: LiveOutput) -> Result<Done, Operat
     let path = place(&act);
     if let Operation::Run { argv, limit, proxies } = act {
         let work = tokio::spawn(command(argv, limit, proxies, live));
-        return work.await.unwrap_or_else(|_| Err(OperationError::Io { path, reason: "internal error".into() }));
+        return work.await.unwrap_or_else(|_| Err(OperationError::io(path, "internal error")));
     }
     within(FILE_LIMIT, path, move || apply(act)).await
 }
@@ -43,7 +43,7 @@ pub(super) async fn within<T: Send + 'static>(
 ) -> Result<T, OperationError> {
     match tokio::time::timeout(limit, tokio::task::spawn_blocking(work)).await {
         Ok(Ok(done)) => done,
-        Ok(Err(_)) => Err(OperationError::Io { path, reason: "internal error".into() }),
+        Ok(Err(_)) => Err(OperationError::io(path, "internal error")),
         Err(_) => Err(OperationError::Hung { path, limit_s: limit.as_secs() }),
     }
 }
@@ -105,7 +105,7 @@ fn remove(path: &Path, expect: &Fingerprint) -> Result<Done, OperationError> {
 /// first would leave both names behind after a kill.
 fn rename(from: &Path, to: &Path) -> Result<Done, OperationError> {
     if from.parent() != to.parent() {
-        return Err(OperationError::Io { path: to.into(), reason: "not in the same directory".into() });
+        return Err(OperationError::io(to, "not in the same directory"));
     }
     if fs::symlink_metadata(to).is_ok() {
         return Err(OperationError::Exists(to.into()));
@@ -148,7 +148,7 @@ fn remove_dir(path: &Path) -> Result<Done, OperationError> {
 /// one is readable for its owner only. When there is no room for all of it, the file gets its old length back.
 fn append(path: &Path, content: &[u8]) -> Result<Done, OperationError> {
     let failed = |error: io::Error| io_error(path, &error);
-    let refused = |reason: String| OperationError::Io { path: path.into(), reason };
+    let refused = |reason: String| OperationError::io(path, reason);
     write::check_place(path)?;
     let is_new = fs::symlink_metadata(path).is_err();
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
@@ -245,12 +245,12 @@ pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, OperationError> {
     let (file, _) = match open_regular(path) {
         Ok(opened) => opened,
         Err(Unavailable::Absent) => return Ok(None),
-        Err(trouble) => return Err(OperationError::Io { path: path.into(), reason: words(trouble) }),
+        Err(trouble) => return Err(OperationError::io(path, words(trouble))),
     };
     let mut bytes = Vec::new();
     file.take(CONTENT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| io_error(path, &error))?;
     if bytes.len() as u64 > CONTENT_LIMIT {
-        return Err(OperationError::Io { path: path.into(), reason: "too large to be changed here".into() });
+        return Err(OperationError::io(path, "too large to be changed here"));
     }
     Ok(Some(bytes))
 }
@@ -263,7 +263,7 @@ pub(super) fn sync_parent(path: &Path) -> Result<(), OperationError> {
 }
 
 pub(super) fn io_error(path: &Path, error: &io::Error) -> OperationError {
-    OperationError::Io { path: path.into(), reason: error.to_string() }
+    OperationError::of_system(path, error)
 }
 
 /// A reason in the operating system's manner; the faces add the sentence around it.

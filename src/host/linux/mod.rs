@@ -22,7 +22,7 @@ pub mod readers;
 mod sweep;
 mod write;
 
-use super::{Held, Host, LiveOutput};
+use super::{Held, Host, LiveOutput, MutableHost};
 use crate::core::observe::Pending;
 use crate::core::observe::{
     Answer, CloudAnswer, CloudError, Done, LookupSeen, NameserverSaid, NameserverSeen, Observed, Operation,
@@ -79,7 +79,17 @@ impl Host for LinuxHost {
         })
     }
 
-    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
+    fn holder(&self, path: PathBuf) -> Pending<Option<String>> {
+        let limit = self.options.limit;
+        Box::pin(async move {
+            let asked = tokio::task::spawn_blocking(move || lock::holder(&path));
+            tokio::time::timeout(limit, asked).await.ok()?.ok()?
+        })
+    }
+}
+
+impl MutableHost for LinuxHost {
+    fn perform(&self, operation: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
         let (read_only, client) = (self.options.read_only, self.client.clone());
         Box::pin(async move {
             if read_only {
@@ -87,7 +97,7 @@ impl Host for LinuxHost {
             }
             // A change may touch what names resolve to, so the next question asks anew.
             client.forget_names();
-            let outcome = acts::act(act, live).await;
+            let outcome = acts::act(operation, live).await;
             client.forget_names();
             outcome
         })
@@ -100,14 +110,6 @@ impl Host for LinuxHost {
                 return Err(OperationError::ReadOnly);
             }
             acts::within(acts::FILE_LIMIT, path.clone(), move || lock::hold(&path, &note)).await
-        })
-    }
-
-    fn holder(&self, path: PathBuf) -> Pending<Option<String>> {
-        let limit = self.options.limit;
-        Box::pin(async move {
-            let asked = tokio::task::spawn_blocking(move || lock::holder(&path));
-            tokio::time::timeout(limit, asked).await.ok()?.ok()?
         })
     }
 }

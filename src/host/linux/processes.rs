@@ -78,7 +78,7 @@ pub(super) fn booted() -> i64 {
 /// and the kernel gives its number to another one.
 pub(super) fn signal(wanted: &ProcessId, signal: ProcessSignal) -> Result<Done, OperationError> {
     use nix::sys::signal::{Signal, kill};
-    let failed = |reason: String| OperationError::Io { path: PathBuf::from(format!("/proc/{}", wanted.pid)), reason };
+    let failed = |reason: String| OperationError::io(PathBuf::from(format!("/proc/{}", wanted.pid)), reason);
     if !process(wanted.pid, booted()).is_some_and(|now| is_same(wanted, &now)) {
         return Ok(Done::Already);
     }

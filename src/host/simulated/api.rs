@@ -3,13 +3,13 @@
 
 use super::service::Group;
 use super::world::World;
+use crate::core::observe::MachineGroup;
 use crate::core::observe::{
     CallerSeen, CloudAnswer, CloudError, CloudErrorKind, CloudQuestion, CredentialsSeen, Done, MachinesSeen,
     OperationError, ProjectSeen, Site, group_resource,
 };
+use crate::core::observe::{KnownIdentity, Machine};
 use crate::core::service::Credentials;
-use crate::core::service::MachineGroup;
-use crate::core::service::api::{KnownIdentity, Machine};
 use crate::core::service::group_edit::is_as_made;
 use crate::core::text::Text;
 use crate::say;

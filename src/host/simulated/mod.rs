@@ -33,7 +33,7 @@ pub use scenario::{Fault, Scenario, scenario, scenarios};
 pub use service::{Cloud, Ecs, Group};
 pub use world::{Flavour, World};
 
-use super::{Host, LiveOutput};
+use super::{Host, LiveOutput, MutableHost};
 use crate::core::observe::Pending;
 use crate::core::observe::{Answer, Done, LiveLine, Operation, OperationError, Question};
 use crate::core::service::Credentials;
@@ -97,14 +97,16 @@ impl Host for SimulatedHost {
     fn use_key(&self, key: Credentials) {
         self.lock().use_key(&key);
     }
+}
 
-    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
+impl MutableHost for SimulatedHost {
+    fn perform(&self, operation: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
         let host = self.clone();
         Box::pin(async move {
-            let Operation::Run { argv, limit, .. } = act else {
+            let Operation::Run { argv, limit, .. } = operation else {
                 let mut world = host.lock();
                 world.settle();
-                return world.apply(act);
+                return world.apply(operation);
             };
             let (printed, pause) = {
                 let mut world = host.lock();

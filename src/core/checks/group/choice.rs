@@ -5,9 +5,9 @@ use super::super::subject::{self, Record};
 use super::ids::Ids;
 use crate::core::agent::service::{self, Standing};
 use crate::core::context::{Context, IdentityKind};
+use crate::core::observe::KnownIdentity;
+use crate::core::observe::MachineGroup;
 use crate::core::observe::{CloudError, CloudQuestion, Observations, Question, Site, Unanswered};
-use crate::core::service::MachineGroup;
-use crate::core::service::api::KnownIdentity;
 
 /// A machine group of the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
