@@ -9,75 +9,28 @@ pub mod journal;
 pub mod looking;
 mod manual;
 mod progress_line;
+mod settings;
 mod wiring;
 
+pub use settings::{COULD_NOT_RUN, FAILS, NOTHING_FAILS, Settings, UNKNOWN};
+
 use crate::carry_out::{Store, WithRootsJournal};
-use crate::core::context::{Context, Field};
+use crate::core::context::Context;
 use crate::core::finding::RemedyId;
 use crate::core::flow::{Notice, Session};
-use crate::core::journal::Journals;
 use crate::core::remedies;
-use crate::core::text::{Lang, Text, printable};
+use crate::core::text::{Lang, Text};
 use crate::report::{self, Style};
 use crate::ui::FaceKind;
 use crate::{memory, say};
 use args::{Cli, Command, Manner};
 use clap::{CommandFactory, Parser};
 use journal::Unfinished;
+use settings::{complain, refuse};
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
-
-/// Nothing fails.
-pub const NOTHING_FAILS: u8 = 0;
-/// Something fails.
-pub const FAILS: u8 = 1;
-/// It could not run: usage, input or output.
-pub const COULD_NOT_RUN: u8 = 2;
-/// Nothing fails, but something that matters is unknown.
-pub const UNKNOWN: u8 = 3;
-
-/// Everything that the commands share.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub lang: Lang,
-    pub style: Style,
-    /// `--no-color`.
-    pub no_colour: bool,
-    pub read_only: bool,
-    /// Whether a question can be asked on the terminal.
-    pub asks: bool,
-    pub context: Context,
-    pub store: Store,
-    /// Root's state directory, when this process is not root and has another one.
-    pub roots_dir: Option<PathBuf>,
-}
-
-impl Settings {
-    /// The journals of this host.
-    pub fn journals(&self) -> Journals {
-        Journals { own: self.store.dir.clone(), roots: self.roots_dir.clone() }
-    }
-
-    /// A message for standard error.
-    pub fn complain(&self, text: &Text) {
-        complain(self.lang, text);
-    }
-
-    /// A line of the result.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn say(&self, out: &mut impl Write, text: &Text) -> io::Result<()> {
-        writeln!(out, "{}", printable(text.get(self.lang)))
-    }
-}
-
-fn complain(lang: Lang, text: &Text) {
-    // Standard error may be closed; there is nobody else to tell.
-    let _ = writeln!(io::stderr(), "logtail-doctor: {}", printable(text.get(lang)));
-}
 
 /// The whole program.
 pub fn main() -> ExitCode {
@@ -193,12 +146,6 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
     // A probe may hang in the kernel on a dead mount; nobody waits for it.
     runtime.shutdown_background();
     code
-}
-
-/// An option whose value is not acceptable, and why.
-fn refuse(field: Field, refusal: &Text, lang: Lang) {
-    let (id, en, zh) = (field.id(), refusal.get(Lang::En), refusal.get(Lang::Zh));
-    complain(lang, &Text::filled(format!("--{id}: {en}"), format!("--{id}：{zh}")));
 }
 
 /// `demo`: what is remembered of this machine is neither read nor written.

@@ -3,10 +3,11 @@
 mod consent;
 
 use super::args::ConsentArgs;
+use super::journal;
 use super::journal::Unfinished;
 use super::looking::{begin, looking_text};
 use super::progress_line::while_waiting;
-use super::{COULD_NOT_RUN, Settings, journal};
+use super::settings::{COULD_NOT_RUN, CURED, Settings};
 use crate::carry_out::{Applier, WithRootsJournal, helper};
 use crate::core::checks::Judge;
 use crate::core::finding::{CauseId, RemedyId, StepId};
@@ -26,8 +27,6 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
 
-/// Applied, and the step holds; or nothing had to be done.
-pub(super) const CURED: u8 = 0;
 /// Applied, but the step still fails.
 const STILL_FAILS: u8 = 1;
 /// Nothing was changed: refused, or something is missing.

@@ -2,8 +2,8 @@
 //! the host and the services around the session differ, and nothing is written to this machine.
 
 use super::args::Cli;
+use super::settings::{COULD_NOT_RUN, NOTHING_FAILS, Settings, complain};
 use super::wiring;
-use super::{COULD_NOT_RUN, NOTHING_FAILS, Settings, complain};
 use crate::carry_out::{Applier, Store};
 use crate::core::checks::Investigation;
 use crate::core::flow::{Demo, Event, Session};
@@ -70,7 +70,7 @@ pub async fn run(
     let mut context = scenario.context.clone();
     context.no_cloud = cli.manner.no_cloud;
     if let Err((field, refusal)) = cli.told.over(&mut context) {
-        super::refuse(field, &refusal, settings.lang);
+        super::settings::refuse(field, &refusal, settings.lang);
         return Ok(COULD_NOT_RUN);
     }
     let store = Store { dir: "/var/lib/logtail-doctor".into(), actor: "demo".into() };

@@ -1,7 +1,7 @@
 //! `journal`, and what other commands read of the journal: root's stands beside that of an ordinary user.
 
-use super::changing::CURED;
-use super::{COULD_NOT_RUN, Settings};
+use super::settings::CURED;
+use super::settings::{COULD_NOT_RUN, Settings};
 use crate::carry_out::{self, Store};
 use crate::core::flow::{recorded_word, undo_command};
 use crate::core::journal::{JOURNAL, JournalEntry, Record, RecordKind, broken_off, entries, together, whole_lines};

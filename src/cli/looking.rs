@@ -2,7 +2,8 @@
 
 use super::args::Format;
 use super::progress_line::while_waiting;
-use super::{FAILS, NOTHING_FAILS, Settings, UNKNOWN, wiring};
+use super::settings::{FAILS, NOTHING_FAILS, Settings, UNKNOWN};
+use super::wiring;
 use crate::carry_out;
 use crate::core::checks::{Checked, Investigation, Judge, age_text, heartbeat_age};
 use crate::core::context::Context;

@@ -1,7 +1,7 @@
 //! Where the command line meets the rooms that look, judge and draw: one place for each joint.
 
-use super::Settings;
 use super::demo::{Beside, no_bundle};
+use super::settings::Settings;
 use crate::carry_out::{Applier, Store};
 use crate::core::agent::{endpoint, layout};
 use crate::core::checks::{Investigation, Judge};
@@ -29,7 +29,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// before a check asks.
 pub fn applier(timeout: Duration, read_only: bool, store: Store) -> Applier {
     let machine = Arc::new(LinuxHost::new(Options { limit: timeout, read_only }));
-    Applier::new(Arc::new(WithCloud::new(machine, Environment::of_process(), read_only)), store)
+    Applier::new(Arc::new(WithCloud::new(machine, environment(), read_only)), store)
+}
+
+/// The environment of this process; what is not UTF-8 is left out.
+fn environment() -> Environment {
+    let pairs = std::env::vars_os();
+    Environment::new(pairs.filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok())))
 }
 
 /// The function that judges a step.
@@ -93,7 +99,7 @@ pub async fn walk(
     let ended_by = match kind {
         FaceKind::None => {
             settings.complain(&no_terminal());
-            return Ok(super::COULD_NOT_RUN);
+            return Ok(super::settings::COULD_NOT_RUN);
         }
         FaceKind::Plain => {
             let echoes = !io::stdin().is_terminal();
@@ -121,9 +127,9 @@ pub async fn walk(
         Some(code) => {
             // After a signal the terminal may be gone with everybody who would have read this.
             let _ = summary();
-            Ok(u8::try_from(code).unwrap_or(super::COULD_NOT_RUN))
+            Ok(u8::try_from(code).unwrap_or(super::settings::COULD_NOT_RUN))
         }
-        None => summary().map(|()| super::NOTHING_FAILS),
+        None => summary().map(|()| super::settings::NOTHING_FAILS),
     }
 }
 

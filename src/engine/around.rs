@@ -1,7 +1,8 @@
 //! What the session is told beside findings: the addresses of this host, the key of the service, the machine groups of the
 //! project, and the age of the heartbeat while it is watched for.
 
-use super::{Run, Verifying};
+use super::run::Run;
+use super::verifying::Verifying;
 use crate::carry_out;
 use crate::core::agent::ip_rules::is_virtual;
 use crate::core::agent::service::{self, Standing};

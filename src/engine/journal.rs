@@ -1,6 +1,7 @@
 //! Reading the journals for the session: the one that this process writes and, for a user who is not root, root's.
 
-use super::{Frontend, Run};
+use super::frontend::Frontend;
+use super::run::Run;
 use crate::carry_out::{self, Store, ask_for_journals, helper};
 use crate::core::flow::{Event, Notice, UnderWay, Way};
 use crate::core::journal::{JOURNAL, Journals, read_journals};

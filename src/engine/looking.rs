@@ -1,7 +1,7 @@
 //! An investigation together with the host that answers it: the loop that a face without a session runs as well.
 
+use super::patience::{has_patience, pause};
 use super::planning::{PlanRequest, Planning};
-use super::verifying::{has_patience, pause};
 use crate::carry_out::Store;
 use crate::core::checks::{Asked, Investigation};
 use crate::core::context::Context;

@@ -1,6 +1,6 @@
 //! A plan being made: which observations it rests on, and that they are fresh.
 
-use super::Looking;
+use super::looking::Looking;
 use crate::carry_out::Store;
 use crate::core::finding::RemedyId;
 use crate::core::journal;

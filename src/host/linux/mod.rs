@@ -5,8 +5,10 @@
 //! which does not wait for such threads. Observing must not change the machine, and no panic may leave this room.
 
 mod acts;
+mod answering;
 mod certificate;
 mod command;
+mod disk;
 mod dns;
 mod files;
 mod groups;
@@ -25,11 +27,11 @@ mod write;
 use super::{Held, Host, LiveOutput, MutableHost};
 use crate::core::observe::Pending;
 use crate::core::observe::{
-    Answer, CloudAnswer, CloudError, Done, LookupSeen, NameserverSaid, NameserverSeen, Observed, Operation,
-    OperationError, Question, ReachSeen, Unavailable,
+    Answer, CloudAnswer, CloudError, Done, LookupSeen, NameserverSaid, NameserverSeen, Operation, OperationError,
+    Question, ReachSeen, Unavailable,
 };
+use answering::{blocking, broken, milliseconds};
 use futures_util::FutureExt;
-use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -168,31 +170,6 @@ fn missing(question: &Question, trouble: Unavailable, elapsed: Duration) -> Answ
         Question::Metadata => Answer::Metadata(Err(trouble)),
         Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
     }
-}
-
-/// Runs what may block on a thread of its own. A panic there becomes an answer.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Observed<T> + Send + 'static) -> Observed<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken()))
-}
-
-/// What is answered when this program itself failed.
-fn broken() -> Unavailable {
-    Unavailable::Other("internal error".into())
-}
-
-/// What an error of the operating system means for one who looks.
-fn trouble(error: &io::Error) -> Unavailable {
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unavailable::Absent,
-        io::ErrorKind::PermissionDenied => Unavailable::NotAllowed,
-        io::ErrorKind::TimedOut => Unavailable::TimedOut,
-        _ => Unavailable::Other(error.to_string()),
-    }
-}
-
-/// Whole milliseconds.
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 //! A host may run tens of thousands of processes, so of each only the short name is read; the rest only of those whose
 //! name fits. Processes that end in the middle are left out silently.
 
+use super::answering::trouble;
 use super::command::is_secret;
 use super::files::read_at_most;
-use super::trouble;
 use crate::core::observe::{Done, Observed, OperationError, ProcessId, ProcessSeen, ProcessSignal, Unavailable};
 use std::collections::BTreeSet;
 use std::fs::{self, File};

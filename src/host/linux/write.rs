@@ -4,7 +4,7 @@
 //! One exception: a file that is itself a mount point cannot be renamed over (/etc/hosts, /etc/resolv.conf and
 //! /etc/hostname in containers). It is written in place and fsynced; a kill within that instant can leave it short.
 
-use super::acts::{content, io_error, sync_parent};
+use super::disk::{content, io_error, sync_parent};
 use super::groups;
 use super::sweep::MARK;
 use crate::core::observe::{Done, Fingerprint, OperationError};
@@ -112,7 +112,7 @@ fn open_old(path: &Path) -> Result<Option<(File, Metadata)>, OperationError> {
     match super::files::open_regular(path) {
         Ok(opened) => Ok(Some(opened)),
         Err(crate::core::observe::Unavailable::Absent) => Ok(None),
-        Err(trouble) => Err(OperationError::io(path, super::acts::words(trouble))),
+        Err(trouble) => Err(OperationError::io(path, super::disk::words(trouble))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Applies one [`Operation`] on files to a simulated host, with the checks and the refusals of a real one.
 
-use super::agent::StopManner;
 use super::files::{Kind, Node, system_error, words};
+use super::parts::StopManner;
 use super::world::World;
 use crate::core::observe::{Done, Fingerprint, Operation, OperationError, ProcessId, ProcessSignal, Unavailable};
 use nix::errno::Errno;

@@ -16,6 +16,7 @@ mod healthy;
 mod init_script;
 mod installer;
 mod network;
+mod parts;
 mod questions;
 mod scenario;
 mod service;
@@ -25,13 +26,14 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use agent::{StartManner, StopManner};
-pub use commands::Sudo;
 pub use files::Kind;
-pub use network::{Reaction, Way};
+pub use parts::Flavour;
+pub use parts::Sudo;
+pub use parts::{Cloud, Ecs, Group};
+pub use parts::{Reaction, Way};
+pub use parts::{StartManner, StopManner};
 pub use scenario::{Fault, Scenario, scenario, scenarios};
-pub use service::{Cloud, Ecs, Group};
-pub use world::{Flavour, World};
+pub use world::World;
 
 use super::{Host, LiveOutput, MutableHost};
 use crate::core::observe::Pending;
