@@ -103,10 +103,7 @@ pub async fn verify(
 
 /// How old the last heartbeat is, where the service can be asked for it.
 fn age_line(found: &Investigation) -> Option<Text> {
-    // Only a look at what is known; nothing is to be asked for it.
-    let age = heartbeat_age(found.seen(), found.context());
-    found.seen().take_open();
-    found.seen().take_touched();
+    let age = found.seen().at_a_glance(|seen| heartbeat_age(seen, found.context()));
     Some(match age.ok()?? {
         Some(age) => {
             let age = age_text(age);

@@ -78,7 +78,6 @@ impl Run<'_> {
         let journals = self.journals();
         let Some(has_asked) = self.reading_journal.as_mut() else { return Vec::new() };
         let seen = self.looking.found.seen();
-        seen.take_open();
         if !std::mem::replace(has_asked, true) {
             let dirs = [Some(&journals.own), journals.roots.as_ref()];
             let questions: BTreeSet<_> =
@@ -88,9 +87,9 @@ impl Run<'_> {
             self.looking.spawn(asked);
             return Vec::new();
         }
-        let Ok(entries) = read_journals(seen, &journals) else { return Vec::new() };
-        let roots = journals.roots.as_ref().map(|dir| seen.tail(dir.join(JOURNAL)));
-        let is_hidden = matches!(roots, Some(Ok(Err(trouble))) if *trouble != Unavailable::Absent);
+        let Ok(entries) = seen.at_a_glance(|seen| read_journals(seen, &journals)) else { return Vec::new() };
+        let roots = journals.roots.as_ref().map(|dir| seen.at_a_glance(|seen| seen.tail(dir.join(JOURNAL)).cloned()));
+        let is_hidden = matches!(roots, Some(Ok(Err(trouble))) if trouble != Unavailable::Absent);
         self.reading_journal = None;
         let mut events = vec![Event::Journal(entries)];
         if is_hidden {

@@ -260,11 +260,7 @@ impl Run<'_> {
 
     /// The agent's name and version, from what was observed.
     fn agent(&self) -> Option<String> {
-        let seen = self.looking.found.seen();
-        let found = layout::find(seen);
-        // Only a look at what is known; nothing is to be asked for it.
-        seen.take_open();
-        let agent = found.ok()?.into_iter().next()?;
+        let agent = self.looking.found.seen().at_a_glance(layout::find).ok()?.into_iter().next()?;
         let name = agent.flavour.label().get(Lang::En).to_string();
         Some(match &agent.version {
             Some(version) => format!("{name} {version}"),

@@ -13,7 +13,7 @@ use crate::core::agent::processes;
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId, Verdict};
 use crate::core::observe::{
-    ClockSeen, DirSeen, EntryKind, FileSeen, Observations, Observed, TAIL_LIMIT, Unanswered, Unavailable,
+    ClockSeen, DirSeen, EntryKind, FileSeen, Observations, Observed, TAIL_LIMIT, Together, Unanswered, Unavailable,
 };
 use crate::core::text::Text;
 use crate::say;
@@ -42,7 +42,7 @@ pub fn check(see: &Observations, told: &Context, judge: Judge) -> Result<Finding
     let (clock, tail, listing) = (see.clock(), see.tail(&agent.log_path), see.dir(&dir));
     let (record, idle, plugin) =
         (subject::record(see, &agent), idle::look(see, &agent, told, judge), plugin(see, &agent));
-    let (clock, tail, listing, record) = (clock?, tail?, listing?, record?);
+    let (clock, tail, listing, record) = (clock, tail, listing, record).together()?;
     let path = agent.log_path.display().to_string();
     let since = clock.now_ms / 1000 - RECENT;
     let since_local = local_time(since, clock.offset_s);
@@ -60,7 +60,7 @@ pub fn check(see: &Observations, told: &Context, judge: Judge) -> Result<Finding
         }
         Err(why) => evidence.push(unread(&path, why)),
     }
-    let (idle, plugin) = (idle?, plugin?);
+    let (idle, plugin) = (idle, plugin).together()?;
     let text = texts.concat();
     let groups = log::signs(text.as_bytes(), since_local.as_deref());
     let settled = settled(judge, see, &agent, told, &groups, &record, clock)?;

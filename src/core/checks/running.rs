@@ -9,7 +9,9 @@ use crate::core::agent::layout::{self, Agent};
 use crate::core::agent::processes::{Shape, process_shape};
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
-use crate::core::observe::{CommandSeen, Observations, Observed, ProcessSeen, ReadCommand, Unanswered, Unavailable};
+use crate::core::observe::{
+    CommandSeen, Observations, Observed, ProcessSeen, ReadCommand, Together, Unanswered, Unavailable,
+};
 use crate::core::text::Text;
 use crate::say;
 
@@ -31,8 +33,8 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
     let (clock, identity, processes, systemd) = (see.clock(), see.identity(), see.processes(), see.look(&state));
     let said = status.as_ref().map(|look| see.look(look)).transpose();
     let (boot, stability) = (boot::look(see, &agent), stability::look(see, &agent));
-    let (clock, identity, processes, systemd, said) = (clock?, identity?, processes?, systemd?, said?);
-    let (boot, stability) = (boot?, stability?);
+    let (clock, identity, processes, systemd, said) = (clock, identity, processes, systemd, said).together()?;
+    let (boot, stability) = (boot, stability).together()?;
     let in_container = subject::in_container(identity, &agent);
     let now = clock.now_ms / 1000;
     let shape = process_shape(&agent.processes);

@@ -9,6 +9,8 @@ mod metadata;
 mod observations;
 mod operation;
 mod question;
+mod table;
+mod together;
 
 /// A future that may be dropped at any time.
 pub type Pending<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
@@ -16,6 +18,8 @@ pub type Pending<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 pub use cloud::*;
 pub use machine_group::{KnownIdentity, Machine, MachineGroup};
 pub use metadata::MetadataSeen;
-pub use observations::{Observations, Unanswered};
+pub use observations::{Noted, Observations, Unanswered};
 pub use operation::{Done, Fingerprint, LiveLine, Operation, OperationError, ProcessId, ProcessSignal};
 pub use question::*;
+pub use table::{Answer, CloudAnswer, CloudQuestion, Question};
+pub use together::Together;

@@ -152,23 +152,16 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
 fn missing(question: &Question, trouble: Unavailable, elapsed: Duration) -> Answer {
     let elapsed_ms = milliseconds(elapsed);
     match question {
-        Question::File(_) | Question::Present(_) | Question::Tail(_) => Answer::File(Err(trouble)),
-        Question::Dir(_) => Answer::Dir(Err(trouble)),
-        Question::Processes => Answer::Processes(Err(trouble)),
-        Question::Environment { .. } => Answer::Environment(Err(trouble)),
-        Question::Interfaces => Answer::Interfaces(Err(trouble)),
         Question::Lookup(name) => {
             Answer::Lookup(LookupSeen { addresses: Err(trouble), by: names::by_getent(name), elapsed_ms })
         }
         Question::Reach(_) => Answer::Reach(ReachSeen { http: Some(Err(trouble)), elapsed_ms, ..ReachSeen::default() }),
-        Question::ReadCommand(_) => Answer::ReadCommand(Err(trouble)),
         Question::Clock => Answer::Clock(identity::bare_clock()),
         Question::Identity => Answer::Identity(identity::bare_identity()),
         Question::AskNameserver { .. } => {
             Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms })
         }
-        Question::Metadata => Answer::Metadata(Err(trouble)),
-        Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
+        other => Answer::missing(other, trouble),
     }
 }
 

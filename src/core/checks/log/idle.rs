@@ -8,7 +8,7 @@ use crate::core::agent::layout::Agent;
 use crate::core::agent::processes::{Shape, process_shape, worker};
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId, StepId, Verdict};
-use crate::core::observe::{FileSeen, Observations, Observed, Unanswered, Unavailable};
+use crate::core::observe::{FileSeen, Observations, Observed, Together, Unanswered, Unavailable};
 use crate::core::text::Text;
 
 /// A new agent gets its configuration within this, in seconds (document "Logtail 基本问题").
@@ -28,8 +28,8 @@ pub(super) struct Idle {
 /// Something has not been looked at yet.
 pub(super) fn look(see: &Observations, agent: &Agent, told: &Context, judge: Judge) -> Result<Idle, Unanswered> {
     let (file, dir) = (agent.install_dir.join("user_log_config.json"), agent.conf_dir.join("config/enterprise"));
-    let (clock, one, many, memory) = (see.clock(), see.file(&file), see.dir(&dir), subject::memory(see, agent));
-    let (clock, one, many, memory) = (clock?, one?, many?, memory?);
+    let (clock, one, many, memory) =
+        (see.clock(), see.file(&file), see.dir(&dir), subject::memory(see, agent)).together()?;
     let version = agent.version.as_ref();
     let by_file = version.is_none_or(|version| version.before(2, 0, 0));
     let by_dir = version.is_none_or(|version| version.at_least(2, 0, 0));

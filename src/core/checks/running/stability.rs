@@ -7,7 +7,7 @@ use crate::core::agent::log::{self, LogSign};
 use crate::core::agent::processes::{Shape, process_shape, worker};
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
 use crate::core::observe::{
-    ClockSeen, CommandSeen, FileSeen, Observations, Observed, ReadCommand, Unanswered, Unavailable,
+    ClockSeen, CommandSeen, FileSeen, Observations, Observed, ReadCommand, Together, Unanswered, Unavailable,
 };
 use crate::core::text::Text;
 use crate::say;
@@ -38,7 +38,7 @@ pub(super) fn look(see: &Observations, agent: &Agent) -> Result<Stability, Unans
     let (clock, tail, kernel) = (see.clock(), see.tail(&agent.log_path), see.look(&ReadCommand::KernelLog));
     let (cpu, identity, programs) = (see.file("/proc/cpuinfo"), see.identity(), see.dir(&agent.install_dir));
     let (clock, tail, kernel, record) = (clock?, tail?, kernel?, subject::record(see, agent)?);
-    let (cpu, identity, programs) = (cpu?, identity?, programs?);
+    let (cpu, identity, programs) = (cpu, identity, programs).together()?;
     let mut found = Stability::default();
     let one_process_is_normal = agent.community || (identity.container.is_some() && agent.init_script.is_none());
     restarts(&mut found, agent, clock, tail, one_process_is_normal);
