@@ -34,6 +34,15 @@ pub struct AppInfo {
 }
 
 /// Why there is no record.
+
+impl AppInfo {
+    /// The address that the agent really reports: the one in `instance_id`, which nobody edits, else the field `ip`.
+    pub fn reported_ip(&self) -> &str {
+        let is_ip = |ip: &&str| ip.is_empty() || ip.parse::<std::net::Ipv4Addr>().is_ok();
+        self.instance_ip.as_deref().filter(is_ip).unwrap_or(&self.ip)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AppInfoFault {
     /// The file is empty, cut off or not JSON. The agent truncates it before it writes, so a full disk does this.
