@@ -35,6 +35,7 @@ Exit codes:
   3  refused, or it needs input (see --set), or neither --yes nor --dry-run was given
      and nobody answered yes
   4  applied and rolled back
+ 10  with --detailed-exitcode: applied and cured; 0 is then only what was so already
 
 Examples:
   logtail-doctor fix add-aliuid --set aliuid=1234567890123456 --dry-run
@@ -211,7 +212,7 @@ pub enum Command {
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
         #[command(flatten)]
-        consent: ConsentArgs,
+        manner: FixArgs,
     },
     /// Wait until nothing fails any more
     #[command(after_help = AFTER)]
@@ -306,5 +307,35 @@ mod tests {
         assert!(refused.contains("--network") && refused.contains("intranet, internet, acceleration"), "{refused}");
         let cli = Cli::try_parse_from(["x", "--network", "", "check"]).unwrap();
         cli.told.over(&mut Context::default()).unwrap();
+    }
+}
+
+/// The forms of the result of `fix`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum FixFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs: outcome, cause, durability, steps, journal_id; needs --yes or --dry-run
+    Json,
+}
+
+/// Whether to show or to do a remedy, and how its result is told.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct FixArgs {
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+    /// Form of the result on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: FixFormat,
+    /// Exit with 10 when something was changed and proven, and with 0 when all was so already
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+impl From<ConsentArgs> for FixArgs {
+    /// The result for people.
+    fn from(consent: ConsentArgs) -> FixArgs {
+        FixArgs { consent, ..FixArgs::default() }
     }
 }
