@@ -33,8 +33,6 @@ pub struct AppInfo {
     pub os: String,
 }
 
-/// Why there is no record.
-
 impl AppInfo {
     /// The address that the agent really reports: the one in `instance_id`, which nobody edits, else the field `ip`.
     pub fn reported_ip(&self) -> &str {
@@ -43,6 +41,7 @@ impl AppInfo {
     }
 }
 
+/// Why there is no record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AppInfoFault {
     /// The file is empty, cut off or not JSON. The agent truncates it before it writes, so a full disk does this.

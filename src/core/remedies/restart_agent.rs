@@ -24,7 +24,7 @@ pub static REMEDY: Descriptor = Descriptor {
         "采集最多暂停一分钟；Agent 会保留检查点并从原处继续。",
     )),
     durability: Durability::Lasts,
-    plan: plan,
+    plan,
 };
 
 /// Plans the stop and the start.

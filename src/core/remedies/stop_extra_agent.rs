@@ -22,7 +22,7 @@ pub static REMEDY: Descriptor = Descriptor {
     can_be_forced: true,
     loses: None,
     durability: Durability::UntilReboot,
-    plan: plan,
+    plan,
 };
 
 /// Plans the stop.
