@@ -2,11 +2,12 @@
 //! what it has loaded; where that line was rotated away, the times of the files decide.
 
 use super::super::{running, subject};
-use crate::core::agent::config::SERVER_KEYS;
+use crate::core::agent::config::{Config, SERVER_KEYS};
 use crate::core::agent::in_force;
+use crate::core::agent::json::JsonFault;
 use crate::core::agent::layout::{self, Agent};
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
-use crate::core::observe::{Observations, Unanswered};
+use crate::core::observe::{FileSeen, Observations, Observed, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use serde_json::Value;
@@ -22,6 +23,36 @@ const KEYS: [&str; 8] = [
     "logtail_sys_conf_dir",
     "enable_log_time_auto_adjust",
 ];
+
+/// What the running agent has loaded of the main file, where the file has not changed since.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub(super) fn of_this_file(
+    see: &Observations,
+    agent: &Agent,
+    file: &Observed<FileSeen>,
+) -> Result<Option<Config>, Unanswered> {
+    let (started, loaded) = (in_force::started(see, agent), in_force::loaded_config(see, agent));
+    let (started, loaded) = (started?, loaded?);
+    let is_same = started.zip(file.as_ref().ok()).is_some_and(|(started, file)| file.modified <= started);
+    Ok(loaded.filter(|config| is_same && !config.merged.is_empty()))
+}
+
+/// The fault, where the running agent said that it cannot read the main file, which has not changed since.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub(super) fn refused(
+    see: &Observations,
+    agent: &Agent,
+    file: &Observed<FileSeen>,
+) -> Result<Option<JsonFault>, Unanswered> {
+    let (started, said) = (in_force::started(see, agent), in_force::said_broken(see, agent));
+    let (started, said) = (started?, said?);
+    let Some((started, file)) = started.zip(file.as_ref().ok()) else { return Ok(None) };
+    Ok((said && file.modified <= started).then(|| JsonFault::refused(&file.bytes)))
+}
 
 /// What was found.
 #[derive(Default)]
