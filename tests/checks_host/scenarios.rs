@@ -58,57 +58,6 @@ const OF_THE_AGENT: &[Scenario] = &[
         |m, _| m.record(|record| record.edition = " Community Edition"),
         &[(Installed, CommunityEdition, Fail)],
     ),
-    (
-        "a comma before the last brace, and the agent runs well",
-        Logtail188,
-        |m, _| m.reconfigure(|text| text.replacen("}]}", "}],\n}", 1)),
-        &[(Parameters, ConfigNotStrictJson, Warn)],
-    ),
-    (
-        "a comma before the last brace, and the agent says that it could not read it",
-        Logtail207,
-        |m, _| {
-            m.reconfigure(|text| text.replacen("}]}", "}],\n}", 1));
-            m.log(STARTED + 1, "error", "start config is not valid json:ilogtail_config.json");
-        },
-        &[(Parameters, ConfigInvalidJson, Fail)],
-    ),
-    (
-        "a text that is no JSON, and the agent logged what it read there",
-        Logtail207,
-        |m, _| {
-            let config = m.text(CONFIG);
-            m.write(CONFIG, config.replacen("}]}", "}] }} left", 1));
-        },
-        &[(Parameters, ConfigNotStrictJson, Warn)],
-    ),
-    (
-        "a text that is no JSON, written after the start",
-        Logtail207,
-        |m, _| {
-            let config = m.text(CONFIG);
-            m.write_at(CONFIG, config.replacen("}]}", "}] }} left", 1), NOW - 60);
-        },
-        &[(Parameters, ConfigInvalidJson, Fail)],
-    ),
-    (
-        "a project written into the config server",
-        Logtail188,
-        |m, _| m.reconfigure(|text| text.replace("//logtail.", "//my-project.")),
-        &[(Parameters, EndpointMismatch, Fail)],
-    ),
-    (
-        "a data endpoint where the config server belongs",
-        Loong331,
-        |m, _| m.reconfigure(|text| text.replace("//logtail.", "//")),
-        &[(Parameters, EndpointMismatch, Fail)],
-    ),
-    (
-        "a project written into the data endpoint",
-        Loong331,
-        |m, _| m.reconfigure(|text| text.replace("[\"cn-", "[\"my-project.cn-")),
-        &[(Parameters, EndpointMismatch, Fail)],
-    ),
     ("the agent is stopped", Logtail188, |m, _| m.stop(), &[(Running, AgentStopped, Fail)]),
     (
         "the worker is gone",

@@ -54,7 +54,7 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
             return Ok(Finding::unknown(STEP, text, vec![row]));
         }
         // What the running agent has made of this very file outranks the rule that says it cannot.
-        Err(ConfigTrouble::Json(fault)) => match in_force::of_this_file(see, &agent, file)? {
+        Err(ConfigTrouble::Json(fault)) => match in_force::of_this_file(see, &agent, file, &fault)? {
             Some(loaded) => {
                 accepted = Some(fault);
                 Arc::new(loaded)

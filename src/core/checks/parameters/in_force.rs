@@ -24,7 +24,8 @@ const KEYS: [&str; 8] = [
     "enable_log_time_auto_adjust",
 ];
 
-/// What the running agent has loaded of the main file, where the file has not changed since.
+/// What the running agent has loaded of a main file with this fault, where the file has not changed since. Not of what
+/// the agent's brace counter refuses, which is the same in every build: then the log tells of another text.
 ///
 /// # Errors
 /// Something has not been looked at yet.
@@ -32,11 +33,17 @@ pub(super) fn of_this_file(
     see: &Observations,
     agent: &Agent,
     file: &Observed<FileSeen>,
+    fault: &JsonFault,
 ) -> Result<Option<Config>, Unanswered> {
     let (started, loaded) = (in_force::started(see, agent), in_force::loaded_config(see, agent));
     let (started, loaded) = (started?, loaded?);
-    let is_same = started.zip(file.as_ref().ok()).is_some_and(|(started, file)| file.modified <= started);
-    Ok(loaded.filter(|config| is_same && !config.merged.is_empty()))
+    let Some((started, file)) = started.zip(file.as_ref().ok()) else { return Ok(None) };
+    let text = file.text();
+    let is_of_it = |config: &Config| {
+        let addresses = config.config_addresses(agent.version.as_ref());
+        !addresses.is_empty() && addresses.iter().all(|address| text.contains(address.as_str()))
+    };
+    Ok(loaded.filter(|config| file.modified <= started && !fault.kind.is_found_by_pre_check() && is_of_it(config)))
 }
 
 /// The fault, where the running agent said that it cannot read the main file, which has not changed since.
