@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::demo::{Beside, no_bundle};
+use crate::core::agent::supervisor::Supervisor;
 use crate::core::agent::{endpoint, layout};
 use crate::core::checks::{Investigation, Judge};
 use crate::core::flow::{Choice, Offer, Session};
@@ -44,6 +45,7 @@ pub fn agent_info(seen: &Observations) -> Option<AgentInfo> {
         version: agent.version.as_ref().map(ToString::to_string),
         install_dir: agent.install_dir.display().to_string(),
         conf_dir: agent.conf_dir.display().to_string(),
+        supervisor: agent.supervisor.as_ref().map(Supervisor::id),
     })
 }
 

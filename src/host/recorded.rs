@@ -42,6 +42,8 @@ fn matches_kind(question: &Question, answer: &Answer) -> bool {
         (question, answer),
         (Question::File(_) | Question::Present(_) | Question::Tail(_), Answer::File(_))
             | (Question::Dir(_), Answer::Dir(_))
+            | (Question::Place(_), Answer::Place(_))
+            | (Question::Program(_), Answer::Program(_))
             | (Question::Processes, Answer::Processes(_))
             | (Question::Environment { .. }, Answer::Environment(_))
             | (Question::Interfaces, Answer::Interfaces(_))
@@ -66,6 +68,8 @@ pub fn unanswered(question: &Question, reason: &str) -> Answer {
     match question {
         Question::File(_) | Question::Present(_) | Question::Tail(_) => Answer::File(Err(trouble())),
         Question::Dir(_) => Answer::Dir(Err(trouble())),
+        Question::Place(_) => Answer::Place(Err(trouble())),
+        Question::Program(_) => Answer::Program(Err(trouble())),
         Question::Processes => Answer::Processes(Err(trouble())),
         Question::Environment { .. } => Answer::Environment(Err(trouble())),
         Question::Interfaces => Answer::Interfaces(Err(trouble())),

@@ -20,4 +20,5 @@ pub mod processes;
 pub mod reach;
 pub mod service;
 pub mod status_log;
+pub mod supervisor;
 pub mod version;

@@ -7,6 +7,7 @@ mod cloud;
 mod metadata;
 mod observations;
 mod operation;
+mod place;
 mod question;
 
 /// A future that may be dropped at any time.
@@ -16,4 +17,5 @@ pub use cloud::*;
 pub use metadata::MetadataSeen;
 pub use observations::{Observations, Unanswered};
 pub use operation::{Done, Fingerprint, LiveLine, Operation, OperationError, ProcessId, ProcessSignal};
+pub use place::{FilesystemSeen, PlaceSeen, ProgramFormat, ProgramSeen};
 pub use question::*;

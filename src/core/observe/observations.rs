@@ -3,6 +3,7 @@
 
 use super::MetadataSeen;
 use super::cloud::*;
+use super::place::{PlaceSeen, ProgramSeen};
 use super::question::*;
 use crate::core::service::MachineGroup;
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,10 @@ impl Observations {
         Question::Tail(path.as_ref().to_path_buf()), File);
     getter!(/** The names in a directory. */ dir(path: impl AsRef<Path>) -> Observed<DirSeen>,
         Question::Dir(path.as_ref().to_path_buf()), Dir);
+    getter!(/** What stands at a path. */ place(path: impl AsRef<Path>) -> Observed<PlaceSeen>,
+        Question::Place(path.as_ref().to_path_buf()), Place);
+    getter!(/** What a program needs. */ program(path: impl AsRef<Path>) -> Observed<ProgramSeen>,
+        Question::Program(path.as_ref().to_path_buf()), Program);
     getter!(/** The agent's processes. */ processes() -> Observed<Vec<ProcessSeen>>, Question::Processes, Processes);
     getter!(/** A process's environment. */ environment(pid: u32) -> Observed<Vec<(String, String)>>,
         Question::Environment { pid }, Environment);

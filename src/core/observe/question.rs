@@ -5,6 +5,7 @@
 
 use super::MetadataSeen;
 use super::cloud::{CloudAnswer, CloudQuestion};
+use super::place::{PlaceSeen, ProgramSeen};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -28,6 +29,10 @@ pub enum Question {
     Present(PathBuf),
     /// The last [`TAIL_LIMIT`] bytes of a regular file → [`FileSeen`].
     Tail(PathBuf),
+    /// What stands at a path and on which file system, links followed and told → [`PlaceSeen`].
+    Place(PathBuf),
+    /// What a program needs to run here → [`ProgramSeen`].
+    Program(PathBuf),
     /// The names in a directory → [`DirSeen`].
     Dir(PathBuf),
     /// The processes of the agent, whichever the flavour → list of [`ProcessSeen`].
@@ -159,6 +164,8 @@ pub type Observed<T> = Result<T, Unavailable>;
 pub enum Answer {
     File(Observed<FileSeen>),
     Dir(Observed<DirSeen>),
+    Place(Observed<PlaceSeen>),
+    Program(Observed<ProgramSeen>),
     Processes(Observed<Vec<ProcessSeen>>),
     Environment(Observed<Vec<(String, String)>>),
     Interfaces(Observed<Vec<InterfaceSeen>>),

@@ -23,6 +23,7 @@ mod program_name;
 mod repair_config;
 mod set_endpoint;
 mod stop_extra;
+mod supervised;
 mod sync_clock;
 
 #[cfg(test)]

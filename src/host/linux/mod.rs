@@ -8,6 +8,7 @@ mod acts;
 mod certificate;
 mod command;
 mod dns;
+mod elf;
 mod files;
 mod groups;
 pub(crate) mod http;
@@ -16,6 +17,7 @@ mod interfaces;
 mod lock;
 mod metadata;
 mod names;
+mod place;
 mod processes;
 mod reach;
 pub mod readers;
@@ -119,6 +121,8 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
         Question::Present(path) => Answer::File(blocking(move || files::present(&path)).await),
         Question::Tail(path) => Answer::File(blocking(move || files::tail(&path)).await),
         Question::Dir(path) => Answer::Dir(blocking(move || files::dir(&path)).await),
+        Question::Place(path) => Answer::Place(blocking(move || place::place(&path)).await),
+        Question::Program(path) => Answer::Program(blocking(move || place::program(&path)).await),
         Question::Processes => Answer::Processes(blocking(processes::agents).await),
         Question::Environment { pid } => Answer::Environment(blocking(move || processes::environment(pid)).await),
         Question::Interfaces => Answer::Interfaces(blocking(interfaces::interfaces).await),
@@ -150,6 +154,8 @@ fn missing(question: &Question, trouble: Unavailable, elapsed: Duration) -> Answ
     match question {
         Question::File(_) | Question::Present(_) | Question::Tail(_) => Answer::File(Err(trouble)),
         Question::Dir(_) => Answer::Dir(Err(trouble)),
+        Question::Place(_) => Answer::Place(Err(trouble)),
+        Question::Program(_) => Answer::Program(Err(trouble)),
         Question::Processes => Answer::Processes(Err(trouble)),
         Question::Environment { .. } => Answer::Environment(Err(trouble)),
         Question::Interfaces => Answer::Interfaces(Err(trouble)),

@@ -16,6 +16,7 @@ mod healthy;
 mod init_script;
 mod installer;
 mod network;
+mod place;
 mod questions;
 mod scenario;
 mod service;

@@ -3,6 +3,7 @@
 
 use super::subject;
 use crate::core::agent::layout::Agent;
+use crate::core::agent::supervisor::Supervisor;
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
 use crate::core::observe::{Observations, ReadCommand, Unanswered};
 use crate::core::text::Text;
@@ -25,6 +26,9 @@ pub(super) struct Boot {
 /// # Errors
 /// Something has not been looked at yet.
 pub(super) fn look(see: &Observations, agent: &Agent) -> Result<Boot, Unanswered> {
+    if let Some(row) = by_other(agent) {
+        return Ok(Boot { evidence: vec![row], cause: None });
+    }
     let unit = agent.unit.as_str();
     let look = ReadCommand::UnitEnabled { unit: unit.to_string() };
     let said = see.look(&look);
@@ -86,6 +90,16 @@ pub(super) fn look(see: &Observations, agent: &Agent) -> Result<Boot, Unanswered
         &[RemedyId::EnableAtBoot],
     );
     Ok(Boot { evidence: vec![row], cause: Some(cause) })
+}
+
+/// What starts the agent at boot, where neither systemd nor a run level has a part in it.
+fn by_other(agent: &Agent) -> Option<Evidence> {
+    let supervisor = agent.supervisor.as_ref()?;
+    if matches!(supervisor, Supervisor::InitScript(_) | Supervisor::Unit(_)) {
+        return None;
+    }
+    let label = Text::fixed("At boot", "开机启动");
+    Some(Evidence::new(label, supervisor.text(), supervisor.source()).marked(Mark::Good))
 }
 
 /// `S80ilogtaild` for the service `ilogtaild`.

@@ -81,6 +81,8 @@ impl Desk {
                 let found = self.files.get(path.to_str().unwrap());
                 Answer::File(found.map(|text| file(text)).ok_or(Unavailable::Absent))
             }
+            Question::Place(_) => Answer::Place(Err(Unavailable::Absent)),
+            Question::Program(_) => Answer::Program(Err(Unavailable::Absent)),
             Question::Dir(path) => Answer::Dir(self.list(path)),
             Question::Processes => Answer::Processes(self.processes.clone()),
             Question::Environment { .. } => Answer::Environment(Ok(self.environment.clone())),
