@@ -214,6 +214,20 @@ pub const ALONE: &[Scenario] = &[
         &[(Installed, AgentCannotStart, Fail), (Running, AgentStopped, Fail)],
     ),
     (
+        "an agent that runs as another user, who may not list the accounts",
+        Loong331,
+        |m, _| {
+            m.each_process(|process| process.uid = 990);
+            let status = "Uid:\t990 990 990 990\nGid:\t990 990 990 990\nGroups:\t\nCapEff:\t0000000000000000\n";
+            m.write("/proc/1201/status", status);
+            for dir in ["/", "/etc", "/etc/ilogtail"] {
+                m.place(dir, |_| {});
+            }
+            m.place(USERS, |place| place.mode = 0o700);
+        },
+        &[(StepId::Account, IdentityUnreadable, Fail)],
+    ),
+    (
         "an old install beside a healthy agent that its own unit runs",
         Logtail188,
         |m, _| {

@@ -7,6 +7,7 @@ pub mod app_info;
 pub mod config;
 pub mod config_edit;
 pub mod endpoint;
+pub mod eyes;
 pub mod identity_files;
 pub mod in_force;
 pub mod instance;
