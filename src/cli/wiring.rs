@@ -3,6 +3,7 @@
 use super::demo::{Beside, no_bundle};
 use super::settings::Settings;
 use crate::carry_out::{Applier, Store};
+use crate::core::agent::supervisor::Supervisor;
 use crate::core::agent::{endpoint, layout};
 use crate::core::checks::{Investigation, Judge};
 use crate::core::flow::{Choice, Offer, Session};
@@ -51,6 +52,7 @@ pub fn agent_info(seen: &Observations) -> Option<AgentInfo> {
         version: agent.version.as_ref().map(ToString::to_string),
         install_dir: agent.install_dir.display().to_string(),
         conf_dir: agent.conf_dir.display().to_string(),
+        supervisor: agent.supervisor.as_ref().map(Supervisor::id),
     })
 }
 

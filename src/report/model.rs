@@ -20,6 +20,9 @@ pub struct AgentInfo {
     pub version: Option<String>,
     pub install_dir: String,
     pub conf_dir: String,
+    /// What starts it and keeps it running: the kind, a colon, and which one; None where nothing is known to.
+    #[serde(default)]
+    pub supervisor: Option<String>,
 }
 
 /// When the observations were made, and how long that took.
@@ -315,6 +318,7 @@ pub(super) mod samples {
             version: Some("1.8.8".into()),
             install_dir: "/usr/local/ilogtail".into(),
             conf_dir: "/etc/ilogtail".into(),
+            supervisor: Some("init-script:/etc/init.d/ilogtaild".into()),
         }
     }
 

@@ -79,6 +79,9 @@ pub struct Machine {
     record: Record,
     held: Option<Held>,
     pub files: BTreeMap<PathBuf, Node>,
+    /// What stands where, and what programs need; nothing is known of all else.
+    pub places: BTreeMap<PathBuf, PlaceSeen>,
+    pub programs: BTreeMap<PathBuf, ProgramSeen>,
     /// Directories that cannot be listed.
     pub dirs: BTreeMap<PathBuf, Unavailable>,
     pub processes: Observed<Vec<ProcessSeen>>,
@@ -136,6 +139,8 @@ impl Machine {
             record: Record { uuid: "A", ip: "10.1.1.5".into(), started: STARTED, edition: "" },
             held: None,
             files: BTreeMap::new(),
+            places: BTreeMap::new(),
+            programs: BTreeMap::new(),
             dirs: BTreeMap::new(),
             processes: Ok(vec![process(1200, 1, STARTED), process(1201, 1200, STARTED + 1)]),
             environment: Ok(vec![]),
@@ -270,6 +275,13 @@ impl Machine {
         self.files.insert(path.into(), Node { seen: Err(trouble) });
     }
 
+    /// A link to nothing.
+    pub fn dangle(&mut self, path: &str) {
+        self.trouble(path, Unavailable::NotAFile("dangling".into()));
+        let target = Some("/usr/local/ilogtail/ilogtail_9.9.9".into());
+        self.place(path, |place| (place.kind, place.link_to, place.real) = (EntryKind::Dangling, target, None));
+    }
+
     pub fn remove(&mut self, path: &str) {
         self.files.retain(|known, _| !known.starts_with(path));
     }
@@ -291,6 +303,34 @@ impl Machine {
             file.bytes = lines.concat().into_bytes();
             file.size = file.bytes.len() as u64;
         }
+    }
+
+    /// What stands at a path: a directory or file of root, on a file system with room.
+    pub fn place(&mut self, path: &str, change: impl FnOnce(&mut PlaceSeen)) {
+        let system = FilesystemSeen {
+            mount_point: Some("/".into()),
+            kind: "ext4".into(),
+            free: 1 << 30,
+            available: 1 << 30,
+            size: 1 << 34,
+            free_inodes: 1 << 20,
+            inodes: 1 << 21,
+            ..FilesystemSeen::default()
+        };
+        let mut place = PlaceSeen {
+            kind: EntryKind::Dir,
+            link_to: None,
+            real: Some(path.into()),
+            device: 1,
+            inode: self.places.len() as u64 + 1,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            has_access_list: false,
+            filesystem: Some(system),
+        };
+        change(&mut place);
+        self.places.insert(path.into(), place);
     }
 
     pub fn stop(&mut self) {
@@ -358,6 +398,8 @@ impl Machine {
         match question {
             Question::File(path) | Question::Present(path) | Question::Tail(path) => Answer::File(self.file(path)),
             Question::Dir(path) => Answer::Dir(self.list(path)),
+            Question::Place(path) => Answer::Place(self.places.get(path).cloned().ok_or(Unavailable::Absent)),
+            Question::Program(path) => Answer::Program(self.programs.get(path).cloned().ok_or(Unavailable::Absent)),
             Question::Processes => Answer::Processes(self.processes.clone()),
             Question::Environment { .. } => Answer::Environment(self.environment.clone()),
             Question::Interfaces => Answer::Interfaces(self.interfaces.clone()),
@@ -433,6 +475,7 @@ impl Machine {
             let kind = match &node.seen {
                 _ if parts.len() > 1 => EntryKind::Dir,
                 Err(Unavailable::NotAFile(kind)) if kind == "directory" => EntryKind::Dir,
+                Err(Unavailable::NotAFile(kind)) if kind == "dangling" => EntryKind::Dangling,
                 Err(Unavailable::NotAFile(_)) => EntryKind::Other,
                 _ => EntryKind::File,
             };

@@ -5,11 +5,13 @@ mod damaged;
 mod every_pair;
 mod healthy;
 mod identity_scenarios;
+mod layout_scenarios;
 mod machine;
 mod offers;
 mod scenarios;
 mod worlds;
 
+use layout_scenarios::ALONE;
 use logtail_doctor::core::context::Context;
 use logtail_doctor::core::finding::{CauseId, Finding, Severity, StepId, Verdict};
 use logtail_doctor::core::observe::Observations;
@@ -79,7 +81,7 @@ fn a_healthy_machine_of_each_flavour_passes_every_step() {
 #[test]
 fn every_scenario_has_its_causes_and_no_other() {
     let mut wrong = Vec::new();
-    for (name, flavour, apply, expected) in all() {
+    for (name, flavour, apply, expected) in all().chain(ALONE) {
         let found = broken(*flavour, &[*apply]);
         let expected: BTreeSet<Expected> = expected.iter().copied().collect();
         if causes(&found) != expected {
@@ -101,7 +103,7 @@ fn every_cause_of_these_steps_has_a_scenario() {
     // Those of the cloud's side are told by the service alone.
     const OF_THE_SERVICE: [CauseId; 3] = [CauseId::GroupNotFound, CauseId::GroupOsMix, CauseId::HeartbeatStale];
     let covered: BTreeSet<CauseId> =
-        all().flat_map(|(_, _, _, expected)| expected.iter().map(|(_, cause, _)| *cause)).collect();
+        all().chain(ALONE).flat_map(|(_, _, _, expected)| expected.iter().map(|(_, cause, _)| *cause)).collect();
     let is_of_network = |cause: CauseId| {
         let (first, last) = (CauseId::DnsFailure as usize, CauseId::ClockSkew as usize);
         (first..=last).contains(&(cause as usize))

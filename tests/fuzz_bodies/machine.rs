@@ -41,7 +41,8 @@ pub fn ip_rules(data: &[u8]) {
         bind_interface: told(line()),
         working_interface: told(line()),
         ignored_interfaces: told(line()),
-        interfaces: Vec::new(),
+        unordered: line().len() % 2 == 1,
+        ..IpInputs::default()
     };
     for line in lines {
         let mut words = line.split(' ');

@@ -10,7 +10,15 @@ pub type Row = (StepId, &'static [CauseId], &'static [RemedyId]);
 pub const CAUSES: &[Row] = &[
     (
         StepId::Installed,
-        &[CauseId::AgentNotInstalled, CauseId::InstallIncomplete, CauseId::SeveralAgents, CauseId::CommunityEdition],
+        &[
+            CauseId::AgentNotInstalled,
+            CauseId::InstallIncomplete,
+            CauseId::SeveralAgents,
+            CauseId::CommunityEdition,
+            CauseId::AgentCannotStart,
+            CauseId::FilesystemReadOnly,
+            CauseId::FilesystemFull,
+        ],
         &[RemedyId::InstallAgent, RemedyId::UpgradeAgent],
     ),
     (
@@ -81,6 +89,7 @@ pub const CAUSES: &[Row] = &[
             CauseId::IdentityKindMismatch,
             CauseId::CustomIdStale,
             CauseId::GroupOsMix,
+            CauseId::IdentityUnreadable,
         ],
         &[
             RemedyId::AddIpToGroup,
@@ -146,8 +155,11 @@ pub const BEYOND: &[(CauseId, RemedyId, &str)] = &[
 ];
 
 /// Causes that have no remedy: the service's quota is raised in the console, where a group is divided as well, and the row
-/// of the heartbeat has none.
+/// of the heartbeat has none; a file system and modes are put right by hand, with the commands in the evidence.
 pub const WITHOUT_REMEDY: &[CauseId] = &[
+    CauseId::FilesystemReadOnly,
+    CauseId::FilesystemFull,
+    CauseId::IdentityUnreadable,
     CauseId::Quota,
     CauseId::GroupOsMix,
     CauseId::HeartbeatAbsent,

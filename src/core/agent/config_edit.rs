@@ -36,8 +36,8 @@ pub fn set_bool(bytes: &[u8], key: &str, value: bool) -> Result<Vec<u8>, JsonFau
 }
 
 /// Points the file to a region over a network type. Every endpoint key that is there is brought in line, old names and
-/// new ones; if none is there that the version reads, its own are added (before 3.0, or version unknown and file in
-/// the old shape: the old names). Data endpoints for other regions stay.
+/// new ones; if none is there that the version reads, its own are added (before 3.0 and without a known version the old
+/// names, which every version reads). Data endpoints for other regions stay.
 ///
 /// # Errors
 /// As [`set_string`].
@@ -51,9 +51,10 @@ pub fn set_endpoints(
     let hosts = endpoint::hosts_for(&region, network);
     let keys = keys_of(bytes)?;
     let shape = config::shape_of(&keys);
-    let is_old_agent = version.is_some_and(|version| version.before(3, 0, 0));
+    // Without a version the file decides, and where it names none, the old names: every version reads them.
+    let reads_old = version.map_or(shape == Shape::Neither, |version| version.before(3, 0, 0));
     let mut out = bytes.to_vec();
-    let wants_old = matches!(shape, Shape::Old | Shape::Both) || is_old_agent;
+    let wants_old = matches!(shape, Shape::Old | Shape::Both) || reads_old;
     if wants_old {
         out = set_old(out, &keys, &region, &hosts)?;
     }
@@ -188,7 +189,12 @@ fn insertion(bytes: &[u8], object: &Node, key: &str, value: &Value) -> (usize, S
     let lead = if lead.is_empty() && members.len() == 1 { " " } else { lead };
     let colon = text(last.name_span.end..last.value.span.start);
     let colon = if colon.chars().all(|c| c == ':' || c == ' ' || c == '\t') { colon.as_str() } else { ": " };
-    (last.value.span.end, format!(",{lead}{key}{colon}{value}"))
+    // A comma after the last item stands there already, or has to be made; one more would break the file.
+    let rest = text(last.value.span.end..object.span.end);
+    match rest.trim_start().strip_prefix(',') {
+        Some(_) => (last.value.span.end + rest.find(',').unwrap_or(0) + 1, format!("{lead}{key}{colon}{value}")),
+        None => (last.value.span.end, format!(",{lead}{key}{colon}{value}")),
+    }
 }
 
 /// A value on one line, with a space after commas and colons.

@@ -245,6 +245,48 @@ fn label_of(host: &str) -> Option<&str> {
     stem.rsplit('.').next().filter(|label| !label.is_empty())
 }
 
+/// What stands before the region's label in a host of the public cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostForm {
+    /// `logtail` alone: takes heartbeats.
+    ConfigServer,
+    /// Nothing: the agent puts a project there.
+    Data,
+    /// Something else, which is a project's name.
+    Project(String),
+}
+
+/// The form of a host, without what stands before the region's label. None where there is no such label.
+fn split_form(host: &str) -> Option<(HostForm, &str)> {
+    let base = match label_of(host) {
+        Some(label) => host.get(host.rfind(&format!("{label}."))?..)?,
+        None => host.ends_with(ACCELERATION_HOST).then_some(ACCELERATION_HOST)?,
+    };
+    let front = host.strip_suffix(base)?;
+    let form = match front.strip_suffix('.') {
+        None if front.is_empty() => HostForm::Data,
+        None => return None,
+        Some("logtail") => HostForm::ConfigServer,
+        Some(front) => HostForm::Project(front.strip_prefix("logtail.").unwrap_or(front).to_string()),
+    };
+    Some((form, base))
+}
+
+/// The form of a host; None outside the public cloud.
+pub fn form_of(address: &str) -> Option<HostForm> {
+    split_form(&host_of(address)).map(|(form, _)| form)
+}
+
+/// The config server that belongs to a host of whatever form.
+pub fn as_config_server(address: &str) -> Option<String> {
+    split_form(&host_of(address)).map(|(_, base)| format!("logtail.{base}"))
+}
+
+/// The data endpoint that belongs to a host of whatever form.
+pub fn as_data_endpoint(address: &str) -> Option<String> {
+    split_form(&host_of(address)).map(|(_, base)| base.to_string())
+}
+
 /// What kind of endpoint a host or URL is.
 pub fn kind_of(address: &str) -> EndpointKind {
     let host = host_of(address);
@@ -290,6 +332,35 @@ mod tests {
         }
         assert!(is_known("cn-hangzhou") && !is_known("cn-atlantis-1"));
         assert!(region("ap-south-1").unwrap().legacy);
+    }
+
+    #[test]
+    fn what_stands_before_the_region_tells_the_form() {
+        let project = |name: &str| Some(HostForm::Project(name.into()));
+        for (host, form, server, data) in [
+            ("http://logtail.cn-hangzhou-intranet.log.aliyuncs.com", Some(HostForm::ConfigServer), 1, 1),
+            ("cn-hangzhou-intranet.log.aliyuncs.com:80", Some(HostForm::Data), 1, 1),
+            ("my-project.cn-hangzhou-intranet.log.aliyuncs.com", project("my-project"), 1, 1),
+            ("logtail.my-project.cn-hangzhou-intranet.log.aliyuncs.com", project("my-project"), 1, 1),
+            ("cn-hangzhou-intranet.cn-hangzhou-intranet.log.aliyuncs.com", project("cn-hangzhou-intranet"), 1, 1),
+            ("log-global.aliyuncs.com", Some(HostForm::Data), 2, 2),
+            ("my-project.log-global.aliyuncs.com", project("my-project"), 2, 2),
+            ("logtail.cn-hangzhou.dualstack.log.aliyuncs.com", Some(HostForm::ConfigServer), 3, 3),
+            ("config.sls.aliyun-inc.com", None, 0, 0),
+            ("sls.example.com", None, 0, 0),
+            ("xlog-global.aliyuncs.com", None, 0, 0),
+            ("", None, 0, 0),
+        ] {
+            let bases = [
+                None,
+                Some("cn-hangzhou-intranet.log.aliyuncs.com"),
+                Some("log-global.aliyuncs.com"),
+                Some("cn-hangzhou.dualstack.log.aliyuncs.com"),
+            ];
+            assert_eq!(form_of(host), form, "{host}");
+            assert_eq!(as_config_server(host), bases[server].map(|base| format!("logtail.{base}")), "{host}");
+            assert_eq!(as_data_endpoint(host).as_deref(), bases[data], "{host}");
+        }
     }
 
     #[test]

@@ -45,6 +45,22 @@ pub fn loaded_config(see: &Observations, agent: &Agent) -> Result<Option<Config>
     Ok(config::read(text.as_bytes(), &[], &agent.environment, agent.version.as_ref()).ok())
 }
 
+/// Whether the worker that runs said at its start that its configuration is no valid JSON.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn said_broken(see: &Observations, agent: &Agent) -> Result<bool, Unanswered> {
+    let (clock, tail, started) = (see.clock(), see.tail(&agent.log_path), started(see, agent));
+    let (clock, tail, started) = (clock?, tail?, started?);
+    let (Some(started), Ok(tail)) = (started, tail) else { return Ok(false) };
+    let text = tail.text();
+    let mut said = log::entries(&text).filter(|entry| log::sign_of(entry) == Some(log::LogSign::ConfigNotJson));
+    Ok(said.any(|entry| {
+        let at = log::local_seconds(entry.time).and_then(|at| at.checked_sub(i64::from(clock.offset_s)));
+        at.is_some_and(|at| is_of_start(at, started))
+    }))
+}
+
 /// Whether something that was logged then was logged at this start. The agent's files may name any time.
 fn is_of_start(at: i64, started: i64) -> bool {
     at.abs_diff(started) <= START_LASTS

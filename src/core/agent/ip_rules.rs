@@ -16,8 +16,13 @@ pub const IGNORED_BY_DEFAULT: &str = "kube-ipvs0,nodelocaldns,docker0";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IpInputs {
     pub hostname: String,
-    /// What the system's resolver answers for the hostname, in its order.
+    /// What the agent's own look-up answers for the hostname, in its order: up to 2.0.4 that of the source, as
+    /// `gethostbyname` keeps it; later sorted by `getaddrinfo`.
     pub lookup: Vec<Ipv4Addr>,
+    /// That order is not known: any of them may come first.
+    pub unordered: bool,
+    /// Where the order was read, for the evidence.
+    pub looked_up_in: String,
     /// All interfaces in kernel order with their addresses, the primary first; `lo` included.
     pub interfaces: Vec<(String, Vec<Ipv4Addr>)>,
     /// `working_ip` in force; the agent takes it without any validation.
@@ -170,6 +175,26 @@ pub fn is_virtual(name: &str) -> bool {
 
 /// Predicts the address that an agent of this version reports when it starts now.
 pub fn predict(inputs: &IpInputs, version: &Version) -> Prediction {
+    let first = predict_ordered(inputs, version);
+    if !inputs.unordered {
+        return first;
+    }
+    // Whichever comes first.
+    (1..inputs.lookup.len()).fold(first, |mut all, turn| {
+        let mut turned = inputs.clone();
+        turned.lookup.rotate_left(turn);
+        for ip in predict_ordered(&turned, version).possible {
+            if !all.allows(&ip) {
+                all.possible.push(ip);
+                all.interface = None;
+            }
+        }
+        all
+    })
+}
+
+/// The same, in the order of the look-up that is handed in.
+fn predict_ordered(inputs: &IpInputs, version: &Version) -> Prediction {
     let found = |ip: String, rule: Rule| Prediction { interface: inputs.interface_with(&ip), possible: vec![ip], rule };
     if let Some(ip) = inputs.working_ip.as_deref().filter(|ip| !ip.is_empty()) {
         return found(ip.to_string(), Rule::WorkingIp);

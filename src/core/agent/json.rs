@@ -1,8 +1,9 @@
 //! JSON exactly as tolerantly as the agent reads it, and what the agent does with a file that it cannot read.
 //!
 //! The agent first counts braces (`IsValidJson` in its `JsonUtil.cpp`), then parses with jsoncpp's default settings.
-//! So comments, text after the end and duplicate names are accepted although they are not JSON (an [`Oddity`]), while
-//! a byte order mark, a leading carriage return or a trailing comma is a [`JsonFault`]. This file must not know keys.
+//! So comments, text after the end, duplicate names and a comma after the last item are accepted although they are not
+//! JSON (an [`Oddity`]), while a byte order mark or a leading carriage return is a [`JsonFault`]. jsoncpp before 1.9.3
+//! refuses that comma; no release of the agent is known to be built with it. This file must not know keys.
 
 use super::json_tree::{self, Node};
 use super::version::Version;
@@ -29,8 +30,10 @@ pub enum Oddity {
     ControlInString,
     /// Bytes that are not UTF-8 within a string.
     NotUtf8,
-    /// A number such as `01` or `1.`.
+    /// A number such as `01`, `1.` or `+1`.
     LooseNumber,
+    /// A comma before a closing bracket, at this line.
+    TrailingComma(usize),
 }
 
 impl Oddity {
@@ -47,6 +50,9 @@ impl Oddity {
                 Text::fixed("A string contains a raw control character.", "字符串中包含未转义的控制字符。")
             }
             Oddity::NotUtf8 => Text::fixed("A string is not valid UTF-8.", "字符串不是合法的 UTF-8 编码。"),
+            Oddity::TrailingComma(line) => {
+                say!("There is a comma after the last item (line {line}).", "最后一项之后多了逗号（第 {line} 行）。")
+            }
             Oddity::LooseNumber => {
                 Text::fixed("A number is not written as JSON wants it.", "数字的写法不符合 JSON 规范。")
             }
@@ -71,7 +77,6 @@ pub enum FaultKind {
     NotJson,
     /// The braces do not balance, or a quote is not closed.
     Unbalanced,
-    TrailingComma,
     SingleQuotes,
     UnquotedKey,
     NoKey,
@@ -83,6 +88,8 @@ pub enum FaultKind {
     TooDeep,
     /// The text ends within a value.
     EndsEarly,
+    /// The agent itself said so; what it stumbled over is not known.
+    Refused,
     /// Valid JSON, but a list where an object is needed.
     NotAnObject,
 }
@@ -107,7 +114,6 @@ impl FaultKind {
                 "The braces do not balance, or a quote is not closed; the file may be cut off",
                 "大括号不配对或引号未闭合，文件可能不完整",
             ),
-            TrailingComma => Text::fixed("There is a comma after the last item", "最后一项之后多了逗号"),
             SingleQuotes => {
                 Text::fixed("Single quotes stand where double quotes belong", "应使用双引号，却使用了单引号")
             }
@@ -120,6 +126,10 @@ impl FaultKind {
             BadEscape => Text::fixed("A backslash sequence in a string is invalid", "字符串中的反斜杠转义不正确"),
             TooDeep => Text::fixed("The values are nested too deep", "嵌套层次过深"),
             EndsEarly => Text::fixed("The text ends too early", "内容提前结束"),
+            Refused => Text::fixed(
+                "The agent's log says that the file is not valid JSON",
+                "Agent 的日志显示该文件不是合法的 JSON",
+            ),
             NotAnObject => Text::fixed("The file holds a list, not an object", "文件内容是列表，而不是对象"),
         }
     }
@@ -129,6 +139,8 @@ impl FaultKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonFault {
     pub kind: FaultKind,
+    /// Offset in bytes.
+    pub at: usize,
     /// From 1.
     pub line: usize,
     /// From 1, in characters.
@@ -138,6 +150,11 @@ pub struct JsonFault {
 }
 
 impl JsonFault {
+    /// The fault of a file that the agent refused although these rules accept it.
+    pub fn refused(bytes: &[u8]) -> JsonFault {
+        JsonFault::at(bytes, 0, FaultKind::Refused)
+    }
+
     /// The fault at a byte offset.
     pub(super) fn at(bytes: &[u8], at: usize, kind: FaultKind) -> JsonFault {
         let before = bytes.get(..at).unwrap_or(bytes);
@@ -146,12 +163,15 @@ impl JsonFault {
         let column = 1 + String::from_utf8_lossy(before.get(start..).unwrap_or_default()).chars().count();
         let what = kind.sentence();
         let (en, zh) = what.both();
-        let text = if matches!(kind, FaultKind::Empty | FaultKind::Blank | FaultKind::Utf16 | FaultKind::NotAnObject) {
+        let text = if matches!(
+            kind,
+            FaultKind::Empty | FaultKind::Blank | FaultKind::Utf16 | FaultKind::NotAnObject | FaultKind::Refused
+        ) {
             say!("{en}.", "{zh}。")
         } else {
             say!("{en} (line {line}, column {column}).", "{zh}（第 {line} 行，第 {column} 列）。")
         };
-        JsonFault { kind, line, column, text }
+        JsonFault { kind, at, line, column, text }
     }
 }
 

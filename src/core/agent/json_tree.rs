@@ -98,6 +98,19 @@ impl Parser<'_> {
         }
     }
 
+    /// Notes the first one only: with its line it would be another oddity each time.
+    fn note_trailing_comma(&mut self) {
+        let is_noted = self.oddities.iter().any(|oddity| matches!(oddity, Oddity::TrailingComma(_)));
+        if is_noted || self.oddities.len() >= ODDITY_LIMIT {
+            return;
+        }
+        // The comma itself stands before the white space that leads to the bracket.
+        let before = self.bytes.get(..self.at).unwrap_or_default();
+        let comma = before.iter().rposition(|byte| *byte == b',').unwrap_or(self.at);
+        let line = 1 + before.iter().take(comma).filter(|byte| **byte == b'\n').count();
+        self.note(Oddity::TrailingComma(line));
+    }
+
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -141,7 +154,7 @@ impl Parser<'_> {
             Some(b'{') => self.object(depth)?,
             Some(b'[') => self.array(depth)?,
             Some(b'"') => NodeKind::Scalar(Value::String(self.string()?)),
-            Some(b'-' | b'0'..=b'9') => NodeKind::Scalar(Value::Number(self.number()?)),
+            Some(b'-' | b'+' | b'0'..=b'9') => NodeKind::Scalar(Value::Number(self.number()?)),
             Some(b'\'') => return self.stop(FaultKind::SingleQuotes),
             _ => {
                 let rest = self.bytes.get(self.at..).unwrap_or_default();
@@ -167,7 +180,11 @@ impl Parser<'_> {
                     self.at += 1;
                     return Ok(NodeKind::Object(members));
                 }
-                Some(b'}') => return self.stop(FaultKind::TrailingComma),
+                Some(b'}') => {
+                    self.note_trailing_comma();
+                    self.at += 1;
+                    return Ok(NodeKind::Object(members));
+                }
                 Some(b'"') => {}
                 Some(b'\'') => return self.stop(FaultKind::SingleQuotes),
                 Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' => return self.stop(FaultKind::UnquotedKey),
@@ -211,7 +228,9 @@ impl Parser<'_> {
         loop {
             self.skip_all();
             if self.peek() == Some(b']') && !items.is_empty() {
-                return self.stop(FaultKind::TrailingComma);
+                self.note_trailing_comma();
+                self.at += 1;
+                return Ok(NodeKind::Array(items));
             }
             items.push(self.value(depth + 1)?);
             self.skip_all();
@@ -301,7 +320,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A number as jsoncpp takes it, which is looser than the standard: `01` and `1.` pass.
+    /// A number as jsoncpp takes it, which is looser than the standard: `01`, `1.` and `+1` pass.
     fn number(&mut self) -> Result<Number, Stop> {
         let start = self.at;
         self.at += 1;

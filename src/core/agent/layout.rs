@@ -4,11 +4,16 @@
 //! one has a root of its own with `conf`, `log` and `run` below. This file must not judge what it finds.
 
 mod conf_dir;
+mod configuration;
+mod same;
+
+pub use configuration::{ConfigTrouble, read_config, unread_overlays};
 
 use super::app_info::{self, AppInfo};
-use super::config::{self, Config, from_environment};
-use super::json::{self, JsonFault};
-use super::processes::{program, worker};
+use super::config::{self, from_environment};
+use super::json;
+use super::processes::{is_alone_by_choice, program, worker};
+use super::supervisor::{self, Supervisor};
 use super::version::Version;
 use crate::core::observe::{
     DirSeen, EntryKind, FileSeen, Observations, Observed, ProcessSeen, Together, Unanswered, Unavailable,
@@ -16,7 +21,6 @@ use crate::core::observe::{
 use crate::core::text::Text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Which agent it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +79,8 @@ pub struct Agent {
     /// The directory that should be `conf_dir`, where the agent cannot open it and so looks beside its program.
     pub unusable_conf_dir: Option<PathBuf>,
     pub init_script: Option<PathBuf>,
+    /// What starts it and keeps it running; None where nothing is known to.
+    pub supervisor: Option<Supervisor>,
     /// The service's name for systemctl, whether the unit exists or not.
     pub unit: String,
     /// `ALIYUN_LOGTAIL_CONFIG` of the running process moves it.
@@ -91,6 +97,12 @@ pub struct Agent {
     pub program_replaced: bool,
     /// Files that a complete install has and this one has not.
     pub missing: Vec<PathBuf>,
+    /// A program that is a link to nothing, and where it leads.
+    pub dangling: Option<(PathBuf, Option<PathBuf>)>,
+    /// It was told to run as one process, without a daemon.
+    pub one_process: bool,
+    /// The install directory without links, where it is known.
+    pub real_dir: Option<PathBuf>,
     /// Why the install directory could not be listed; then nothing is called missing.
     pub unlisted: Option<Unavailable>,
 }
@@ -121,7 +133,7 @@ fn look_for(see: &Observations) -> Result<Vec<Agent>, Unanswered> {
     let (processes, scripts, local, opt) = (processes, scripts, local, opt).together()?;
     let scripts = Scripts::of(scripts);
     let mut places: BTreeMap<PathBuf, Place> = BTreeMap::new();
-    for name in names(local, EntryKind::Dir) {
+    for name in entry_names(local, EntryKind::Dir) {
         if let Some(suffix) = suffix_of(name, "ilogtail")
             && (suffix.is_empty() || scripts.of_suffix(suffix).is_some())
         {
@@ -129,7 +141,7 @@ fn look_for(see: &Observations) -> Result<Vec<Agent>, Unanswered> {
         }
     }
     for (dir, list) in [("/usr/local", local), ("/opt", opt)] {
-        if names(list, EntryKind::Dir).any(|name| name == "loongcollector") {
+        if entry_names(list, EntryKind::Dir).any(|name| name == "loongcollector") {
             places.entry(Path::new(dir).join("loongcollector")).or_default();
         }
     }
@@ -166,6 +178,7 @@ fn look_for(see: &Observations) -> Result<Vec<Agent>, Unanswered> {
     if let (1, Some(place)) = (places.len(), places.values_mut().next()) {
         place.processes.append(&mut homeless);
     }
+    let places = same::merged(see, places)?;
     let looked: Vec<_> = places.into_iter().map(|(dir, place)| look_into(see, dir, place, &scripts)).collect();
     let mut agents = Vec::new();
     for agent in looked {
@@ -174,7 +187,8 @@ fn look_for(see: &Observations) -> Result<Vec<Agent>, Unanswered> {
     // An installed agent goes before a mere program of that name: any user can start one, and root's remedies must not
     // follow it. One whose script alone is gone is still installed.
     agents.sort_by_key(|agent: &Agent| {
-        let is_installed = agent.init_script.is_some() || (is_usual_place(&agent.install_dir) && !agent.community);
+        let is_installed = agent.supervisor.is_some() || (is_usual_place(&agent.install_dir) && !agent.community);
+        // Of an installed one that runs nothing and one that somebody else than a user has started, the latter reports.
         (!is_installed, agent.processes.is_empty(), agent.init_script.is_none())
     });
     Ok(agents)
@@ -207,7 +221,7 @@ fn command_dir(process: &ProcessSeen) -> Option<PathBuf> {
 }
 
 /// The names of one kind in a directory; none if it cannot be listed.
-fn names(dir: &Observed<DirSeen>, kind: EntryKind) -> impl Iterator<Item = &str> {
+pub(super) fn entry_names(dir: &Observed<DirSeen>, kind: EntryKind) -> impl Iterator<Item = &str> {
     let entries = dir.as_ref().map(|dir| dir.entries.as_slice()).unwrap_or_default();
     entries.iter().filter(move |entry| entry.kind == kind).map(|entry| entry.name.as_str())
 }
@@ -228,7 +242,7 @@ impl Scripts {
         let mut found = Vec::new();
         for flavour in [Flavour::LoongCollector, Flavour::Logtail] {
             found.extend(
-                names(dir, EntryKind::File)
+                entry_names(dir, EntryKind::File)
                     .filter_map(|name| suffix_of(name, flavour.service()))
                     .map(|suffix| (flavour, suffix.to_string())),
             );
@@ -248,12 +262,16 @@ fn look_into(see: &Observations, dir: PathBuf, place: Place, scripts: &Scripts) 
         Some(pid) => see.environment(pid).map(Some),
         None => Ok(None),
     };
-    let listing = see.dir(&dir);
-    let (environment, listing) = (environment, listing).together()?;
+    let (listing, real) = (see.dir(&dir), see.place(&dir));
+    let (environment, listing, real) = (environment, listing, real).together()?;
+    let real_dir = real.as_ref().ok().and_then(|place| place.real.clone());
     let environment = environment.and_then(|answer| answer.as_ref().ok()).cloned().unwrap_or_default();
-    let programs = || names(listing, EntryKind::File).filter(|name| is_agent_program(name));
-    let has_config = names(listing, EntryKind::File).any(|name| name == "ilogtail_config.json");
-    if place.processes.is_empty() && script.is_none() && !has_config && programs().next().is_none() {
+    let programs = || entry_names(listing, EntryKind::File).filter(|name| is_agent_program(name));
+    let has_config = entry_names(listing, EntryKind::File).any(|name| name == "ilogtail_config.json");
+    let dangling =
+        entry_names(listing, EntryKind::Dangling).find(|name| is_agent_program(name)).map(|name| dir.join(name));
+    let is_empty = programs().next().is_none() && dangling.is_none();
+    if place.processes.is_empty() && script.is_none() && !has_config && is_empty {
         return Ok(None);
     }
     let (app_info_path, app_info) = read_app_info(see, &dir, listing)?;
@@ -279,6 +297,7 @@ fn look_into(see: &Observations, dir: PathBuf, place: Place, scripts: &Scripts) 
     let (main, log_conf) = (main, log_conf).together()?;
     let main_config =
         whole(main).ok().and_then(|file| config::read(&file.bytes, &[], &environment, version.as_ref()).ok());
+    let set_in_file = main_config.as_ref().map(|config| config.merged.clone()).unwrap_or_default();
     let moved_conf_dir = match main_config {
         Some(config) => config.logtail_sys_conf_dir,
         None => from_environment("logtail_sys_conf_dir", &environment, version.as_ref()),
@@ -297,15 +316,33 @@ fn look_into(see: &Observations, dir: PathBuf, place: Place, scripts: &Scripts) 
     let conf_dir = if unusable_conf_dir.is_some() { dir.clone() } else { told_conf_dir };
     let service = format!("{}{}", script.unwrap_or(flavour).service(), place.suffix);
     let init_script = script.map(|_| Path::new("/etc/init.d").join(&service));
+    let running_dir = place.running.as_deref().and_then(Path::parent).map(Path::to_path_buf);
+    let mut dirs = vec![dir.clone()];
+    dirs.extend(real_dir.iter().chain(&running_dir).filter(|other| **other != dir).cloned());
+    let subject =
+        supervisor::Subject { dirs, script: init_script.as_deref(), service: &service, processes: &place.processes };
+    let target = dangling.as_ref().map(|link| see.place(link));
+    let supervisor = supervisor::look(see, &subject)?;
+    let dangling = match (dangling, target) {
+        (Some(link), Some(target)) => Some((link, target?.as_ref().ok().and_then(|place| place.link_to.clone()))),
+        _ => None,
+    };
+    let unit = match &supervisor {
+        Some(Supervisor::Unit(unit)) => unit.clone(),
+        _ => service.clone(),
+    };
     let mut missing = Vec::new();
     if listing.is_ok() || matches!(listing, Err(Unavailable::Absent)) {
-        if programs().next().is_none() {
-            missing.push(dir.join(flavour.program()));
+        match &dangling {
+            // A link to nothing stands where the program belongs, whatever other versions lie beside it.
+            Some((link, _)) => missing.push(link.clone()),
+            None if programs().next().is_none() => missing.push(dir.join(flavour.program())),
+            None => {}
         }
         if config_path.starts_with(&dir) && !has_own_root && matches!(main, Err(Unavailable::Absent)) {
             missing.push(config_path.clone());
         }
-        if init_script.is_none() && !community {
+        if supervisor.is_none() && !community {
             missing.push(Path::new("/etc/init.d").join(&service));
         }
     }
@@ -316,7 +353,11 @@ fn look_into(see: &Observations, dir: PathBuf, place: Place, scripts: &Scripts) 
         conf_dir,
         unusable_conf_dir,
         init_script,
-        unit: service,
+        supervisor,
+        unit,
+        dangling,
+        one_process: is_alone_by_choice(&place.processes, &environment, &set_in_file),
+        real_dir,
         config_path,
         app_info_path,
         log_path,
@@ -370,7 +411,7 @@ fn read_app_info(
     let parse = |file: &Observed<FileSeen>| whole(file).ok().and_then(|file| app_info::parse(&file.bytes).ok());
     let (usual, below) = (dir.join("app_info.json"), dir.join("run/app_info.json"));
     let file = see.file(&usual)?;
-    if file.is_ok() || !names(listing, EntryKind::Dir).any(|name| name == "run") {
+    if file.is_ok() || !entry_names(listing, EntryKind::Dir).any(|name| name == "run") {
         return Ok((usual, parse(file)));
     }
     match see.file(&below)? {
@@ -446,65 +487,6 @@ pub fn whole(file: &Observed<FileSeen>) -> Result<&FileSeen, Unavailable> {
         Ok(file) => Ok(file),
         Err(trouble) => Err(trouble.clone()),
     }
-}
-
-/// Why there is no configuration to look at.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ConfigTrouble {
-    /// The file cannot be read, or is not there.
-    File(Unavailable),
-    /// The agent cannot parse it.
-    Json(JsonFault),
-}
-
-/// The configuration as the agent would load it now: the main file, the files of `config.d`, the environment.
-///
-/// # Errors
-/// [`Unanswered`] when something still has to be looked at.
-pub fn read_config(see: &Observations, agent: &Agent) -> Result<Result<Arc<Config>, ConfigTrouble>, Unanswered> {
-    let Agent { config_path, conf_dir, environment, version, community, .. } = agent;
-    let name = format!("config {config_path:?} {conf_dir:?} {environment:?} {version:?} {community}");
-    see.once(name, |see| Ok(parse_config(see, agent)?.map(Arc::new)))
-}
-
-fn parse_config(see: &Observations, agent: &Agent) -> Result<Result<Config, ConfigTrouble>, Unanswered> {
-    let overlay_dir = agent.conf_dir.join("config.d");
-    let (main, listing) = (see.file(&agent.config_path), see.dir(&overlay_dir)).together()?;
-    let looked: Vec<_> = overlay_names(listing).map(|name| (name, see.file(overlay_dir.join(name)))).collect();
-    let mut overlays = Vec::new();
-    for (name, file) in looked {
-        if let Ok(file) = whole(file?) {
-            overlays.push((name, file.bytes.as_slice()));
-        }
-    }
-    let generated = config::generated(&agent.config_path);
-    let main = match (whole(main), &generated) {
-        (Ok(main), _) => main.bytes.as_slice(),
-        (Err(Unavailable::Absent), Some(generated)) if !agent.community => generated.as_slice(),
-        (Err(trouble), _) => return Ok(Err(ConfigTrouble::File(trouble))),
-    };
-    Ok(config::read(main, &overlays, &agent.environment, agent.version.as_ref()).map_err(ConfigTrouble::Json))
-}
-
-/// The files of `config.d` that could not be read, or not whole: what they set is not known, but the agent may know it.
-///
-/// # Errors
-/// [`Unanswered`] when something still has to be looked at.
-pub fn unread_overlays(see: &Observations, agent: &Agent) -> Result<Vec<(PathBuf, Unavailable)>, Unanswered> {
-    let dir = agent.conf_dir.join("config.d");
-    let looked: Vec<_> = overlay_names(see.dir(&dir)?).map(|name| (dir.join(name), see.file(dir.join(name)))).collect();
-    let mut unread = Vec::new();
-    for (path, file) in looked {
-        // One that vanished since the directory was listed sets nothing.
-        if let Some(trouble) = whole(file?).err().filter(|trouble| *trouble != Unavailable::Absent) {
-            unread.push((path, trouble));
-        }
-    }
-    Ok(unread)
-}
-
-fn overlay_names(listing: &Observed<DirSeen>) -> impl Iterator<Item = &str> {
-    names(listing, EntryKind::File).filter(|name| name.ends_with(".json"))
 }
 
 #[cfg(test)]

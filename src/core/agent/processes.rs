@@ -4,6 +4,9 @@
 use crate::core::observe::ProcessSeen;
 use std::path::{Path, PathBuf};
 
+/// The flags by which the agent forks a daemon, of either flavour.
+pub const DAEMON_FLAGS: [&str; 2] = ["ilogtail_daemon_flag", "loongcollector_daemon_flag"];
+
 /// How the live processes of one agent stand to each other. By parent and child, not by the parent's number 1: under
 /// a session manager or in a container, orphans go to another process than init.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +48,40 @@ pub fn worker(processes: &[ProcessSeen]) -> Option<&ProcessSeen> {
         _ => None,
     };
     processes.iter().find(|process| is_alive(process) && pid.is_none_or(|pid| process.pid == pid))
+}
+
+/// Whether the agent was told to run without a daemon, so that one process is all there is: on the command line, in the
+/// environment, or by the key of its configuration. A supervisor then takes the daemon's place.
+pub fn is_alone_by_choice(
+    processes: &[ProcessSeen],
+    environment: &[(String, String)],
+    settings: &serde_json::Map<String, serde_json::Value>,
+) -> bool {
+    let is_no = |value: &str| matches!(value.to_ascii_lowercase().as_str(), "false" | "f" | "no" | "n" | "0");
+    let of_word = |word: &str| {
+        let flag = word.strip_prefix("--").or_else(|| word.strip_prefix('-'))?;
+        match flag.split_once('=') {
+            Some((name, value)) => DAEMON_FLAGS.contains(&name).then(|| is_no(value)),
+            None => DAEMON_FLAGS.iter().any(|known| flag.strip_prefix("no") == Some(known)).then_some(true),
+        }
+    };
+    // The last word counts, as in the agent's own reader of flags, and the command line goes first.
+    let told = processes
+        .iter()
+        .filter(|process| is_alive(process))
+        .find_map(|process| process.command.split(' ').filter_map(of_word).next_back());
+    let in_file = || {
+        DAEMON_FLAGS.iter().find_map(|name| match settings.get(*name)? {
+            serde_json::Value::Bool(is_on) => Some(!is_on),
+            serde_json::Value::String(value) => Some(is_no(value)),
+            _ => None,
+        })
+    };
+    let in_environment = || {
+        let is_flag = |name: &String| DAEMON_FLAGS.contains(&name.as_str());
+        environment.iter().find(|(name, _)| is_flag(name)).map(|(_, value)| is_no(value))
+    };
+    told.or_else(in_file).or_else(in_environment).unwrap_or(false)
 }
 
 /// The program of an agent's process, and whether its file was replaced while it runs. From the link to the program,

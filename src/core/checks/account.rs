@@ -7,6 +7,7 @@ mod users;
 use self::users::Users;
 use super::place;
 use super::subject::{self, Memory};
+use super::unreadable;
 use crate::core::agent::identity_files::UserNameKind;
 use crate::core::agent::service;
 use crate::core::context::{Context, Field};
@@ -50,9 +51,18 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     if let (false, Some(text)) = (is_there, users.unknown()) {
         return Ok(Finding::unknown(STEP, text, evidence).wanting(&[Field::SameAccount]));
     }
-    Ok(match &told.aliuid {
+    let finding = match &told.aliuid {
         Some(owner) => with_owner(owner, same, &users, memory.as_ref(), evidence),
         None => without_owner(same, &users, evidence),
+    };
+    let path = agent.conf_dir.join("users");
+    // What the running agent holds it has read, whatever the modes say now.
+    let is_held = memory.as_ref().is_some_and(|memory| !memory.status.aliuids.is_empty());
+    let matters = (is_there || same == Some(false)) && !is_held;
+    let barrier = if matters { unreadable::look(see, &agent, &path)? } else { None };
+    Ok(match barrier {
+        Some(barrier) => unreadable::added(finding, &path, &barrier),
+        None => finding,
     })
 }
 

@@ -1,6 +1,9 @@
 //! Step 6: which IP did the agent obtain, why that one, and is it usable? The record of the last start is compared with
 //! what the agent's rules for its version would choose now.
 
+mod heeded;
+mod lookup;
+
 use super::installed;
 use super::subject::{self, Record};
 use crate::core::agent::app_info::AppInfo;
@@ -30,7 +33,8 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     let (record, memory, certain) = (record, memory, certain).together()?;
     let (prediction, interfaces, identity) = (prediction, interfaces, identity).together()?;
     let interfaces = interfaces.as_deref().unwrap_or_default();
-    let is_renamed = subject::config(see, &agent)?.is_ok_and(|config| config.working_hostname.is_some());
+    let config = subject::config(see, &agent)?.unwrap_or_default();
+    let is_renamed = config.working_hostname.is_some();
     let path = agent.app_info_path.display().to_string();
     let info = match record {
         Record::Known(info) => info,
@@ -52,6 +56,8 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
         evidence: Vec::new(),
     };
     judge.rows(&path);
+    let rule = prediction.as_ref().map(|(_, prediction)| prediction.rule);
+    judge.evidence.extend(heeded::rows(&agent, &config, rule));
     judge.judge(&path);
     if !is_renamed {
         judge.hostname(&identity.hostname);
@@ -106,7 +112,13 @@ pub fn predict(see: &Observations, agent: &Agent) -> Result<Option<(IpInputs, Pr
         (see.lookup(&identity.hostname), see.interfaces(), subject::config(see, agent)).together()?;
     let (Some(version), Ok(interfaces)) = (&agent.version, interfaces) else { return Ok(None) };
     let config = config.unwrap_or_default();
-    let inputs = inputs(&identity.hostname, lookup.addresses.as_deref().unwrap_or_default(), interfaces, &config);
+    let sorted = lookup.addresses.as_deref().unwrap_or_default();
+    let order = lookup::order(see, &identity.hostname, sorted, version)?;
+    let inputs = IpInputs {
+        unordered: order.unordered,
+        looked_up_in: order.source,
+        ..inputs(&identity.hostname, &order.addresses, interfaces, &config)
+    };
     let prediction = ip_rules::predict(&inputs, version);
     Ok(Some((inputs, prediction)))
 }
@@ -122,6 +134,7 @@ pub fn inputs(hostname: &str, lookup: &[Ipv4Addr], interfaces: &[InterfaceSeen],
         bind_interface: value(&config.bind_interface),
         working_interface: value(&config.working_interface),
         ignored_interfaces: value(&config.ignored_interfaces),
+        ..IpInputs::default()
     }
 }
 
@@ -200,7 +213,7 @@ impl Judge<'_> {
                 all => Text::same(all.iter().map(Ipv4Addr::to_string).collect::<Vec<_>>().join(", ")),
             };
             let label = say!("Hostname {hostname}", "主机名 {hostname}");
-            self.evidence.push(Evidence::new(label, found, format!("getent ahostsv4 {hostname}")));
+            self.evidence.push(Evidence::new(label, found, inputs.looked_up_in.clone()));
             if let Some(working_ip) = &inputs.working_ip {
                 let source = self.agent.config_path.display().to_string();
                 self.evidence.push(Evidence::new(Text::same("working_ip"), Text::same(working_ip.clone()), source));

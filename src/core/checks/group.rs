@@ -12,6 +12,7 @@ use self::ids::{Held, Ids};
 use self::listed::Listed;
 use super::cloud;
 use super::subject::{self, Record};
+use super::unreadable;
 use crate::core::agent::ip_rules::is_virtual;
 use crate::core::agent::layout::Agent;
 use crate::core::context::{Context, Field, IdentityKind};
@@ -94,8 +95,17 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
             ])
         }
     };
-    Ok(match mixed {
+    let finding = match mixed {
         Some(cause) => mix::added(finding, cause),
+        None => finding,
+    };
+    let path = agent.conf_dir.join("user_defined_id");
+    // What the running agent holds it has read, whatever the modes say now.
+    let is_held = memory.as_ref().is_some_and(|memory| !memory.status.user_defined_ids.is_empty());
+    let matters = told.identity_kind() == Some(IdentityKind::Custom) && !is_held;
+    let barrier = if matters { unreadable::look(see, &agent, &path)? } else { None };
+    Ok(match barrier {
+        Some(barrier) => unreadable::added(finding, &path, &barrier),
         None => finding,
     })
 }

@@ -1,13 +1,16 @@
 //! Step 1: is Logtail or LoongCollector installed, completely, once? It judges files on disk, not processes.
 
+mod ground;
+
 use super::subject::{self, Record};
 use crate::core::agent::layout::{self, Agent};
+use crate::core::agent::supervisor::Supervisor;
 use crate::core::context::Context;
-use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
+use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId};
 use crate::core::observe::{Observations, Together, Unanswered, Unavailable};
 use crate::core::text::{Lang, Text};
 use crate::say;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const STEP: StepId = StepId::Installed;
 /// Of at most so many processes in containers the variables are shown.
@@ -26,9 +29,11 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
     let mut causes = Vec::new();
     let mut evidence = Vec::new();
     let mut unsure = Vec::new();
+    let mut is_first_sound = false;
     let clones: Vec<_> = agents.iter().map(|agent| clone_row(see, agent)).collect();
     let listings: Vec<_> = agents.iter().map(|agent| see.dir(&agent.install_dir)).collect();
-    for ((agent, clone), listing) in agents.iter().zip(clones).zip(listings) {
+    let grounds: Vec<_> = agents.iter().map(|agent| ground::look(see, agent, identity)).collect();
+    for (((agent, clone), listing), ground) in agents.iter().zip(clones).zip(listings).zip(grounds) {
         let missing = missing(agent, in_container);
         evidence.extend(rows(agent, &missing, in_container));
         evidence.extend(clone?);
@@ -40,7 +45,18 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
             ));
             continue;
         }
-        causes.extend(judge(agent, &missing));
+        let ground = ground?;
+        evidence.extend(ground.evidence);
+        let mut own = judge(agent, &missing);
+        own.extend(ground.causes);
+        let is_extra = !std::ptr::eq(agent, first);
+        if is_extra && is_first_sound {
+            // One healthy agent sends the heartbeat, whatever is the matter with the others.
+            own.iter_mut().for_each(|cause| cause.severity = cause.severity.min(Severity::Warn));
+        } else if !is_extra {
+            is_first_sound = own.iter().all(|cause| cause.severity == Severity::Warn) && !agent.processes.is_empty();
+        }
+        causes.extend(own);
         if agent.unlisted.is_some() {
             let (name, dir) = (name(agent), agent.install_dir.display());
             unsure.push(say!(
@@ -190,15 +206,34 @@ fn not_installed(see: &Observations, contained: Vec<Evidence>) -> Result<Finding
     Ok(Finding::judged(STEP, detail, vec![cause], evidence))
 }
 
+/// A link whose target is not there, most often after an upgrade that failed half-way.
+fn gone(target: Option<&Path>) -> Text {
+    match target {
+        Some(target) => {
+            let target = target.display();
+            say!("a link to {target}, which is not there", "是指向 {target} 的链接，而目标不存在")
+        }
+        None => Text::fixed("a link whose target is not there", "是链接，而其目标不存在"),
+    }
+}
+
+fn is_dangling(agent: &Agent, path: &str) -> bool {
+    agent.dangling.as_ref().is_some_and(|(link, _)| link == Path::new(path))
+}
+
 fn rows(agent: &Agent, missing: &[String], in_container: bool) -> Vec<Evidence> {
     let dir = agent.install_dir.display().to_string();
     let found = Evidence::new(Text::fixed("Agent", "Agent"), Text::same(name(agent)), dir.clone()).marked(Mark::Good);
     let mut rows = vec![found];
-    match &agent.init_script {
-        Some(script) => {
+    match &agent.supervisor {
+        Some(Supervisor::InitScript(script)) => {
             let script = script.display().to_string();
             let label = Text::fixed("Init script", "启动脚本");
             rows.push(Evidence::new(label, Text::same(script.clone()), script).marked(Mark::Good));
+        }
+        Some(supervisor) => {
+            let label = Text::fixed("Supervised by", "守护方式");
+            rows.push(Evidence::new(label, supervisor.text(), supervisor.source()).marked(Mark::Good));
         }
         None if agent.community || in_container => {}
         None => {
@@ -206,7 +241,11 @@ fn rows(agent: &Agent, missing: &[String], in_container: bool) -> Vec<Evidence> 
             rows.push(Evidence::new(label, Text::fixed("not there", "不存在"), "/etc/init.d").marked(Mark::Bad));
         }
     }
-    for path in missing {
+    if let Some((link, target)) = &agent.dangling {
+        let link = link.display().to_string();
+        rows.push(Evidence::new(Text::same(link.clone()), gone(target.as_deref()), link).marked(Mark::Bad));
+    }
+    for path in missing.iter().filter(|path| !is_dangling(agent, path)) {
         rows.push(
             Evidence::new(Text::same(path.clone()), Text::fixed("missing", "缺失"), path.clone())
                 .expecting(Text::fixed("part of every install", "安装后应存在"))
@@ -235,12 +274,23 @@ fn judge(agent: &Agent, missing: &[String]) -> Vec<Cause> {
     }
     if !missing.is_empty() {
         let list = missing.join(", ");
-        let runs = !agent.processes.is_empty();
-        let remedies: &[RemedyId] =
-            if runs { &[RemedyId::UpgradeAgent] } else { &[RemedyId::InstallAgent, RemedyId::UpgradeAgent] };
+        // What keeps the configuration goes before what deletes it, unless there is nothing to keep.
+        let remedies: &[RemedyId] = match (agent.processes.is_empty(), &agent.real_dir) {
+            (false, _) => &[RemedyId::UpgradeAgent],
+            (true, Some(_)) => &[RemedyId::UpgradeAgent, RemedyId::InstallAgent],
+            (true, None) => &[RemedyId::InstallAgent, RemedyId::UpgradeAgent],
+        };
+        let detail = match &agent.dangling {
+            Some((link, target)) if missing.iter().any(|path| is_dangling(agent, path)) => {
+                let (link, what) = (link.display(), gone(target.as_deref()));
+                let (en, zh) = what.both();
+                say!("The install is incomplete: {link} is {en}.", "安装不完整：{link} {zh}。")
+            }
+            _ => say!("The install is incomplete; missing: {list}.", "安装不完整，缺少：{list}。"),
+        };
         causes.push(Cause::fail(
             CauseId::InstallIncomplete,
-            say!("The install is incomplete; missing: {list}.", "安装不完整，缺少：{list}。"),
+            detail,
             Text::fixed(
                 "Without these files the agent cannot be started or supervised.",
                 "缺少这些文件，Agent 无法启动或被守护。",

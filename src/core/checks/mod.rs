@@ -19,6 +19,7 @@ mod place;
 pub mod readers;
 mod running;
 mod subject;
+mod unreadable;
 
 pub use group::{About, ListedGroup, choices as groups};
 pub use heartbeat::age as heartbeat_age;

@@ -1,20 +1,23 @@
 //! Step 3: do the install parameters (region, network type) fit the project, and are they the ones in force?
 //! Region and network type are read off the endpoint hosts; labels in the file are known to be wrong in places.
 
+mod form;
 mod in_force;
+mod unreadable;
 
+use self::unreadable::unreadable;
 use super::cloud;
 use super::place;
 use super::subject;
 use crate::core::agent::config::{Config, ConfigOddity};
 use crate::core::agent::endpoint::{self, EndpointKind};
-use crate::core::agent::json;
 use crate::core::agent::layout::{self, Agent, ConfigTrouble};
 use crate::core::context::{Context, Field, NetworkType};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId, Verdict};
 use crate::core::observe::{Observations, Together, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
+use std::sync::Arc;
 
 const STEP: StepId = StepId::Parameters;
 
@@ -36,6 +39,7 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     if let (Ok(_), Err(trouble)) = (file, subject::whole(file)) {
         return Ok(unreadable(&agent, &path, &ConfigTrouble::File(trouble)));
     }
+    let mut accepted = None;
     let config = match config {
         Ok(config) => config,
         // A variable of the agent may name another file; whoever cannot read the variables cannot know.
@@ -49,8 +53,22 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
             );
             return Ok(Finding::unknown(STEP, text, vec![row]));
         }
+        // What the running agent has made of this very file outranks the rule that says it cannot.
+        Err(ConfigTrouble::Json(fault)) => match in_force::of_this_file(see, &agent, file, &fault)? {
+            Some(loaded) => {
+                accepted = Some(fault);
+                Arc::new(loaded)
+            }
+            None => return Ok(unreadable(&agent, &path, &ConfigTrouble::Json(fault))),
+        },
         Err(trouble) => return Ok(unreadable(&agent, &path, &trouble)),
     };
+    // And where it says that it could not, that outranks the rule that says it can.
+    if accepted.is_none()
+        && let Some(fault) = in_force::refused(see, &agent, file)?
+    {
+        return Ok(unreadable(&agent, &path, &ConfigTrouble::Json(fault)));
+    }
     let cloud::ServiceContext { context: told, rows: service, .. } = service?;
     let told = &told;
     let mut judge = Judge { path, told, agent: &agent, causes: Vec::new(), evidence: Vec::new() };
@@ -67,6 +85,10 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     judge.causes.extend(in_force.cause);
     judge.evidence.extend(in_force.evidence);
     judge.oddities(&config);
+    if let Some(fault) = accepted {
+        let cause = judge.accepted(&fault);
+        judge.causes.push(cause);
+    }
     judge.evidence.extend(environment?);
     let unread = layout::unread_overlays(see, &agent)?;
     for (path, trouble) in &unread {
@@ -121,59 +143,6 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
         }
     }
     Ok(finding)
-}
-
-/// There is no configuration to judge.
-fn unreadable(agent: &Agent, path: &str, trouble: &ConfigTrouble) -> Finding {
-    let label = Text::same(path);
-    match trouble {
-        ConfigTrouble::File(Unavailable::Absent) => {
-            let detail = say!("{path} does not exist.", "{path} 不存在。");
-            let why = Text::fixed(
-                "Without it the agent knows no server to send the heartbeat to.",
-                "缺少该文件，Agent 不知道要向哪个服务端发送心跳。",
-            );
-            let row = Evidence::new(label, Text::fixed("not there", "不存在"), path).marked(Mark::Bad);
-            let cause = Cause::fail(
-                CauseId::ConfigMissing,
-                detail.clone(),
-                why,
-                &[RemedyId::RepairConfig, RemedyId::ReinstallAgent],
-            );
-            Finding::judged(STEP, detail, vec![cause], vec![row]).wanting(&[Field::Region, Field::Network])
-        }
-        ConfigTrouble::File(why @ Unavailable::NotAFile(_)) => {
-            let what = subject::trouble(why);
-            let (en, zh) = what.both();
-            let detail = Text::filled(format!("{path}: {en}."), format!("{path}：{zh}。"));
-            let row = Evidence::new(label, what, path).marked(Mark::Bad);
-            let sentence = Text::fixed("The agent cannot read its configuration.", "Agent 无法读取配置。");
-            let cause = Cause::fail(CauseId::ConfigMissing, detail.clone(), sentence, &[RemedyId::ReinstallAgent]);
-            Finding::judged(STEP, detail, vec![cause], vec![row])
-        }
-        ConfigTrouble::File(why) => {
-            let what = subject::trouble(why);
-            let (en, zh) = what.both();
-            let text = Text::filled(format!("{path}: {en}."), format!("{path}：{zh}。"));
-            Finding::unknown(STEP, text, vec![Evidence::new(label, what, path).marked(Mark::Unknown)])
-        }
-        ConfigTrouble::Json(fault) => {
-            let (en, zh) = fault.text.both();
-            let detail =
-                Text::filled(format!("The agent cannot read {path}. {en}"), format!("Agent 无法解析 {path}。{zh}"));
-            let row = Evidence::new(label, fault.text.clone(), path)
-                .expecting(Text::fixed("JSON that the agent accepts", "Agent 可解析的 JSON"))
-                .marked(Mark::Bad);
-            let why = json::agent_outcome(fault, agent.version.as_ref());
-            let cause = Cause::fail(
-                CauseId::ConfigInvalidJson,
-                detail.clone(),
-                why,
-                &[RemedyId::RepairConfig, RemedyId::ReinstallAgent],
-            );
-            Finding::judged(STEP, detail, vec![cause], vec![row]).wanting(&[Field::Region, Field::Network])
-        }
-    }
 }
 
 struct Judge<'a> {
@@ -232,6 +201,7 @@ impl Judge<'_> {
         let host = endpoint::host_of(address);
         let kind = endpoint::kind_of(&host);
         let region = endpoint::region_of(&host);
+        self.form(&host, kind);
         if kind == EndpointKind::Foreign && self.told.region.as_deref().is_some_and(endpoint::is_known) {
             self.foreign(&host);
         } else {
@@ -249,6 +219,7 @@ impl Judge<'_> {
         }
         for server in data {
             self.data_server(&server.label, &server.endpoint, &host, kind, region.as_deref());
+            self.data_form(&server.endpoint);
         }
         for (key, file) in &config.overlaid {
             if key.contains("server") {

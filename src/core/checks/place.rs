@@ -215,6 +215,10 @@ mod tests {
             processes: vec![],
             environment: vec![],
             program_replaced: false,
+            supervisor: None,
+            dangling: None,
+            one_process: false,
+            real_dir: None,
             missing: vec![],
             unlisted: None,
         }

@@ -7,6 +7,7 @@ pub(super) mod stability;
 use super::{installed, subject};
 use crate::core::agent::layout::{self, Agent};
 use crate::core::agent::processes::{Shape, process_shape};
+use crate::core::agent::supervisor::Supervisor;
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
 use crate::core::observe::{
@@ -28,7 +29,10 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         let _ = see.look(&ReadCommand::InitStatus { script });
     }
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
-    let status = agent.init_script.clone().map(|script| ReadCommand::InitStatus { script });
+    // Another supervisor's agent is unknown to the vendor's script.
+    let by_script = matches!(agent.supervisor, None | Some(Supervisor::InitScript(_)));
+    let script = agent.init_script.clone().filter(|_| by_script);
+    let status = script.map(|script| ReadCommand::InitStatus { script });
     let state = ReadCommand::UnitState { unit: agent.unit.clone() };
     let (clock, identity, processes, systemd) = (see.clock(), see.identity(), see.processes(), see.look(&state));
     let said = status.as_ref().map(|look| see.look(look)).transpose();
@@ -51,7 +55,7 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
     if let (Some(look), Some(said)) = (&status, said) {
         evidence.push(status_row(look, said, identity.privileged, shape));
     }
-    evidence.extend(unit_row(&state, systemd, shape));
+    evidence.extend(unit_row(&state, systemd, shape).filter(|_| by_script && !agent.one_process));
     if agent.program_replaced {
         let label = Text::fixed("Program", "程序");
         let value = Text::fixed(
@@ -137,7 +141,8 @@ fn judge(agent: &Agent, shape: Shape, is_image: bool) -> Option<Cause> {
     match shape {
         Shape::Pair { .. } => None,
         // The open-source build, and the agent of a container image without an init script, may run as one process.
-        Shape::Single(_) if agent.community || is_image => None,
+        // So may one that was told to run without a daemon.
+        Shape::Single(_) if agent.community || agent.one_process || is_image => None,
         Shape::Single(pid) => Some(Cause::fail(
             CauseId::AgentAbnormal,
             say!(

@@ -6,6 +6,7 @@ use super::MetadataSeen;
 use super::cloud::*;
 use super::machine_group::MachineGroup;
 use super::observations::{Observations, Unanswered};
+use super::place::{PlaceSeen, ProgramSeen};
 use super::question::*;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -99,6 +100,8 @@ questions! {
     enum Answer {
         File(Observed<FileSeen>) or Err(trouble);
         Dir(Observed<DirSeen>) or Err(trouble);
+        Place(Observed<PlaceSeen>) or Err(trouble);
+        Program(Observed<ProgramSeen>) or Err(trouble);
         Processes(Observed<Vec<ProcessSeen>>) or Err(trouble);
         Environment(Observed<Vec<(String, String)>>) or Err(trouble);
         Interfaces(Observed<Vec<InterfaceSeen>>) or Err(trouble);
@@ -124,6 +127,12 @@ questions! {
         /// The last [`TAIL_LIMIT`] bytes of a regular file → [`FileSeen`].
         Tail(PathBuf) -> File
             by tail(path: impl AsRef<Path>) -> Observed<FileSeen> = Question::Tail(path.as_ref().to_path_buf());
+        /// What stands at a path and on which file system, links followed and told → [`PlaceSeen`].
+        Place(PathBuf) -> Place
+            by place(path: impl AsRef<Path>) -> Observed<PlaceSeen> = Question::Place(path.as_ref().to_path_buf());
+        /// What a program needs to run here → [`ProgramSeen`].
+        Program(PathBuf) -> Program
+            by program(path: impl AsRef<Path>) -> Observed<ProgramSeen> = Question::Program(path.as_ref().to_path_buf());
         /// The names in a directory → [`DirSeen`].
         Dir(PathBuf) -> Dir
             by dir(path: impl AsRef<Path>) -> Observed<DirSeen> = Question::Dir(path.as_ref().to_path_buf());

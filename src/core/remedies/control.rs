@@ -5,9 +5,11 @@
 //! nothing. Exit codes are not trusted either; the processes decide.
 
 use super::common::{Stop, refused, unit_property};
+use super::supervised::{self, Supervised};
 use super::{Change, InputId, Inputs, Plan};
 use crate::core::agent::layout::Agent;
 use crate::core::agent::processes::{Shape, is_alive, process_shape};
+use crate::core::agent::supervisor::Supervisor;
 use crate::core::observe::{Observations, ProcessId, ProcessSignal, Unanswered};
 use crate::core::text::Text;
 use crate::say;
@@ -26,12 +28,17 @@ const THERE_LIMIT: Duration = Duration::from_secs(20);
 enum Way {
     Script(PathBuf),
     Unit(String),
+    Supervised(Supervised),
     None,
 }
 
 fn way(see: &Observations, agent: &Agent) -> Result<Way, Unanswered> {
-    if let Some(script) = &agent.init_script {
-        return Ok(Way::Script(script.clone()));
+    // Whatever supervises it starts it: a second starter would make a second agent.
+    match &agent.supervisor {
+        Some(Supervisor::InitScript(script)) => return Ok(Way::Script(script.clone())),
+        Some(Supervisor::Unit(unit)) => return Ok(Way::Unit(unit.clone())),
+        Some(other) => return Ok(supervised::of(other).map_or(Way::None, Way::Supervised)),
+        None => {}
     }
     let is_loaded = unit_property(see, &agent.unit, "LoadState")? == "loaded";
     Ok(if is_loaded { Way::Unit(agent.unit.clone()) } else { Way::None })
@@ -45,7 +52,8 @@ fn script_run(script: &Path, word: &str, limit: Duration, accept: Vec<i32>, what
 /// Where the agent's processes will be seen: an install directory may be a symlink, and processes show where it leads.
 fn seen_dir(agent: &Agent) -> PathBuf {
     let running = agent.processes.iter().find_map(|process| process.exe.as_ref().ok()?.parent());
-    running.filter(|dir| !dir.starts_with(&agent.install_dir)).unwrap_or(&agent.install_dir).to_path_buf()
+    let real = agent.real_dir.as_deref().unwrap_or(&agent.install_dir);
+    running.filter(|dir| !dir.starts_with(&agent.install_dir)).unwrap_or(real).to_path_buf()
 }
 
 /// A script may call stopping a stopped agent an error (LSB codes, or -1); the wait that follows is the judge.
@@ -161,10 +169,16 @@ pub fn afresh(script: &Path, program: PathBuf, install_dir: &Path, there: Change
 }
 
 /// [`afresh`] for an agent that was there before; its init script is there after the installer, if not before.
-pub fn afresh_of(agent: &Agent) -> Vec<Change> {
+pub fn afresh_of(see: &Observations, agent: &Agent) -> Result<Vec<Change>, Unanswered> {
+    if !matches!(agent.supervisor, None | Some(Supervisor::InitScript(_))) {
+        // The installer knows only its own script; what it started is stopped, and the supervisor starts its own.
+        let mut changes = vec![Change::LookFor { paths: vec![agent.install_dir.join(agent.flavour.program())] }];
+        changes.extend(restart_by(see, agent, false)?);
+        return Ok(changes);
+    }
     let usual = || Path::new("/etc/init.d").join(&agent.unit);
     let script = agent.init_script.clone().unwrap_or_else(usual);
-    afresh(&script, agent.install_dir.join(agent.flavour.program()), &seen_dir(agent), there(agent))
+    Ok(afresh(&script, agent.install_dir.join(agent.flavour.program()), &seen_dir(agent), there(agent)))
 }
 
 fn restart_unit(unit: &str, agent: &Agent) -> Vec<Change> {
@@ -181,6 +195,7 @@ fn revive(see: &Observations, agent: &Agent) -> Result<Vec<Change>, Unanswered> 
         Way::Script(script) => start_by(&script, agent),
         // `start` of a unit that systemd believes active does nothing; `restart` always starts.
         Way::Unit(unit) => restart_unit(&unit, agent),
+        Way::Supervised(how) => how.start(there(agent)),
         Way::None => Vec::new(),
     })
 }
@@ -227,13 +242,44 @@ pub fn restart_by(see: &Observations, agent: &Agent, force: bool) -> Result<Vec<
             changes
         }
         Way::Unit(unit) => restart_unit(&unit, agent),
+        Way::Supervised(how) if is_stopped => how.start(there(agent)),
+        Way::Supervised(how) => {
+            let mut changes = stop_supervised(&how, agent, force);
+            changes.extend(how.start(there(agent)));
+            changes
+        }
         Way::None => Vec::new(),
     })
+}
+
+/// Stops an agent through what supervises it, which would otherwise start it anew; see [`stop_by`].
+fn stop_supervised(how: &Supervised, agent: &Agent, force: bool) -> Vec<Change> {
+    let Some(stop) = how.stop() else { return stop_processes(agent, force) };
+    let kill = || Change::Signal { processes: ids(agent), signal: ProcessSignal::Kill, what: by_force() };
+    let mut changes: Vec<Change> = thaw(agent).into_iter().collect();
+    changes.extend([stop, gone(agent, force.then(kill))]);
+    changes
+}
+
+/// Stops an agent through whatever supervises it, and not by the script that another one shares.
+pub fn stop_through(agent: &Agent, force: bool) -> Option<Vec<Change>> {
+    match agent.supervisor.as_ref()? {
+        Supervisor::InitScript(_) => None,
+        Supervisor::Unit(unit) => Some(stop_unit(unit, agent, force)),
+        other => supervised::of(other).map(|how| stop_supervised(&how, agent, force)),
+    }
 }
 
 /// There is neither an init script nor a unit.
 pub fn no_way(agent: &Agent) -> Stop {
     let (dir, service) = (agent.install_dir.display(), agent.flavour.service());
+    if let Some(Supervisor::RcLocal(line) | Supervisor::Cron(line)) = &agent.supervisor {
+        let file = line.file.display();
+        return refused(say!(
+            "The agent in {dir} is started by a line of {file}, which others than root may write: root must not run it. Make the file root's own (chown root, chmod go-w), then try again.",
+            "{dir} 中的 Agent 由 {file} 中的一行启动，而该文件可被 root 以外的用户写入，不能以 root 执行。请先将该文件改为仅 root 可写（chown root、chmod go-w），再重试。"
+        ));
+    }
     if agent.community {
         return refused(say!(
             "The open-source agent in {dir} has no init script and no unit. Start it the way it was set up, for example: cd {dir}, then run its program.",

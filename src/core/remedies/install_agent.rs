@@ -79,6 +79,17 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
             "{region} 不是本程序已知的地域，请检查拼写。"
         ));
     }
+    let is_there = |agent: &&Agent| !agent.community && agent.real_dir.is_some();
+    for agent in agents.iter().filter(is_there).filter(|agent| agent.install_dir == Path::new(INSTALL_DIR)) {
+        let (dir, config) = (agent.install_dir.display(), agent.config_path.display());
+        plan.cautions.insert(
+            0,
+            say!(
+                "The installer deletes {dir} first, with {config} and everything else in it; upgrade-agent keeps them.",
+                "安装脚本会先删除 {dir}，包括 {config} 及其中的全部内容；upgrade-agent 会保留它们。"
+            ),
+        );
+    }
     for agent in agents.iter().filter(|agent| agent.community) {
         let dir = agent.install_dir.display();
         plan.cautions.push(if agent.install_dir == Path::new(INSTALL_DIR) {

@@ -147,7 +147,7 @@ pub fn upgrade_with(remedy: RemedyId, verify: StepId, inputs: &Inputs, see: &Obs
     let words = if suffix.is_empty() { "upgrade".to_string() } else { format!("upgrade -s {suffix}") };
     let what = say!("upgrade the agent in {dir}", "升级 {dir} 中的 Agent");
     plan.changes.push(run(see, &installer, &words, what)?);
-    plan.changes.extend(control::afresh_of(&agent));
+    plan.changes.extend(control::afresh_of(see, &agent)?);
     plan.cautions = installer_cautions(&installer);
     plan.cautions.extend(cautions(see, &agent, &region, network)?);
     plan.patience = Duration::from_secs(60);

@@ -22,6 +22,7 @@ mod new_group;
 mod plan;
 mod preview;
 mod program_name;
+mod supervised;
 
 #[cfg(test)]
 mod tests;

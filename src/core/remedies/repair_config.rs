@@ -10,7 +10,7 @@ use super::set_endpoint::cautions;
 use super::{ActsOn, Descriptor, Durability, Inputs, Plan, Restart};
 use crate::core::agent::config::{self, ConfigOddity};
 use crate::core::agent::config_edit::set_endpoints;
-use crate::core::agent::json;
+use crate::core::agent::json::{self, FaultKind};
 use crate::core::agent::layout::{self, Agent};
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::Observations;
@@ -21,6 +21,8 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 
 const MAIN: &str = "ilogtail_config.json";
+/// So many missing commas are put in at most; a text with more was not written for this agent.
+const COMMAS: usize = 32;
 
 /// Settings that a new configuration takes over from a text that is no longer JSON.
 const KEPT: [&str; 18] = [
@@ -141,10 +143,10 @@ fn strict(see: &Observations, agent: &Agent) -> Drafted<Plan> {
     for name in names {
         let file = if name == MAIN { agent.config_path.clone() } else { agent.conf_dir.join("config.d").join(name) };
         let Some(before) = whole_file(see, &file)? else { continue };
-        let after = match json::read(&before).value {
+        let after = mend(&before).or_else(|| match json::read(&before).value {
             Ok(value @ Value::Object(_)) => Some(pretty(&value)),
-            _ => mend(&before),
-        };
+            _ => None,
+        });
         match after {
             Some(after) => plan.changes.push(edit(&file, Some(before), after)),
             None => {
@@ -201,16 +203,23 @@ pub fn mend(bytes: &[u8]) -> Option<Vec<u8>> {
     };
     let quoted = if text.contains('"') { text.clone() } else { text.replace('\'', "\"") };
     let open = without_trailing_commas(&quoted);
-    let candidates = [Some(text), Some(quoted.clone()), Some(open.clone()), closed(&open)];
-    candidates.into_iter().flatten().find_map(|text| {
+    let (commas, closed) = (with_commas(&open), closed(&open));
+    let closed_commas = closed.as_deref().and_then(with_commas);
+    let candidates = [Some(text), Some(quoted.clone()), Some(open), commas, closed, closed_commas];
+    let mut tolerated = None;
+    for text in candidates.into_iter().flatten() {
         let reading = json::read(text.as_bytes());
         match reading.value {
-            Ok(Value::Object(keys)) if keys.is_empty() => None,
-            Ok(value @ Value::Object(_)) if !reading.oddities.is_empty() => Some(pretty(&value)),
-            Ok(Value::Object(_)) => Some(text.into_bytes()),
-            _ => None,
+            Ok(value @ Value::Object(_)) if value.as_object().is_some_and(|keys| !keys.is_empty()) => {
+                if reading.oddities.is_empty() {
+                    return Some(text.into_bytes());
+                }
+                tolerated = tolerated.or(Some(value));
+            }
+            _ => {}
         }
-    })
+    }
+    tolerated.map(|value| pretty(&value))
 }
 
 /// Walks over the characters, telling for each whether it stands within a string.
@@ -226,6 +235,67 @@ fn with_quoting(text: &str) -> impl Iterator<Item = (usize, char, bool)> + '_ {
         }
         (at, c, was_quoted || c == '"')
     })
+}
+
+/// The text with the commas put in that are missing between two items, each where the first of the two ends; None when
+/// something else is wrong as well.
+fn with_commas(text: &str) -> Option<String> {
+    let mut text = text.to_string();
+    for _ in 0..COMMAS {
+        let fault = match json::read(text.as_bytes()).value {
+            Ok(_) => return Some(text),
+            Err(fault) if fault.kind == FaultKind::NoComma => fault,
+            Err(_) => return None,
+        };
+        let (before, after) = text.split_at_checked(fault.at)?;
+        // Only where another item begins: elsewhere a comma would give the text another meaning.
+        if !after.starts_with(['"', '{', '[']) {
+            return None;
+        }
+        let end = item_end(before);
+        let (item, gap) = before.split_at_checked(end)?;
+        text = format!("{item},{gap}{after}");
+    }
+    None
+}
+
+/// Where the last item of a text ends: before white space and whole comments.
+fn item_end(text: &str) -> usize {
+    let mut end = 0;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let at = text.len() - rest.len();
+        let step = if let Some(comment) = rest.strip_prefix("//") {
+            2 + comment.find('\n').unwrap_or(comment.len())
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            2 + comment.find("*/").map_or(comment.len(), |inner| inner + 2)
+        } else if c == '"' {
+            let length = quoted_length(rest);
+            end = at + length;
+            length
+        } else {
+            if !c.is_whitespace() {
+                end = at + c.len_utf8();
+            }
+            c.len_utf8()
+        };
+        rest = rest.get(step..).unwrap_or_default();
+    }
+    end
+}
+
+/// How long the string is that a text begins with, quotes included.
+fn quoted_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// The text without commas that stand before a closing bracket.
@@ -306,6 +376,18 @@ mod tests {
         assert_eq!(mended(b"{'a': 'x'}").as_deref(), Some("{\"a\": \"x\"}"));
         assert_eq!(mended(b"{\"a\": [{\"b\": 1}, ").as_deref(), Some("{\"a\": [{\"b\": 1}\n]}\n"));
         assert_eq!(mended(b"{\"a\": \"cut"), None);
+        // One comma and no other byte, behind a number, a string, a bracket, a comment; several as well.
+        for (broken, whole) in [
+            ("{\n\t\"a\" : 0.4\n\t\"b\" : \"x\"\n}\n", "{\n\t\"a\" : 0.4,\n\t\"b\" : \"x\"\n}\n"),
+            ("{\"a\": \"1\" \"b\": 2}", "{\"a\": \"1\", \"b\": 2}"),
+            ("{\"a\": [{\"c\": 1}{\"c\": 2}]\n\"b\": 2}", "{\"a\": [{\"c\": 1},{\"c\": 2}],\n\"b\": 2}"),
+            ("{\"a\": \"// no\"\n \"b\": true}", "{\"a\": \"// no\",\n \"b\": true}"),
+        ] {
+            assert_eq!(mended(broken.as_bytes()).as_deref(), Some(whole));
+        }
+        assert_eq!(mended(b"{\"a\": 1 // x\n \"b\": 2}").as_deref(), Some("{\n\t\"a\": 1,\n\t\"b\": 2\n}\n"));
+        assert_eq!(mended(b"{\"a\": 1\n\"b\": [2").as_deref(), Some("{\"a\": 1,\n\"b\": [2\n]}\n"));
+        assert_eq!(mended(b"{\"a\": 1 b}"), None);
         assert_eq!(mended(b""), None);
         assert_eq!(mended(b"// by hand\n{\"a\": 1}").as_deref(), Some("{\"a\": 1}"));
         assert_eq!(mended(b"\r\n{\"a\": 1} left").as_deref(), Some("{\n\t\"a\": 1\n}\n"));

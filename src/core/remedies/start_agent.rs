@@ -43,8 +43,8 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     match process_shape(&agent.processes) {
         Shape::None => {}
         // What is left of an agent does not come back by a start; the operator chose to end it first.
-        Shape::Single(_) if !agent.community && inputs.force => {}
-        Shape::Single(pid) if !agent.community => {
+        Shape::Single(_) if !agent.community && !agent.one_process && inputs.force => {}
+        Shape::Single(pid) if !agent.community && !agent.one_process => {
             return Err(refused(say!(
                 "One process of {name} still runs ({pid}), so a start may do nothing; use restart-agent.",
                 "{name} 仍有一个进程（{pid}）在运行，直接启动可能无效；请使用 restart-agent。"

@@ -108,6 +108,9 @@ fn one_too_many(inputs: &Inputs, see: &Observations, agent: &Agent, agents: &[Ag
 /// Stops one agent, and never by a script or a unit that is the other's: an install directory of the usual names is
 /// taken to belong to the script of the same suffix, and two such directories share it.
 fn stop(inputs: &Inputs, see: &Observations, agent: &Agent, stays: &Agent) -> Drafted<Vec<Change>> {
+    if let Some(changes) = control::stop_through(agent, inputs.force) {
+        return Ok(changes);
+    }
     let is_shared = agent.init_script.is_some() && agent.init_script == stays.init_script;
     if let Some(script) = agent.init_script.as_ref().filter(|_| !is_shared) {
         return Ok(control::stop_by(script, agent, inputs.force));

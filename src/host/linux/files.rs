@@ -78,7 +78,7 @@ fn entry_kind(entry: &fs::DirEntry) -> Option<(EntryKind, Metadata)> {
     }
 }
 
-fn kind_of(kind: FileType) -> EntryKind {
+pub(super) fn kind_of(kind: FileType) -> EntryKind {
     if kind.is_file() {
         EntryKind::File
     } else if kind.is_dir() {
@@ -143,7 +143,7 @@ fn seen(path: &Path, about: &Metadata, bytes: Vec<u8>, size: u64) -> FileSeen {
 }
 
 /// Where a symlink leads, as an absolute path where the link is relative to its directory; one step only.
-fn link_to(path: &Path) -> Option<PathBuf> {
+pub(super) fn link_to(path: &Path) -> Option<PathBuf> {
     let target = fs::read_link(path).ok()?;
     Some(path.parent().map_or(target.clone(), |parent| parent.join(target)))
 }

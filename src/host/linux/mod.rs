@@ -10,6 +10,7 @@ mod certificate;
 mod command;
 mod disk;
 mod dns;
+mod elf;
 mod files;
 mod groups;
 pub(crate) mod http;
@@ -18,6 +19,7 @@ mod interfaces;
 mod lock;
 mod metadata;
 mod names;
+mod place;
 mod processes;
 mod reach;
 pub mod readers;
@@ -123,6 +125,8 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
         Question::Present(path) => Answer::File(blocking(move || files::present(&path)).await),
         Question::Tail(path) => Answer::File(blocking(move || files::tail(&path)).await),
         Question::Dir(path) => Answer::Dir(blocking(move || files::dir(&path)).await),
+        Question::Place(path) => Answer::Place(blocking(move || place::place(&path)).await),
+        Question::Program(path) => Answer::Program(blocking(move || place::program(&path)).await),
         Question::Processes => Answer::Processes(blocking(processes::agents).await),
         Question::Environment { pid } => Answer::Environment(blocking(move || processes::environment(pid)).await),
         Question::Interfaces => Answer::Interfaces(blocking(interfaces::interfaces).await),

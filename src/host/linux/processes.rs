@@ -125,7 +125,9 @@ pub(super) fn bearing(environ: &[u8]) -> Vec<(String, String)> {
 fn bears(name: &str) -> bool {
     const PROXIES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
     const PREFIXES: [&str; 3] = ["ALIYUN_LOGTAIL_", "LOONG_", "KUBERNETES_"];
-    const PLAIN: [&str; 7] = [
+    const PLAIN: [&str; 9] = [
+        "ilogtail_daemon_flag",
+        "loongcollector_daemon_flag",
         "LOGTAIL_MODE",
         "working_ip",
         "working_hostname",

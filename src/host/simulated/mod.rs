@@ -17,6 +17,7 @@ mod init_script;
 mod installer;
 mod network;
 mod parts;
+mod place;
 mod questions;
 mod scenario;
 mod service;

@@ -16,6 +16,8 @@ impl World {
             })),
             Question::Tail(path) => Answer::File(self.files.look(path, uid, true)),
             Question::Dir(path) => Answer::Dir(self.files.list(path, uid)),
+            Question::Place(path) => Answer::Place(self.files.place(path)),
+            Question::Program(path) => Answer::Program(self.files.program(path, "x86_64")),
             Question::Processes => {
                 Answer::Processes(Ok(self.processes.iter().map(|process| seen_by(process, uid)).collect()))
             }

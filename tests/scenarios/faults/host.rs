@@ -33,6 +33,47 @@ const INSTALLED: &[Scenario] = &[
         ..PLAIN
     },
     Scenario {
+        name: "the program is a link to nothing, as after an upgrade that failed half-way",
+        then: |lab| {
+            must(lab, "/etc/init.d/ilogtaild stop");
+            must(lab, "cd /usr/local/ilogtail && rm -f ilogtail ilogtail_1.8.8 && ln -s ilogtail_9.9.9 ilogtail");
+        },
+        reports: &[fail(CauseId::InstallIncomplete), fail(CauseId::AgentStopped)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "the program may not be executed",
+        then: |lab| {
+            must(lab, "/etc/init.d/ilogtaild stop");
+            must(
+                lab,
+                "cd /usr/local/ilogtail && cp -L ilogtail new && rm ilogtail && mv new ilogtail && chmod 644 ilogtail",
+            );
+        },
+        reports: &[fail(CauseId::AgentCannotStart), fail(CauseId::AgentStopped)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "the install directory lies on a read-only mount",
+        then: |lab| {
+            must(lab, "/etc/init.d/ilogtaild stop");
+            must(lab, "mount --bind /usr/local/ilogtail /usr/local/ilogtail");
+            must(lab, "mount -o remount,bind,ro /usr/local/ilogtail");
+        },
+        reports: &[fail(CauseId::FilesystemReadOnly), fail(CauseId::AgentStopped)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "the install directory lies on a full disk",
+        then: |lab| {
+            must(lab, "/etc/init.d/ilogtaild stop");
+            must(lab, "mkdir /full && mount -t tmpfs -o size=64m tmpfs /full && cp -a /usr/local/ilogtail/. /full/");
+            must(lab, "mount --move /full /usr/local/ilogtail; head -c 1g /dev/zero > /usr/local/ilogtail/fill; true");
+        },
+        reports: &[fail(CauseId::FilesystemFull), fail(CauseId::AgentStopped)],
+        ..PLAIN
+    },
+    Scenario {
         name: "a second agent was installed with a suffix",
         build: || {
             let config = config!(
@@ -203,6 +244,33 @@ const PARAMETERS: &[Scenario] = &[
         },
         then: lives,
         reports: &[fail(CauseId::EndpointMismatch)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "a project written into the config server",
+        build: || {
+            Lab::new().config(config!(
+                "my-project.cn-hangzhou-intranet.log.aliyuncs.com",
+                "cn-hangzhou",
+                "cn-hangzhou-intranet.log.aliyuncs.com"
+            ))
+        },
+        then: lives,
+        reports: &[fail(CauseId::EndpointMismatch)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "a comma before the last brace, and the agent runs well",
+        build: || {
+            Lab::new().config(config!(
+                "logtail.cn-hangzhou-intranet.log.aliyuncs.com",
+                "cn-hangzhou",
+                "cn-hangzhou-intranet.log.aliyuncs.com",
+                ","
+            ))
+        },
+        then: lives,
+        reports: &[warn(CauseId::ConfigNotStrictJson)],
         ..PLAIN
     },
     Scenario {

@@ -89,6 +89,10 @@ impl Desk {
             program_replaced: false,
             missing: Vec::new(),
             unlisted: None,
+            supervisor: None,
+            dangling: None,
+            one_process: false,
+            real_dir: None,
         };
         let mut seen = Observations::default();
         for _ in 0..20 {

@@ -18,6 +18,7 @@ fn a_value_changes_in_place_and_a_new_key_follows_the_style() {
         ("{\"a\":1}", "{\"a\":1, \"working_ip\":\"9.9.9.9\"}"),
         ("{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":2,\"working_ip\":\"9.9.9.9\"}"),
         ("{\n  /* c */ \"a\": 1 // d\n}", "{\n  /* c */ \"a\": 1, \"working_ip\": \"9.9.9.9\" // d\n}"),
+        ("{\"a\":1,\"b\":2 ,\n}", "{\"a\":1,\"b\":2 ,\"working_ip\":\"9.9.9.9\"\n}"),
         ("{}", "{\"working_ip\": \"9.9.9.9\"}"),
         ("{\n}", "{\n\t\"working_ip\": \"9.9.9.9\"\n}"),
         ("{\"working_ip\":\"1\",\"working_ip\":\"2\"}", "{\"working_ip\":\"1\",\"working_ip\":\"9.9.9.9\"}"),

@@ -205,3 +205,17 @@ proptest! {
         prop_assert!(prediction.is_deterministic() || prediction.rule == Rule::AnyInterface);
     }
 }
+
+#[test]
+fn an_unknown_order_makes_every_address_possible_that_may_come_first() {
+    let possible = |lookup: &str, version: Version| {
+        let inputs = IpInputs { unordered: true, ..host("eth0=10.1.1.5 eth1=10.2.2.5", lookup) };
+        predict(&inputs, &version).possible
+    };
+    let (old, newer) = (Version::new(1, 5, 0), Version::new(1, 8, 8));
+    assert_eq!(possible("203.0.113.7 10.1.1.5", old.clone()), ["203.0.113.7", "10.1.1.5"]);
+    assert_eq!(possible("203.0.113.7 10.1.1.5", newer.clone()), ["10.1.1.5"]);
+    assert_eq!(possible("10.2.2.5 10.1.1.5", newer.clone()), ["10.2.2.5", "10.1.1.5"]);
+    assert_eq!(possible("203.0.113.7 203.0.113.8", newer), ["203.0.113.7", "203.0.113.8"]);
+    assert_eq!(possible("", old), ["10.1.1.5"]);
+}

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A host of files (a path that ends in `/` is an empty directory) and processes.
 fn agents(files: &[(&str, &str)], processes: Vec<ProcessSeen>, environment: &[(&str, &str)]) -> Vec<Agent> {
     let mut seen = Observations::default();
-    for _ in 0..8 {
+    for _ in 0..16 {
         if let Ok(agents) = find(&seen) {
             return agents;
         }
@@ -33,6 +33,8 @@ fn answer_all(
                     .map(|(_, text)| file(text))
                     .ok_or(Unavailable::Absent),
             ),
+            Question::Place(_) => Answer::Place(Err(Unavailable::Absent)),
+            Question::Program(_) => Answer::Program(Err(Unavailable::Absent)),
             Question::Dir(path) => Answer::Dir(list(path, files)),
             Question::Processes => Answer::Processes(Ok(processes.to_vec())),
             Question::Environment { .. } => Answer::Environment(Ok(environment

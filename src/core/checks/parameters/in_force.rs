@@ -2,11 +2,12 @@
 //! what it has loaded; where that line was rotated away, the times of the files decide.
 
 use super::super::{running, subject};
-use crate::core::agent::config::SERVER_KEYS;
+use crate::core::agent::config::{Config, SERVER_KEYS};
 use crate::core::agent::in_force;
+use crate::core::agent::json::JsonFault;
 use crate::core::agent::layout::{self, Agent};
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
-use crate::core::observe::{Observations, Together, Unanswered};
+use crate::core::observe::{FileSeen, Observations, Observed, Together, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use serde_json::Value;
@@ -22,6 +23,43 @@ const KEYS: [&str; 8] = [
     "logtail_sys_conf_dir",
     "enable_log_time_auto_adjust",
 ];
+
+/// What the running agent has loaded of a main file with this fault, where the file has not changed since. Not of what
+/// the agent's brace counter refuses, which is the same in every build: then the log tells of another text.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub(super) fn of_this_file(
+    see: &Observations,
+    agent: &Agent,
+    file: &Observed<FileSeen>,
+    fault: &JsonFault,
+) -> Result<Option<Config>, Unanswered> {
+    let (started, loaded) = (in_force::started(see, agent), in_force::loaded_config(see, agent));
+    let (started, loaded) = (started?, loaded?);
+    let Some((started, file)) = started.zip(file.as_ref().ok()) else { return Ok(None) };
+    let text = file.text();
+    let is_of_it = |config: &Config| {
+        let addresses = config.config_addresses(agent.version.as_ref());
+        !addresses.is_empty() && addresses.iter().all(|address| text.contains(address.as_str()))
+    };
+    Ok(loaded.filter(|config| file.modified <= started && !fault.kind.is_found_by_pre_check() && is_of_it(config)))
+}
+
+/// The fault, where the running agent said that it cannot read the main file, which has not changed since.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub(super) fn refused(
+    see: &Observations,
+    agent: &Agent,
+    file: &Observed<FileSeen>,
+) -> Result<Option<JsonFault>, Unanswered> {
+    let (started, said) = (in_force::started(see, agent), in_force::said_broken(see, agent));
+    let (started, said) = (started?, said?);
+    let Some((started, file)) = started.zip(file.as_ref().ok()) else { return Ok(None) };
+    Ok((said && file.modified <= started).then(|| JsonFault::refused(&file.bytes)))
+}
 
 /// What was found.
 #[derive(Default)]

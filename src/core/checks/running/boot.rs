@@ -3,6 +3,7 @@
 
 use crate::core::agent::boot::{self, Starts};
 use crate::core::agent::layout::Agent;
+use crate::core::agent::supervisor::Supervisor;
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
 use crate::core::observe::{Observations, Unanswered};
 use crate::core::text::Text;
@@ -19,6 +20,9 @@ pub(super) struct Boot {
 /// # Errors
 /// Something has not been looked at yet.
 pub(super) fn look(see: &Observations, agent: &Agent) -> Result<Boot, Unanswered> {
+    if let Some(row) = by_other(agent) {
+        return Ok(Boot { evidence: vec![row], cause: None });
+    }
     let unit = agent.unit.as_str();
     let found = boot::look(see, agent)?;
     let row = Evidence::new(Text::fixed("At boot", "开机启动"), found.said, found.source);
@@ -39,4 +43,14 @@ pub(super) fn look(see: &Observations, agent: &Agent) -> Result<Boot, Unanswered
             Boot { evidence: vec![row], cause: Some(cause) }
         }
     })
+}
+
+/// What starts the agent at boot, where neither systemd nor a run level has a part in it.
+fn by_other(agent: &Agent) -> Option<Evidence> {
+    let supervisor = agent.supervisor.as_ref()?;
+    if matches!(supervisor, Supervisor::InitScript(_) | Supervisor::Unit(_)) {
+        return None;
+    }
+    let label = Text::fixed("At boot", "开机启动");
+    Some(Evidence::new(label, supervisor.text(), supervisor.source()).marked(Mark::Good))
 }

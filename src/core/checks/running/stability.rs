@@ -40,7 +40,8 @@ pub(super) fn look(see: &Observations, agent: &Agent) -> Result<Stability, Unans
     let (clock, tail, kernel, record) = (clock?, tail?, kernel?, subject::record(see, agent)?);
     let (cpu, identity, programs) = (cpu, identity, programs).together()?;
     let mut found = Stability::default();
-    let one_process_is_normal = agent.community || (identity.container.is_some() && agent.init_script.is_none());
+    let one_process_is_normal =
+        agent.community || agent.one_process || (identity.container.is_some() && agent.init_script.is_none());
     restarts(&mut found, agent, clock, tail, one_process_is_normal);
     found.evidence.extend(unread_log(agent, tail));
     found.evidence.extend(unread_kernel(kernel));

@@ -84,6 +84,8 @@ impl Desk {
                 let mode = if path.starts_with("/etc/init.d") { 0o755 } else { 0o644 };
                 Answer::File(found.map(|text| FileSeen { mode, ..file(text) }).ok_or(Unavailable::Absent))
             }
+            Question::Place(_) => Answer::Place(Err(Unavailable::Absent)),
+            Question::Program(_) => Answer::Program(Err(Unavailable::Absent)),
             Question::Dir(path) => Answer::Dir(self.list(path)),
             Question::Processes => Answer::Processes(self.processes.clone()),
             Question::Environment { .. } => Answer::Environment(Ok(self.environment.clone())),

@@ -64,6 +64,8 @@ impl World {
                     link_to: None,
                 }))
             }
+            Question::Place(_) => Answer::Place(Err(Unavailable::Absent)),
+            Question::Program(_) => Answer::Program(Err(Unavailable::Absent)),
             Question::Dir(path) => {
                 let entry = |name: &str, kind| EntrySeen { name: name.into(), kind, size: 0, modified: 0 };
                 let entries = match path.to_str() {
