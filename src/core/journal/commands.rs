@@ -26,6 +26,7 @@ pub fn inverse(argv: &[String]) -> Option<Vec<String>> {
         ["chmod", "a+x", path] => vec!["chmod", "a-x", path],
         ["rc-update", "add", name, level] => vec!["rc-update", "del", name, level],
         ["chkconfig", "--level", level, name, "on"] => vec!["chkconfig", "--level", level, name, "off"],
+        ["update-rc.d", name, "enable"] => vec!["update-rc.d", name, "disable"],
         ["update-rc.d", name, "enable", level] => vec!["update-rc.d", name, "disable", level],
         ["ln", "-s", target, link] => {
             // The tool that orders such links may have given it another number since.

@@ -122,8 +122,10 @@ fn systemd(plan: &mut Plan, see: &Observations, agent: &Agent) -> Drafted<()> {
                 // What the generator makes of a script that was enabled already needs no more than to be executable.
                 () if is_script && word != "disabled" && !plan.changes.is_empty() => {}
                 () if reads_scripts && has_chkconfig => chkconfig_on(plan, unit, None),
-                () if reads_scripts && has_update_rc => {
-                    plan.changes.push(run(&["update-rc.d", unit, "defaults"], enable(unit)));
+                // Without a header the tool changes nothing, and says nothing of it.
+                () if reads_scripts && has_update_rc && has_header(see, &script)? => {
+                    let verb = if links(see, unit, None)?.count == 0 { "defaults" } else { "enable" };
+                    plan.changes.push(run(&["update-rc.d", unit, verb], enable(unit)));
                 }
                 () => own_unit(plan, see, agent, &script)?,
             }
@@ -188,53 +190,82 @@ fn sysv(plan: &mut Plan, see: &Observations, agent: &Agent) -> Drafted<()> {
     let level = inittab.as_ref().ok().and_then(|file| boot::run_level(&file.text()));
     let Some(script) = script_of(plan, see, agent)? else { return Err(nothing_to_enable(agent)) };
     if has_update_rc {
-        return update_rc_d(plan, see, unit, &script, level);
+        update_rc_d(plan, see, unit, &script, level)?;
+        if plan.changes.is_empty() {
+            by_hand(plan, agent);
+        }
+        return Ok(());
     }
     if has_chkconfig {
         chkconfig_on(plan, unit, level);
-    } else if plan.changes.is_empty() || boot_links(see, unit, level)?.0 == 0 {
+    } else {
         plan.changes.clear();
         by_hand(plan, agent);
     }
     Ok(())
 }
 
-/// How many links of run levels name the agent at all, and whether one starts it in this level.
-fn boot_links(see: &Observations, unit: &str, level: Option<char>) -> Result<(usize, bool), Unanswered> {
+/// The links of run levels that name the agent.
+#[derive(Default)]
+struct Links {
+    count: usize,
+    /// Whether one starts it in the level that was asked about.
+    starts: bool,
+    /// Whether one stops it there.
+    stops: bool,
+}
+
+fn links(see: &Observations, unit: &str, level: Option<char>) -> Result<Links, Unanswered> {
     let listings: Vec<_> = "0123456S".chars().map(|level| (level, see.dir(format!("/etc/rc{level}.d")))).collect();
-    let (mut links, mut starts) = (0, false);
+    let mut found = Links::default();
     for (own, listing) in listings {
         let Ok(listing) = listing? else { continue };
         for entry in &listing.entries {
             let is_start = boot::is_start_link(&entry.name, unit);
             let as_start = entry.name.strip_prefix('K').map(|rest| format!("S{rest}"));
             let is_stop = as_start.is_some_and(|name| boot::is_start_link(&name, unit));
-            links += usize::from(is_start || is_stop);
-            starts |= is_start && level == Some(own);
+            found.count += usize::from(is_start || is_stop);
+            found.starts |= is_start && level == Some(own);
+            found.stops |= is_stop && level == Some(own);
         }
     }
-    Ok((links, starts))
+    Ok(found)
 }
 
-/// Debian's way. It goes by the script's header, which may leave out the level that this machine boots into.
+/// Whether an init script says of itself when it is to be started.
+fn has_header(see: &Observations, script: &Path) -> Result<bool, Unanswered> {
+    Ok(see.file(script)?.as_ref().is_ok_and(|file| !boot::header_levels(file, "Default-Start").is_empty()))
+}
+
+/// Debian's way. It goes by the script's header, which may leave out the level that this machine boots into; without a
+/// header the tool changes nothing, and a link alone has to do.
 fn update_rc_d(plan: &mut Plan, see: &Observations, unit: &str, script: &Path, level: Option<char>) -> Drafted<()> {
-    let (header, links) = (see.file(script), boot_links(see, unit, level));
-    let (header, (links, starts)) = (header?, links?);
-    if links == 0 {
+    let (header, links, has_header) = (see.file(script), links(see, unit, level), has_header(see, script));
+    let (header, links, has_header) = (header?, links?, has_header?);
+    if links.count == 0 && has_header {
         plan.changes.push(run(&["update-rc.d", unit, "defaults"], enable(unit)));
     }
-    let Some(level) = level else { return Ok(()) };
-    let named = |key| header.as_ref().is_ok_and(|file| boot::header_levels(file, key).contains(&level));
-    if starts || (links == 0 && named("Default-Start")) {
+    let Some(level) = level else {
+        if links.count > 0 && has_header {
+            plan.changes.push(run(&["update-rc.d", unit, "enable"], enable(unit)));
+        }
+        return Ok(());
+    };
+    // What the tool will make of a header that it reads for the first time.
+    let will =
+        |key| links.count == 0 && header.as_ref().is_ok_and(|file| boot::header_levels(file, key).contains(&level));
+    if links.starts || will("Default-Start") {
         return Ok(());
     }
     let what = say!("have run level {level} start {unit}", "由运行级别 {level} 启动 {unit}");
     // A link that stops it there is turned round; where there is none, one is made for the tool to order.
-    if !named("Default-Stop") {
+    if !links.stops && !will("Default-Stop") {
         let link = format!("/etc/rc{level}.d/S99{unit}");
         plan.changes.push(run(&["ln", "-s", &format!("../init.d/{unit}"), &link], what.clone()));
     }
-    plan.changes.push(run(&["update-rc.d", unit, "enable", &level.to_string()], what));
+    if has_header {
+        plan.changes.push(run(&["update-rc.d", unit, "enable", &level.to_string()], what));
+    }
     Ok(())
 }
 

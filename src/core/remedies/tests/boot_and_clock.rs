@@ -45,7 +45,12 @@ fn boot_and_clock_use_what_the_system_has() {
         );
     }
     let generator = "/usr/lib/systemd/system-generators/systemd-sysv-generator";
-    assert_eq!(boot(newest().with(generator, "")), ["update-rc.d ilogtaild defaults <30s"]);
+    let reads = || newest().with(generator, "");
+    assert!(boot(reads())[1].starts_with("create /etc/systemd/system"), "without a header update-rc.d does nothing");
+    let lsb = "#!/bin/sh\n# Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n";
+    let reads = || reads().with("/etc/init.d/ilogtaild", lsb);
+    assert_eq!(boot(reads()), ["update-rc.d ilogtaild defaults <30s"]);
+    assert_eq!(boot(reads().with("/etc/rc3.d/K01ilogtaild", "")), ["update-rc.d ilogtaild enable <30s"]);
     // Without systemd: by the level that the machine boots into, and what the script's header says of it.
     let header = |levels: &str| format!("#!/bin/sh\n# Default-Start: 3 5\n# Default-Stop: {levels}\n");
     let debian = |level: &str, stops: &str| {
@@ -63,6 +68,11 @@ fn boot_and_clock_use_what_the_system_has() {
             "update-rc.d ilogtaild enable 2 <30s"
         ]
     );
+    let disabled = Desk::logtail().with("/etc/inittab", "id:2:initdefault:\n").with("/usr/sbin/update-rc.d", "");
+    let disabled = disabled.with("/etc/rc2.d/K01ilogtaild", "").with("/etc/init.d/ilogtaild", &header("0 1 6"));
+    assert_eq!(boot(disabled), ["update-rc.d ilogtaild enable 2 <30s"], "a link that stops it is turned round");
+    let bare = Desk::logtail().with("/etc/inittab", "id:2:initdefault:\n").with("/usr/sbin/update-rc.d", "");
+    assert_eq!(boot(bare.with("/etc/rc2.d/README", "")), ["ln -s ../init.d/ilogtaild /etc/rc2.d/S99ilogtaild <30s"]);
     assert_eq!(
         boot(Desk::logtail().with("/sbin/chkconfig", "").with("/etc/inittab", "id:3:initdefault:\n")),
         ["chkconfig --add ilogtaild <30s", "chkconfig --level 3 ilogtaild on <30s"]
