@@ -3,7 +3,7 @@
 
 use crate::core::finding::RemedyId;
 use crate::core::journal::{JournalEntry, Recorded};
-use crate::core::remedies;
+use crate::core::remedies::{self, ActsOn};
 use crate::core::text::Text;
 
 /// The journal as a layer.

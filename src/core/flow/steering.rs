@@ -3,6 +3,7 @@
 mod actions;
 mod bindings;
 mod broken_off;
+mod form;
 mod groups;
 mod interrupted;
 mod journal;
@@ -14,14 +15,14 @@ mod watch;
 
 pub use remedy::{command_for, rolled_back};
 
-use super::form::{FormKey, Offered};
+use super::form::FormKey;
 use super::{
-    Action, Clip, Command, Effect, Event, Form, Key, Layer, Mending, Notice, Place, Proof, Purpose, RemedyLayer,
-    Search, Session, Stage,
+    Action, Clip, Command, Effect, Event, Key, Layer, Mending, Notice, Place, Proof, Purpose, RemedyLayer, Search,
+    Session, Stage,
 };
-use crate::core::context::{Context, Field};
+use crate::core::context::Context;
 use crate::core::finding::{Finding, StepId, Verdict};
-use crate::core::remedies::{InputId, Inputs};
+use crate::core::remedies::Inputs;
 use crate::core::text::Text;
 use crate::say;
 use motion::Motion;
@@ -474,27 +475,6 @@ impl Session {
             Action::CopyTicket => vec![Effect::Copy(self.clip())],
             Action::Quit => self.ask_to_quit(),
         }
-    }
-
-    /// The form for what the operator knows: what this step wants first, then the rest.
-    fn open_form(&mut self) {
-        let mut fields = match self.place {
-            Place::Step(step) => self.finding(step).map(|finding| finding.wants.clone()).unwrap_or_default(),
-            Place::Ticket => vec![Field::Project, Field::Logstore, Field::MachineGroup],
-            Place::Finish => Vec::new(),
-        };
-        let rest: Vec<Field> = Field::ALL.into_iter().filter(|field| !fields.contains(field)).collect();
-        fields.extend(rest);
-        let wanted: Vec<_> = fields.into_iter().map(|field| (InputId::Context(field), String::new())).collect();
-        let title = Text::fixed(
-            "What the console shows (leave empty what you do not know)",
-            "控制台中的信息（不清楚的可留空）",
-        );
-        let inputs = Inputs::from_context(&self.context);
-        let addresses = self.addresses();
-        let offered = Offered { regions: &self.regions, addresses: &addresses };
-        let form = Form::new(title, Purpose::Context, &wanted, inputs, offered);
-        self.layers.push(Layer::Form(Box::new(form)));
     }
 
     /// What `y` copies: the command to run elsewhere, or the evidence of the page.

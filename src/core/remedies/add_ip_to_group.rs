@@ -7,6 +7,10 @@ use crate::core::context::Field;
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::KnownIdentity;
 use crate::core::observe::Observations;
+<<<<<<< HEAD
+=======
+use crate::core::observe::KnownIdentity;
+>>>>>>> house
 use crate::core::service::group_edit::Edit;
 use crate::core::text::Text;
 use crate::say;
