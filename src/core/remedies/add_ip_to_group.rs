@@ -5,12 +5,7 @@ use super::group_ip::{AtService, at_service, carry_out_at, in_words, listed, rep
 use super::{ActsOn, Descriptor, Durability, InputId, Inputs, Plan, Restart, new_group};
 use crate::core::context::Field;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::KnownIdentity;
-use crate::core::observe::Observations;
-<<<<<<< HEAD
-=======
-use crate::core::observe::KnownIdentity;
->>>>>>> house
+use crate::core::observe::{KnownIdentity, Observations};
 use crate::core::service::group_edit::Edit;
 use crate::core::text::Text;
 use crate::say;
