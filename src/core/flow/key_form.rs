@@ -5,7 +5,7 @@
 use super::form::FormKey;
 use super::{Effect, Key, Layer, Notice, Session};
 use crate::core::service::Credentials;
-use crate::core::service::credentials::Source;
+use crate::core::service::credentials::{Source, is_temporary_id};
 use crate::core::service::mask_key_id;
 use crate::core::text::Text;
 use crate::say;
@@ -135,7 +135,8 @@ impl KeyForm {
     fn key(&self) -> Option<Credentials> {
         let [id, secret, token] = &self.texts;
         let token = Some(token.as_str()).filter(|token| !token.trim().is_empty());
-        Credentials::new(id, secret, token, Source::Typed)
+        // Such an id is worth nothing without its token.
+        Credentials::new(id, secret, token, Source::Typed).filter(|key| key.is_temporary() || !is_temporary_id(id))
     }
 }
 
@@ -167,8 +168,8 @@ impl Session {
                 None => {
                     form.focus = 0;
                     form.error = Some(Text::fixed(
-                        "The AccessKey ID or secret is missing, or contains characters that no key has.",
-                        "缺少 AccessKey ID 或 AccessKey Secret，或其中含有非法字符。",
+                        "The AccessKey ID or secret is missing, contains characters that no key has, or is a temporary one (STS.) without its token.",
+                        "缺少 AccessKey ID 或 AccessKey Secret，其中含有非法字符，或为临时 AccessKey（STS.）但缺少 SecurityToken。",
                     ));
                     Vec::new()
                 }
