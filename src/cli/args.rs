@@ -2,7 +2,7 @@
 
 use crate::core::context::{Context, Field, Refusal};
 use crate::core::finding::RemedyId;
-use crate::core::text::Lang;
+use crate::core::text::{Lang, Text};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -99,11 +99,12 @@ fn choices(field: Field) -> PossibleValuesParser {
 }
 
 impl ContextArgs {
-    /// Puts what was told over what was known.
+    /// Puts what was told over what was known. Returns what is to be said about it.
     ///
     /// # Errors
     /// The first option whose value is refused, and why.
-    pub fn over(&self, context: &mut Context) -> Result<(), (Field, Refusal)> {
+    pub fn over(&self, context: &mut Context) -> Result<Vec<Text>, (Field, Refusal)> {
+        let mut said = Vec::new();
         let ips = (!self.group_ip.is_empty()).then(|| self.group_ip.join(" "));
         for (field, typed) in [
             (Field::Project, &self.project),
@@ -118,10 +119,10 @@ impl ContextArgs {
             (Field::SameAccount, &self.same_account),
         ] {
             if let Some(typed) = typed {
-                context.set(field, typed).map_err(|refusal| (field, refusal))?;
+                said.extend(context.tell(field, typed).map_err(|refusal| (field, refusal))?);
             }
         }
-        Ok(())
+        Ok(said)
     }
 }
 
