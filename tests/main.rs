@@ -15,6 +15,7 @@ mod fuzz_bodies;
 mod fuzz_corpus;
 mod lab_self;
 mod operator;
+mod proof;
 mod readme;
 mod remedies;
 mod scenarios;

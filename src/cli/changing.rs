@@ -49,9 +49,12 @@ pub async fn fix(
 ) -> io::Result<u8> {
     let mut inputs = Inputs::from_context(&settings.context);
     for pair in set {
-        if let Err(reason) = put(&mut inputs, pair) {
-            settings.complain(&reason);
-            return Ok(COULD_NOT_RUN);
+        match put(&mut inputs, pair) {
+            Ok(said) => said.iter().for_each(|text| settings.complain(text)),
+            Err(reason) => {
+                settings.complain(&reason);
+                return Ok(COULD_NOT_RUN);
+            }
         }
     }
     match journal::unfinished(&host, settings).await {
@@ -89,8 +92,8 @@ pub async fn run_errand(host: Arc<dyn Host>, settings: &Settings) -> io::Result<
     Ok(if has_come { CURED } else { COULD_NOT_RUN })
 }
 
-/// Puts one `KEY=VALUE` into the inputs.
-fn put(inputs: &mut Inputs, pair: &str) -> Result<(), Text> {
+/// Puts one `KEY=VALUE` into the inputs. Returns what is to be said about it.
+fn put(inputs: &mut Inputs, pair: &str) -> Result<Option<Text>, Text> {
     let Some((key, value)) = pair.split_once('=') else {
         return Err(say!("--set {pair}: write it as KEY=VALUE", "--set {pair}：请写成 KEY=VALUE"));
     };
@@ -101,7 +104,7 @@ fn put(inputs: &mut Inputs, pair: &str) -> Result<(), Text> {
         let known = known.collect::<Vec<_>>().join(", ");
         return Err(say!("--set {key}: unknown; known are {known}", "--set {key}：未知；可用：{known}"));
     };
-    inputs.set(input, value).map_err(|refusal| {
+    inputs.tell(input, value).map_err(|refusal| {
         let (en, zh) = refusal.both();
         Text::filled(format!("--set {key}: {en}"), format!("--set {key}：{zh}"))
     })
@@ -180,7 +183,7 @@ impl Changing<'_> {
             }
         };
         // What there is to cure is known before anything is changed.
-        let goal = looking.settled_goal(plan.verify, self.remedy).await;
+        let goal = looking.settled_goal(plan.verify, self.remedy).await.starting(plan.starts_agent(true));
         let mut signals = Signals::hold()?;
         let is_errand = sudo.is_some();
         let order =
@@ -231,7 +234,7 @@ impl Changing<'_> {
             }
             _ => Text::fixed("Applied.", "已执行。"),
         });
-        self.prove(looking, &goal, plan.patience, &mut signals, out).await
+        self.prove(looking, &goal, plan.patience_for(true), &mut signals, out).await
     }
 
     /// Says what is missing, each with the option that tells it.
@@ -340,7 +343,7 @@ impl Changing<'_> {
         signals: &mut Signals,
         out: &mut impl Write,
     ) -> io::Result<u8> {
-        looking.await_proof(goal.step()).await;
+        looking.await_proof(goal).await;
         let limit = patience.as_secs();
         let proving =
             say!("checking whether it holds now, for {limit} s at most", "正在验证是否已修复，最多 {limit} 秒");
@@ -355,24 +358,36 @@ impl Changing<'_> {
             }
         };
         // The change stands; that nobody reads the result any more does not undo it.
-        let finding = looking.found().finding(goal.step()).map(|checked| &checked.finding);
+        let proved_by = goal.proved_by(looking.found());
+        let finding = looking.found().finding(proved_by).map(|checked| &checked.finding);
         if proof.is_cured() {
-            let _ = self.settings.say(out, &checked_again(goal.proved_by(looking.found()), proof == Proof::CauseGone));
+            let _ = self.settings.say(out, &checked_again(proved_by, proof == Proof::CauseGone));
             return Ok(if proof == Proof::CauseGone { STILL_FAILS } else { CURED });
+        }
+        if let Proof::NotYet(missing) = proof {
+            let text = missing.text();
+            let (en, zh) = text.both();
+            self.settings
+                .complain(&Text::filled(format!("Applied, not proven yet: {en}"), format!("已执行，尚未验证：{zh}")));
+            return Ok(STILL_FAILS);
         }
         if proof == Proof::Unproven {
             let summary = finding.map(|finding| finding.summary.clone()).unwrap_or_else(|| Text::same(""));
             let (en, zh) = summary.both();
             self.settings.complain(&Text::filled(
-                format!("Applied. Whether it cured the step could not be proven: {en}"),
-                format!("已执行，但未能确认是否修复：{zh}"),
+                format!("Applied, not proven yet: the step could not be judged. {en}"),
+                format!("已执行，尚未验证：该步骤未能得出结论。{zh}"),
             ));
             return Ok(STILL_FAILS);
         }
         let left: Vec<CauseId> = finding.into_iter().flat_map(|f| &f.causes).map(|cause| cause.id).collect();
         let left = left.iter().map(|cause| cause.id()).collect::<Vec<_>>().join(", ");
-        self.settings
-            .complain(&say!("Applied, but the step still does not hold: {left}", "已执行，但该步骤仍未通过：{left}"));
+        let (number, title) = (proved_by.index() + 1, proved_by.title());
+        let (en, zh) = title.both();
+        self.settings.complain(&say!(
+            "Applied, but step {number} ({en}) still does not hold: {left}",
+            "已执行，但第 {number} 步（{zh}）仍未通过：{left}"
+        ));
         Ok(STILL_FAILS)
     }
 }

@@ -1,9 +1,11 @@
 //! A verification under way: the step is looked at again and again until the cure is proved or patience ends.
 
 use super::Run;
-use crate::core::checks::Investigation;
+use crate::core::checks::{Investigation, Missing};
 use crate::core::finding::{StepId, Verdict};
 use crate::core::flow::{Event, Goal, Proof};
+use crate::core::service::heartbeat::POLL_AT_MOST;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -22,8 +24,19 @@ const UNPROVEN: Duration = Duration::from_secs(10);
 
 /// How much of the patience is left for a step that says this, after so much of it has passed.
 pub(super) fn has_patience(proof: Proof, patience: Duration, passed: Duration) -> bool {
-    let patience = if proof == Proof::Unproven { patience.min(UNPROVEN) } else { patience };
+    let patience = match proof {
+        Proof::Unproven => patience.min(UNPROVEN),
+        other => patience_with(other, patience),
+    };
     !proof.is_cured() && passed < patience
+}
+
+/// How long is waited in all, once only the heartbeat is missing: the service notices it within minutes.
+pub(super) fn patience_with(proof: Proof, patience: Duration) -> Duration {
+    match proof {
+        Proof::NotYet(Missing::Heartbeat) if !patience.is_zero() => patience.max(POLL_AT_MOST),
+        _ => patience,
+    }
 }
 
 pub(super) fn pause(step: StepId) -> Duration {
@@ -54,6 +67,11 @@ impl Verifying {
 
     fn step(&self) -> StepId {
         self.goal.as_ref().map_or(StepId::Heartbeat, Goal::step)
+    }
+
+    /// The steps that must have their findings before the proof is judged.
+    fn rests_on(&self) -> BTreeSet<StepId> {
+        self.goal.as_ref().map_or_else(|| BTreeSet::from([StepId::Heartbeat]), Goal::rests_on)
     }
 
     /// What the findings prove now, and whether it is worth waiting on.
@@ -96,7 +114,8 @@ impl Run<'_> {
         }
         let Some(verifying) = &self.verifying else { return has_news };
         let step = verifying.step();
-        let (proof, waits) = match self.looking.found.is_open(step) {
+        let is_open = verifying.rests_on().iter().any(|step| self.looking.found.is_open(*step));
+        let (proof, waits) = match is_open {
             true if passed < verifying.patience + LAST_LOOK => return has_news,
             true => {
                 self.verified(Proof::Unproven);
@@ -112,6 +131,7 @@ impl Run<'_> {
             has_news = true;
         }
         let Some(verifying) = &mut self.verifying else { return has_news };
+        verifying.patience = patience_with(proof, verifying.patience);
         if !waits {
             self.verified(proof);
             has_news = true;

@@ -43,6 +43,7 @@ fn matches_kind(question: &Question, answer: &Answer) -> bool {
         (Question::File(_) | Question::Present(_) | Question::Tail(_), Answer::File(_))
             | (Question::Dir(_), Answer::Dir(_))
             | (Question::Processes, Answer::Processes(_))
+            | (Question::WatchProcesses { .. }, Answer::Watched(_))
             | (Question::Environment { .. }, Answer::Environment(_))
             | (Question::Interfaces, Answer::Interfaces(_))
             | (Question::Lookup(_), Answer::Lookup(_))
@@ -67,6 +68,7 @@ pub fn unanswered(question: &Question, reason: &str) -> Answer {
         Question::File(_) | Question::Present(_) | Question::Tail(_) => Answer::File(Err(trouble())),
         Question::Dir(_) => Answer::Dir(Err(trouble())),
         Question::Processes => Answer::Processes(Err(trouble())),
+        Question::WatchProcesses { .. } => Answer::Watched(Err(trouble())),
         Question::Environment { .. } => Answer::Environment(Err(trouble())),
         Question::Interfaces => Answer::Interfaces(Err(trouble())),
         Question::Lookup(_) => {

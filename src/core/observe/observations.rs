@@ -85,6 +85,8 @@ impl Observations {
     getter!(/** The names in a directory. */ dir(path: impl AsRef<Path>) -> Observed<DirSeen>,
         Question::Dir(path.as_ref().to_path_buf()), Dir);
     getter!(/** The agent's processes. */ processes() -> Observed<Vec<ProcessSeen>>, Question::Processes, Processes);
+    getter!(/** What becomes of the agent's processes until then. */ watch(until: i64) -> Observed<WatchSeen>,
+        Question::WatchProcesses { until }, Watched);
     getter!(/** A process's environment. */ environment(pid: u32) -> Observed<Vec<(String, String)>>,
         Question::Environment { pid }, Environment);
     getter!(/** The interfaces. */ interfaces() -> Observed<Vec<InterfaceSeen>>, Question::Interfaces, Interfaces);

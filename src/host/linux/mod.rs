@@ -20,13 +20,14 @@ mod processes;
 mod reach;
 pub mod readers;
 mod sweep;
+mod watch;
 mod write;
 
 use super::{Held, Host, LiveOutput};
 use crate::core::observe::Pending;
 use crate::core::observe::{
     Answer, CloudAnswer, CloudError, Done, LookupSeen, NameserverSaid, NameserverSeen, Observed, Operation,
-    OperationError, Question, ReachSeen, Unavailable,
+    OperationError, Question, ReachSeen, Unavailable, WATCH_LIMIT,
 };
 use futures_util::FutureExt;
 use std::io;
@@ -66,6 +67,7 @@ impl Host for LinuxHost {
         let (limit, client) = (self.options.limit, self.client.clone());
         Box::pin(async move {
             let begin = Instant::now();
+            let limit = if matches!(question, Question::WatchProcesses { .. }) { limit + WATCH_LIMIT } else { limit };
             // The stages of one question share an inner deadline a little before the limit, so that what the earlier
             // stages found survives when a later one takes too long.
             let inner = limit - (limit / 10).min(Duration::from_millis(100));
@@ -120,6 +122,7 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
         Question::Tail(path) => Answer::File(blocking(move || files::tail(&path)).await),
         Question::Dir(path) => Answer::Dir(blocking(move || files::dir(&path)).await),
         Question::Processes => Answer::Processes(blocking(processes::agents).await),
+        Question::WatchProcesses { until } => Answer::Watched(watch::watch(until).await),
         Question::Environment { pid } => Answer::Environment(blocking(move || processes::environment(pid)).await),
         Question::Interfaces => Answer::Interfaces(blocking(interfaces::interfaces).await),
         Question::Lookup(name) => Answer::Lookup(names::lookup(name, begin, limit).await),
@@ -151,6 +154,7 @@ fn missing(question: &Question, trouble: Unavailable, elapsed: Duration) -> Answ
         Question::File(_) | Question::Present(_) | Question::Tail(_) => Answer::File(Err(trouble)),
         Question::Dir(_) => Answer::Dir(Err(trouble)),
         Question::Processes => Answer::Processes(Err(trouble)),
+        Question::WatchProcesses { .. } => Answer::Watched(Err(trouble)),
         Question::Environment { .. } => Answer::Environment(Err(trouble)),
         Question::Interfaces => Answer::Interfaces(Err(trouble)),
         Question::Lookup(name) => {

@@ -5,7 +5,7 @@ pub use crate::core::agent::processes::tests::process;
 use crate::core::finding::RemedyId;
 use crate::core::observe::{
     Answer, CloudAnswer, CloudError, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, IdentitySeen, InterfaceSeen,
-    LookupSeen, Observations, Observed, ProcessSeen, Question, ReadCommand, Unavailable,
+    LookupSeen, Observations, Observed, ProcessSeen, Question, ReadCommand, Unavailable, WatchSeen,
 };
 use crate::core::remedies::{Change, InputId, Inputs, Plan, Planned, plan, shell_line};
 use crate::core::text::Lang;
@@ -83,6 +83,9 @@ impl Desk {
             }
             Question::Dir(path) => Answer::Dir(self.list(path)),
             Question::Processes => Answer::Processes(self.processes.clone()),
+            Question::WatchProcesses { .. } => {
+                Answer::Watched(self.processes.clone().map(|last| WatchSeen { last, ended: Vec::new() }))
+            }
             Question::Environment { .. } => Answer::Environment(Ok(self.environment.clone())),
             Question::Interfaces => Answer::Interfaces(Ok(self
                 .interfaces
