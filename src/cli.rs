@@ -9,76 +9,28 @@ pub mod journal;
 pub mod looking;
 mod manual;
 mod progress_line;
+mod settings;
 mod wiring;
 
-use crate::carry_out::{Journals, Store, WithRootsJournal};
-use crate::core::context::{Context, Field};
+pub use settings::{COULD_NOT_RUN, FAILS, NOTHING_FAILS, Settings, UNKNOWN};
+
+use crate::carry_out::{Store, WithRootsJournal};
+use crate::core::context::Context;
 use crate::core::finding::RemedyId;
 use crate::core::flow::{Notice, Session};
 use crate::core::remedies;
-use crate::core::text::{Lang, Text, printable};
-use crate::host::Host;
+use crate::core::text::{Lang, Text};
 use crate::report::{self, Style};
 use crate::ui::FaceKind;
 use crate::{memory, say};
 use args::{Cli, Command, Manner};
 use clap::{CommandFactory, Parser};
 use journal::Unfinished;
+use settings::{complain, refuse};
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
-
-/// Nothing fails.
-pub const NOTHING_FAILS: u8 = 0;
-/// Something fails.
-pub const FAILS: u8 = 1;
-/// It could not run: usage, input or output.
-pub const COULD_NOT_RUN: u8 = 2;
-/// Nothing fails, but something that matters is unknown.
-pub const UNKNOWN: u8 = 3;
-
-/// Everything that the commands share.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub lang: Lang,
-    pub style: Style,
-    /// `--no-color`.
-    pub no_colour: bool,
-    pub read_only: bool,
-    /// Whether a question can be asked on the terminal.
-    pub asks: bool,
-    pub context: Context,
-    pub store: Store,
-    /// Root's state directory, when this process is not root and has another one.
-    pub roots_dir: Option<PathBuf>,
-}
-
-impl Settings {
-    /// The journals of this host.
-    pub fn journals(&self) -> Journals {
-        Journals { own: self.store.dir.clone(), roots: self.roots_dir.clone() }
-    }
-
-    /// A message for standard error.
-    pub fn complain(&self, text: &Text) {
-        complain(self.lang, text);
-    }
-
-    /// A line of the result.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn say(&self, out: &mut impl Write, text: &Text) -> io::Result<()> {
-        writeln!(out, "{}", printable(text.get(self.lang)))
-    }
-}
-
-fn complain(lang: Lang, text: &Text) {
-    // Standard error may be closed; there is nobody else to tell.
-    let _ = writeln!(io::stderr(), "logtail-doctor: {}", printable(text.get(lang)));
-}
 
 /// The whole program.
 pub fn main() -> ExitCode {
@@ -199,12 +151,6 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
     code
 }
 
-/// An option whose value is not acceptable, and why.
-fn refuse(field: Field, refusal: &Text, lang: Lang) {
-    let (id, en, zh) = (field.id(), refusal.get(Lang::En), refusal.get(Lang::Zh));
-    complain(lang, &Text::filled(format!("--{id}: {en}"), format!("--{id}：{zh}")));
-}
-
 /// `demo`: what is remembered of this machine is neither read nor written.
 fn run_demo(scenario: Option<&str>, cli: &Cli, lang: Lang, out: &mut impl Write) -> io::Result<u8> {
     let Some(scenario) = demo::choose(scenario, lang) else { return Ok(COULD_NOT_RUN) };
@@ -276,13 +222,10 @@ fn check_bundle(
 
 async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::Result<u8> {
     let judge = wiring::judge();
-    let host = wiring::host(Duration::from_secs(cli.manner.timeout), settings.read_only);
-    let with_roots_journal = || -> Arc<dyn Host> {
-        match &settings.roots_dir {
-            Some(dir) => Arc::new(WithRootsJournal::new(Arc::clone(&host), dir)),
-            None => Arc::clone(&host),
-        }
-    };
+    let timeout = Duration::from_secs(cli.manner.timeout);
+    let applier = wiring::applier(timeout, settings.read_only, settings.store.clone());
+    let host = applier.host();
+    let with_roots_journal = || WithRootsJournal::around(applier.host(), settings.roots_dir.as_deref());
     match &cli.command {
         None => {
             let looking = looking::begin(&with_roots_journal(), judge, settings);
@@ -293,17 +236,18 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
                 Some(Unfinished::UnderWay(text)) => session.notice = Some(Notice { text, is_problem: true }),
                 None => {}
             }
-            wiring::walk(looking, session, settings, wiring::face_kind(cli.manner.plain), None, out).await
+            let kind = wiring::face_kind(cli.manner.plain);
+            wiring::walk(looking, session, applier, settings, kind, None, out).await
         }
         Some(Command::Check { format, .. }) => looking::check(host, judge, settings, *format, out).await,
         Some(Command::Fix { remedy, set, consent }) => match RemedyId::of_id(remedy) {
-            Some(remedy) => changing::fix(host, judge, settings, remedy, set, *consent, out).await,
+            Some(remedy) => changing::fix(applier, judge, settings, remedy, set, *consent, out).await,
             None => Ok(COULD_NOT_RUN),
         },
         Some(Command::Verify { wait }) => looking::verify(host, judge, settings, Duration::from_secs(*wait), out).await,
         Some(Command::Journal) => journal::journal(with_roots_journal(), settings, out).await,
         Some(Command::Undo { id, consent }) => {
-            changing::undo(with_roots_journal(), judge, settings, id.as_deref(), *consent, out).await
+            changing::undo(applier, judge, settings, id.as_deref(), *consent, out).await
         }
         Some(Command::Bundle { output }) => {
             let (name, bytes) = looking::bundle(host, judge, settings).await?;
@@ -319,7 +263,7 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
                 }
             }
         }
-        Some(Command::CarryOut) => changing::run_errand(host, settings).await,
+        Some(Command::CarryOut) => changing::run_errand(&applier, settings).await,
         // Answered before there was a host.
         Some(Command::Demo { .. } | Command::Completions { .. } | Command::Man) => Ok(NOTHING_FAILS),
     }

@@ -1,10 +1,11 @@
 //! Every host of the demo is cured by the first remedies that the wizard offers, and then the service sees it.
 
-use logtail_doctor::carry_out::{self, AppliedResult, Consent, ConsentBy, Order, Store};
+use logtail_doctor::carry_out::{Applier, Store};
 use logtail_doctor::core::checks::{self, Investigation};
 use logtail_doctor::core::context::Context;
 use logtail_doctor::core::finding::{Finding, RemedyId, StepId, Verdict};
 use logtail_doctor::core::flow::Session;
+use logtail_doctor::core::journal::{AppliedResult, Consent, ConsentBy, Order};
 use logtail_doctor::core::observe::{Answer, Question};
 use logtail_doctor::core::remedies::{InputId, Inputs, Plan, Planned};
 use logtail_doctor::core::text::Lang;
@@ -17,8 +18,8 @@ use std::sync::Arc;
 
 const NOW_MS: i64 = 1_795_326_000_000;
 
-fn store() -> Store {
-    Store { dir: "/var/lib/logtail-doctor".into(), actor: "demo".into() }
+fn applier(host: &SimulatedHost) -> Applier {
+    Applier::new(Arc::new(host.clone()), Store { dir: "/var/lib/logtail-doctor".into(), actor: "demo".into() })
 }
 
 /// The first remedy in the list that this program can carry out, with the values that the form suggests.
@@ -67,7 +68,7 @@ async fn cure(scenario: &Scenario) -> Vec<RemedyId> {
         let (progress, mut told) = tokio::sync::mpsc::unbounded_channel();
         let consent = Consent::given(ConsentBy::Button);
         let order = Order { plan: plan.clone(), with_restart: true, consent, undoes: None };
-        let applied = carry_out::carry_out(&host, &store(), &order, progress).await;
+        let applied = applier(&host).carry_out(&order, progress).await;
         let mut lines = Vec::new();
         while let Ok(line) = told.try_recv() {
             lines.push(line);
@@ -145,7 +146,7 @@ async fn walk(id: &str, lang: Lang, answers: &'static str) -> (String, Session, 
         keep: logtail_doctor::ui::Keep::new(Box::new(|_| {})),
     };
     let mut face = Plain::new(Cursor::new(answers), Vec::new(), true, false, services).unwrap();
-    engine::run(&mut looking, &mut session, store(), &mut face).await;
+    engine::run(&mut looking, &mut session, applier(&host), &mut face).await;
     (String::from_utf8(face.into_out()).unwrap(), session, host)
 }
 

@@ -1,7 +1,7 @@
 //! `check`, `bundle` and `undo` on a host that exists only here: secrets in its files reach no output, and what is
 //! changed is asked for first.
 
-use logtail_doctor::carry_out::Store;
+use logtail_doctor::carry_out::{Applier, Store};
 use logtail_doctor::cli::args::{ConsentArgs, Format};
 use logtail_doctor::cli::{Settings, changing, looking};
 use logtail_doctor::core::context::Context;
@@ -50,10 +50,16 @@ impl Host for Small {
         };
         Box::pin(async move { answer })
     }
+}
 
-    fn act(&self, _: Operation, _: LiveOutput) -> Pending<Result<Done, OperationError>> {
+impl MutableHost for Small {
+    fn perform(&self, _: Operation, _: LiveOutput) -> Pending<Result<Done, OperationError>> {
         Box::pin(async { Err(OperationError::ReadOnly) })
     }
+}
+
+fn small(settings: &Settings) -> Applier {
+    Applier::new(Arc::new(Small), settings.store.clone())
 }
 
 /// A judge that quotes whatever it reads.
@@ -143,9 +149,9 @@ fn nothing_to_undo_is_a_refusal_and_bad_input_is_usage() {
     let settings = settings(dir.path());
     let mut out = Vec::new();
     let consent = ConsentArgs { dry_run: false, yes: true };
-    assert_eq!(now(changing::undo(Arc::new(Small), judge, &settings, None, consent, &mut out)).unwrap(), 3);
+    assert_eq!(now(changing::undo(small(&settings), judge, &settings, None, consent, &mut out)).unwrap(), 3);
     let set = ["ip=10.0.0".to_string()];
     let remedy = RemedyId::BindHostname;
-    assert_eq!(now(changing::fix(Arc::new(Small), judge, &settings, remedy, &set, consent, &mut out)).unwrap(), 2);
+    assert_eq!(now(changing::fix(small(&settings), judge, &settings, remedy, &set, consent, &mut out)).unwrap(), 2);
     assert!(out.is_empty());
 }

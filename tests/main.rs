@@ -13,6 +13,7 @@ mod demo_by_keys;
 mod faces_on_a_small_host;
 mod fuzz_bodies;
 mod fuzz_corpus;
+mod house;
 mod lab_self;
 mod operator;
 mod proof;

@@ -1,10 +1,11 @@
 //! Every cure from end to end on a simulated host: something is broken, the check names it, the remedy is planned and
 //! carried out, the check no longer names it, the service sees the heartbeat again, and undo restores every byte.
 
-use logtail_doctor::carry_out::{self, AppliedResult, Consent, ConsentBy, Order, Store};
+use logtail_doctor::carry_out::{Applier, Store};
 use logtail_doctor::core::checks::{self, Investigation};
 use logtail_doctor::core::context::{Context, Field};
 use logtail_doctor::core::finding::{CauseId, RemedyId, StepId};
+use logtail_doctor::core::journal::{AppliedResult, Consent, ConsentBy, Order};
 use logtail_doctor::core::remedies::{Change, InputId, Inputs, Plan, Planned};
 use logtail_doctor::core::text::Lang;
 use logtail_doctor::engine::{Looking, PlanRequest};
@@ -82,7 +83,7 @@ impl Bench {
         let (progress, _told) = unbounded_channel();
         let consent = Consent::given(ConsentBy::YesOption);
         let order = Order { plan: plan.clone(), with_restart, consent, undoes };
-        let applied = carry_out::carry_out(&self.host, &store(), &order, progress).await;
+        let applied = Applier::new(Arc::new(self.host.clone()), store()).carry_out(&order, progress).await;
         assert_eq!(applied.result, AppliedResult::Applied, "{plan:?}");
         applied.entry
     }

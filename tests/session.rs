@@ -1,11 +1,11 @@
 //! The session survives any sequence of keys and events: it never panics, can always be quit, and never orders a
 //! change that was not confirmed on a preview.
 
-use logtail_doctor::carry_out::{Applied, AppliedResult, ChangeState, Progress};
 use logtail_doctor::core::checks::{About, Checked, ListedGroup};
 use logtail_doctor::core::context::{Context, Field};
 use logtail_doctor::core::finding::*;
 use logtail_doctor::core::flow::*;
+use logtail_doctor::core::journal::{Applied, AppliedResult, ChangeState, Progress};
 use logtail_doctor::core::observe::{CredentialsSeen, IdentitySeen, LiveLine};
 use logtail_doctor::core::remedies::{Change, InputId, Plan, Planned};
 use logtail_doctor::core::text::{Lang, Text};

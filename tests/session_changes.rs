@@ -1,13 +1,13 @@
 //! The session while and after something is changed: what waits for a change under way, which restarts are owed, what
 //! must be asked anew, and what becomes of a change that was broken off.
 
-use logtail_doctor::carry_out::{
-    Applied, AppliedResult, ChangeState, JournalEntry, Progress, Record, RecordKind, Recorded,
-};
 use logtail_doctor::core::checks::Checked;
 use logtail_doctor::core::context::Context;
 use logtail_doctor::core::finding::*;
 use logtail_doctor::core::flow::*;
+use logtail_doctor::core::journal::{
+    Applied, AppliedResult, ChangeState, JournalEntry, Progress, Record, RecordKind, Recorded,
+};
 use logtail_doctor::core::observe::{Fingerprint, IdentitySeen};
 use logtail_doctor::core::remedies::{Change, Plan, Planned};
 use logtail_doctor::core::text::{Lang, Text};

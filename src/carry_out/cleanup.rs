@@ -1,11 +1,11 @@
 //! What is cleared away before a plan begins: the temporaries of a process that was killed, and backups that nobody will
 //! ask for any more. Only what this program made itself goes, and only while the lock is held.
 
-use super::journal::{JournalEntry, JournalLine, RecordKind, Recorded};
-use super::{Store, append, fingerprint};
+use super::store::{Store, append, fingerprint};
+use crate::core::journal::{JournalEntry, JournalLine, RecordKind, Recorded};
 use crate::core::observe::Operation;
 use crate::core::remedies::Change;
-use crate::host::Host;
+use crate::host::{Host, MutableHost};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::unbounded_channel;
@@ -16,14 +16,14 @@ const KEPT_ENTRIES: usize = 20;
 const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Removes the temporaries that killed processes left where this plan, or a change that was broken off, works.
-pub(super) async fn sweep(host: &dyn Host, changes: &[&Change], known: &[JournalEntry]) {
+pub(super) async fn sweep(host: &dyn MutableHost, changes: &[&Change], known: &[JournalEntry]) {
     let open: Vec<&JournalEntry> = known.iter().filter(|done| done.result == Recorded::Open).collect();
     let own = changes.iter().filter_map(|change| change.path());
     sweep_beside(host, own.chain(paths(&open)), &torn(host, &open).await).await;
 }
 
 /// Removes the temporaries beside the files of an entry that was taken back.
-pub(super) async fn sweep_entry(host: &dyn Host, done: &JournalEntry) {
+pub(super) async fn sweep_entry(host: &dyn MutableHost, done: &JournalEntry) {
     sweep_beside(host, paths(&[done]), &BTreeSet::new()).await;
 }
 
@@ -47,7 +47,7 @@ async fn torn(host: &dyn Host, open: &[&JournalEntry]) -> BTreeSet<PathBuf> {
     torn
 }
 
-async fn sweep_beside<'p>(host: &dyn Host, paths: impl Iterator<Item = &'p Path>, torn: &BTreeSet<PathBuf>) {
+async fn sweep_beside<'p>(host: &dyn MutableHost, paths: impl Iterator<Item = &'p Path>, torn: &BTreeSet<PathBuf>) {
     let mut spared: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
     for (dir, path) in paths.filter_map(|path| Some((path.parent()?, path))) {
         let spare = spared.entry(dir.to_path_buf()).or_default();
@@ -58,13 +58,19 @@ async fn sweep_beside<'p>(host: &dyn Host, paths: impl Iterator<Item = &'p Path>
     for (dir, spare) in spared {
         let (live, _) = unbounded_channel();
         // What cannot be removed stays; it does no harm.
-        let _ = host.act(Operation::Sweep { dir, spare }, live).await;
+        let _ = host.perform(Operation::Sweep { dir, spare }, live).await;
     }
 }
 
 /// Removes old backups, and notes of each entry that it cannot be taken back any more. What is not whole keeps its
 /// backups, however old it is.
-pub(super) async fn prune(host: &dyn Host, store: &Store, changes: &[&Change], known: &[JournalEntry], now_ms: i64) {
+pub(super) async fn prune(
+    host: &dyn MutableHost,
+    store: &Store,
+    changes: &[&Change],
+    known: &[JournalEntry],
+    now_ms: i64,
+) {
     let has_backups = |done: &&JournalEntry| {
         done.result == Recorded::Applied && !done.pruned && done.records.iter().any(|record| record.backup.is_some())
     };
@@ -84,7 +90,8 @@ pub(super) async fn prune(host: &dyn Host, store: &Store, changes: &[&Change], k
             if let Some(backup) = &record.backup {
                 let (live, _) = unbounded_channel();
                 // One that somebody changed is not the backup any more, and stays.
-                let _ = host.act(Operation::Remove { path: backup.clone(), expect: record.before.clone() }, live).await;
+                let _ =
+                    host.perform(Operation::Remove { path: backup.clone(), expect: record.before.clone() }, live).await;
             }
         }
     }

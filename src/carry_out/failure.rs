@@ -1,11 +1,11 @@
 //! What kept a change from happening, in sentences, and the machine group as it is now. It changes nothing.
 
-use super::AppliedResult;
+use crate::core::journal::AppliedResult;
+use crate::core::observe::MachineGroup;
 use crate::core::observe::{
     Answer, CloudAnswer, CloudError, CloudErrorKind, CloudQuestion, OperationError, Question, Site, group_resource,
 };
 use crate::core::remedies::Change;
-use crate::core::service::MachineGroup;
 use crate::core::service::group_edit::is_as_made;
 use crate::core::text::Text;
 use crate::host::Host;
@@ -53,16 +53,16 @@ pub(super) fn is_uncertain(error: &OperationError) -> bool {
 
 /// What the operator can do about the errors of a file system that are met in practice, each by its number; a text that
 /// follows a sentence, or none.
-fn way_out(reason: &str) -> Text {
-    let is = |number: i32| reason.contains(&format!("(os error {number})"));
-    if is(nix::errno::Errno::EROFS as i32) {
+fn way_out(errno: Option<i32>) -> Text {
+    let is = |wanted: nix::errno::Errno| errno == Some(wanted as i32);
+    if is(nix::errno::Errno::EROFS) {
         Text::fixed(
             " Make its file system writable (mount -o remount,rw; the kernel log says why it is not), then try again.",
             "请先将所在文件系统恢复为可写（mount -o remount,rw；只读的原因见内核日志），然后重试。",
         )
-    } else if is(nix::errno::Errno::ENOSPC as i32) || is(nix::errno::Errno::EDQUOT as i32) {
+    } else if is(nix::errno::Errno::ENOSPC) || is(nix::errno::Errno::EDQUOT) {
         Text::fixed(" Free space there (df, df -i), then try again.", "请先释放空间（df、df -i），然后重试。")
-    } else if is(nix::errno::Errno::EPERM as i32) {
+    } else if is(nix::errno::Errno::EPERM) {
         Text::fixed(
             " It may be immutable (lsattr shows i), or a security module guards it.",
             "文件可能被设为不可变（lsattr 显示 i），或受安全模块保护。",
@@ -83,8 +83,8 @@ pub(super) fn explain(error: &OperationError) -> Text {
             let path = path.display();
             say!("{path} exists already.", "{path} 已存在。")
         }
-        OperationError::Io { path, reason } => {
-            let (path, next) = (path.display(), way_out(reason));
+        OperationError::Io { path, reason, errno } => {
+            let (path, next) = (path.display(), way_out(*errno));
             let (en, zh) = next.both();
             say!("{path} could not be changed: {reason}.{en}", "无法更改 {path}：{reason}。{zh}")
         }
@@ -121,5 +121,29 @@ pub(super) fn explain(error: &OperationError) -> Text {
         OperationError::ReadOnly => {
             Text::fixed("This session is read-only (--read-only).", "当前为只读模式（--read-only）。")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::text::Lang;
+    use nix::errno::Errno;
+
+    #[test]
+    fn the_way_out_goes_by_the_number_and_never_by_the_words() {
+        let told = |error: &OperationError| explain(error).get(Lang::En).to_string();
+        for (errno, next) in [
+            (Errno::EROFS, "mount -o remount,rw"),
+            (Errno::ENOSPC, "Free space"),
+            (Errno::EDQUOT, "Free space"),
+            (Errno::EPERM, "lsattr"),
+        ] {
+            let said = told(&OperationError::of_system("/etc/x", &errno.into()));
+            assert!(said.contains(next) && said.starts_with("/etc/x could not be changed: "), "{said}");
+            let quoted = told(&OperationError::io("/etc/x", format!("it said (os error {})", errno as i32)));
+            assert!(!quoted.contains(next), "words prove nothing: {quoted}");
+        }
+        assert!(told(&OperationError::of_system("/etc/x", &Errno::EIO.into())).ends_with("(os error 5)."));
     }
 }

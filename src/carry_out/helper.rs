@@ -3,11 +3,13 @@
 //!
 //! The terminal's password question is not asked here: whoever calls has made sure that `sudo -n` works.
 
-use super::{Applied, JOURNAL, Order, Progress, Store, carry_out, close_own};
+use super::apply::{carry_out, close_own};
+use super::store::Store;
+use crate::core::journal::{Applied, JOURNAL, Order, Progress};
 use crate::core::observe::{Answer, FileSeen, Observed, Question};
 use crate::core::remedies::{Change, Plan, shell_line};
 use crate::core::text::Text;
-use crate::host::Host;
+use crate::host::MutableHost;
 use crate::say;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -223,7 +225,7 @@ async fn first_line(stderr: tokio::process::ChildStderr) -> String {
 
 /// Receives a request on standard input, carries it out, and says on standard output what happens. Returns whether an
 /// helper came.
-pub async fn receive(host: &dyn Host, store: &Store, from: impl std::io::Read) -> bool {
+pub(super) async fn receive(host: &dyn MutableHost, store: &Store, from: impl std::io::Read) -> bool {
     // Consent was given to the process that sent the order; sudo is the proof that it may send one.
     let order = match serde_json::from_reader(from) {
         Ok(Request::CarryOut(order)) => order,
@@ -263,8 +265,8 @@ fn tell(word: &HelperMessage) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carry_out::{AppliedResult, ChangeState, Consent, ConsentBy};
     use crate::core::finding::{RemedyId, StepId};
+    use crate::core::journal::{AppliedResult, ChangeState, Consent, ConsentBy};
     use std::path::PathBuf;
 
     /// A sudo with this body, which gets what the second process would say as `$progress` and `$applied`.

@@ -2,9 +2,11 @@
 //! and says of each thing what is left of it.
 
 use super::failure::explain;
-use super::undo::inverse;
+use super::reverse::reverse;
+use super::store::fingerprint;
 use super::work::Work;
-use super::{AppliedResult, Record, RecordKind, fingerprint};
+use crate::core::journal::commands::{inverse, is_stop_or_start};
+use crate::core::journal::{AppliedResult, Record, RecordKind};
 use crate::core::observe::{Done, Operation, OperationError};
 use crate::core::text::Text;
 use crate::say;
@@ -57,23 +59,23 @@ impl Work<'_> {
             // It is so already; only the backup is too much, and one that stays does no harm. What may still happen may
             // need it.
             if let Some(backup) = record.backup.as_ref().filter(|_| !self.hangs) {
-                let _ = self.act(Operation::Remove { path: backup.clone(), expect: record.before.clone() }).await;
+                let _ = self.perform(Operation::Remove { path: backup.clone(), expect: record.before.clone() }).await;
             }
             return Ok(());
         }
-        for act in record.reverse(self.host).await? {
+        for act in reverse(record, self.host).await? {
             let command = if let Operation::Run { argv, .. } = &act {
                 Some(crate::core::remedies::shell_line(argv))
             } else {
                 None
             };
-            let done = self.act(act).await?;
+            let done = self.perform(act).await?;
             if let (Some(command), Done::Exited(code)) = (command, done)
                 && code != Some(0)
             {
                 let code = code.map_or("signal".to_string(), |code| code.to_string());
                 let reason = format!("`{command}` ended with exit code {code}");
-                return Err(OperationError::Io { path: record.path.clone(), reason });
+                return Err(OperationError::io(record.path.clone(), reason));
             }
         }
         Ok(())
@@ -85,14 +87,4 @@ impl Work<'_> {
 fn for_ever(record: &Record) -> Option<String> {
     let RecordKind::Run(argv) = &record.kind else { return None };
     (inverse(argv).is_none() && !is_stop_or_start(argv)).then(|| crate::core::remedies::shell_line(argv))
-}
-
-/// Whether a command only stops, starts or signals.
-pub(super) fn is_stop_or_start(argv: &[String]) -> bool {
-    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["kill", ..] | ["systemctl", "start" | "stop" | "restart" | "kill", ..] => true,
-        [script, "start" | "stop" | "restart" | "force-stop"] => script.starts_with("/etc/init.d/"),
-        _ => false,
-    }
 }

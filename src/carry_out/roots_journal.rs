@@ -1,11 +1,11 @@
 //! Root's journal for a user who is not root: where the file itself may not be read, a process that `sudo -n` starts
-//! reads it. Nobody is asked for a password here, and nothing else is read in this way.
+//! reads it. Nobody is asked for a password here, and nothing else is read in this way. It changes nothing.
 
-use super::{JOURNAL, helper};
-use crate::core::observe::Pending;
-use crate::core::observe::{Answer, Done, Operation, OperationError, Question, Unavailable};
+use super::helper;
+use crate::core::journal::JOURNAL;
+use crate::core::observe::{Answer, Pending, Question, Unavailable};
 use crate::core::service::Credentials;
-use crate::host::{Held, Host, LiveOutput};
+use crate::host::Host;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,9 +16,12 @@ pub struct WithRootsJournal {
 }
 
 impl WithRootsJournal {
-    /// `dir` is root's state directory.
-    pub fn new(inner: Arc<dyn Host>, dir: &Path) -> WithRootsJournal {
-        WithRootsJournal { inner, journal: dir.join(JOURNAL) }
+    /// The host itself where this process is root; else `dir` is root's state directory.
+    pub fn around(inner: Arc<dyn Host>, dir: Option<&Path>) -> Arc<dyn Host> {
+        match dir {
+            Some(dir) => Arc::new(WithRootsJournal { inner, journal: dir.join(JOURNAL) }),
+            None => inner,
+        }
     }
 }
 
@@ -38,14 +41,6 @@ impl Host for WithRootsJournal {
             let Some(sudo) = identity.sudo.filter(|_| !identity.privileged) else { return answer };
             helper::fetch_journal(&sudo).await.map_or(answer, Answer::File)
         })
-    }
-
-    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
-        self.inner.act(act, live)
-    }
-
-    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, OperationError>> {
-        self.inner.hold(path, note)
     }
 
     fn holder(&self, path: PathBuf) -> Pending<Option<String>> {
@@ -72,10 +67,6 @@ mod tests {
             Box::pin(std::future::ready(Answer::File(Err(Unavailable::Absent))))
         }
 
-        fn act(&self, _: Operation, _: LiveOutput) -> Pending<Result<Done, OperationError>> {
-            Box::pin(std::future::ready(Ok(Done::Already)))
-        }
-
         fn use_key(&self, key: Credentials) {
             self.0.lock().unwrap().push(key.masked());
         }
@@ -88,7 +79,7 @@ mod tests {
     #[tokio::test]
     async fn the_key_and_the_lock_are_those_of_the_host_within() {
         let noting = Arc::new(Noting::default());
-        let host = WithRootsJournal::new(noting.clone(), Path::new("/var/lib/logtail-doctor"));
+        let host = WithRootsJournal::around(noting.clone(), Some(Path::new("/var/lib/logtail-doctor")));
         let key = Credentials::new("LTAIabcdefghijkl", "secretsecret", None, Source::Typed).expect("a key");
         host.use_key(key);
         assert_eq!(noting.0.lock().unwrap().len(), 1);

@@ -1,12 +1,24 @@
 //! Plans carried out on a simulated host: backups, journal, roll-back, staleness, undo, waiting for the agent.
 
+use super::apply::carry_out;
+use super::close::close;
 use super::*;
 use crate::core::finding::{RemedyId, StepId};
+use crate::core::journal::{
+    Applied, AppliedResult, Consent, ConsentBy, JOURNAL, JournalEntry, JournalLine, Order, Progress, Record,
+    RecordKind, Recorded, choose_entry, entries, undo_plan,
+};
 use crate::core::observe::Observations;
+use crate::core::observe::{Answer, Fingerprint, Operation, OperationError, Question};
 use crate::core::remedies::Planned;
+use crate::core::remedies::{Change, Plan};
+use crate::core::text::Text;
 use crate::host::simulated::{Flavour, Group, Kind, SimulatedHost, StopManner, World};
+use crate::host::{Host, MutableHost};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::unbounded_channel;
 
 mod cleanup;
 mod failures;
@@ -265,7 +277,7 @@ async fn a_command_that_hangs_is_cut_off_at_its_limit() {
     let host = SimulatedHost::new(World::healthy(Flavour::Logtail207).stop_manner(StopManner::Never));
     let (live, _lines) = unbounded_channel();
     let argv = vec!["/etc/init.d/ilogtaild".to_string(), "stop".into()];
-    let done = host.act(Operation::Run { argv, limit: Duration::from_secs(10), proxies: false }, live).await;
+    let done = host.perform(Operation::Run { argv, limit: Duration::from_secs(10), proxies: false }, live).await;
     assert!(matches!(done, Err(OperationError::TimedOut { limit_s: 10, .. })), "{done:?}");
 }
 

@@ -3,8 +3,8 @@
 //! those whose program lies in the agent's own directory.
 
 use super::work::Work;
-use super::{AppliedResult, ChangeState, Progress};
 use crate::core::agent::processes::{is_alive, program};
+use crate::core::journal::{AppliedResult, ChangeState, Progress};
 use crate::core::observe::{Answer, Done, Fingerprint, LiveLine, Operation, ProcessSeen, Question};
 use crate::core::remedies::Change;
 use crate::core::text::Text;
@@ -180,7 +180,7 @@ impl Work<'_> {
                 // Its exit code proves nothing; the processes do.
                 Change::Run { argv, limit, proxies, .. } => {
                     let (argv, proxies) = (argv.clone(), *proxies);
-                    let done: Result<Done, _> = self.act(Operation::Run { argv, limit: *limit, proxies }).await;
+                    let done: Result<Done, _> = self.perform(Operation::Run { argv, limit: *limit, proxies }).await;
                     drop(done);
                     Ok(ChangeState::Done)
                 }

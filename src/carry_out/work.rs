@@ -1,21 +1,22 @@
 //! The work on one plan: one change after the other, each journaled before it is made. What was to be done is decided;
-//! here is only how it is done safely. What becomes of it when one fails is told in `back`.
+//! here is only how it is done safely. What becomes of it when one fails is told in `rollback`.
 
 use super::failure::{explain, is_uncertain};
-use super::undo::inverse;
+use super::store::{Store, append, backup_path};
 use super::watch::Before;
-use super::{ChangeState, JournalLine, Progress, Record, RecordKind, Store, append, backup_path};
+use crate::core::journal::commands::inverse;
+use crate::core::journal::{ChangeState, JournalLine, Progress, Record, RecordKind, is_torn};
 use crate::core::observe::{Answer, Done, Fingerprint, Operation, OperationError, Question, Unavailable};
 use crate::core::remedies::Change;
 use crate::core::text::Text;
-use crate::host::Host;
+use crate::host::MutableHost;
 use crate::say;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// The work on one plan.
 pub(super) struct Work<'a> {
-    pub(super) host: &'a dyn Host,
+    pub(super) host: &'a dyn MutableHost,
     store: &'a Store,
     pub(super) progress: UnboundedSender<Progress>,
     stamp: String,
@@ -39,7 +40,7 @@ enum Became {
 
 impl<'a> Work<'a> {
     pub(super) fn new(
-        host: &'a dyn Host,
+        host: &'a dyn MutableHost,
         store: &'a Store,
         progress: UnboundedSender<Progress>,
         stamp: String,
@@ -91,7 +92,7 @@ impl<'a> Work<'a> {
             self.note(id, record).await?;
         }
         if let (Some(path), Some(backup)) = (change.path(), backup)
-            && let Err(error) = self.act(Operation::Copy { from: path.to_path_buf(), to: backup }).await
+            && let Err(error) = self.perform(Operation::Copy { from: path.to_path_buf(), to: backup }).await
         {
             // A file of that name that was there before is not ours to remove.
             if matches!(error, OperationError::Exists(_)) {
@@ -104,28 +105,30 @@ impl<'a> Work<'a> {
         let outcome = match change {
             Change::WriteFile { path, after, mode, .. } => {
                 let expect = change.expects().unwrap_or(Fingerprint::Absent);
-                self.act(Operation::Write { path: path.clone(), expect, content: after.clone(), mode: *mode }).await
+                self.perform(Operation::Write { path: path.clone(), expect, content: after.clone(), mode: *mode }).await
             }
             Change::RemoveFile { path, before } => {
-                self.act(Operation::Remove { path: path.clone(), expect: Fingerprint::of(Some(before)) }).await
+                self.perform(Operation::Remove { path: path.clone(), expect: Fingerprint::of(Some(before)) }).await
             }
-            Change::RenameFile { from, to } => self.act(Operation::Rename { from: from.clone(), to: to.clone() }).await,
+            Change::RenameFile { from, to } => {
+                self.perform(Operation::Rename { from: from.clone(), to: to.clone() }).await
+            }
             Change::MakeDir { path, mode } => return self.make_dir(id, path, *mode).await,
-            Change::RemoveDir { path } => self.act(Operation::RemoveDir { path: path.clone() }).await,
+            Change::RemoveDir { path } => self.perform(Operation::RemoveDir { path: path.clone() }).await,
             Change::PutGroup { site, before, after } => {
                 let (site, before, after) = (site.clone(), before.clone(), after.clone());
-                self.act(Operation::PutGroup { site, before, after }).await
+                self.perform(Operation::PutGroup { site, before, after }).await
             }
             Change::MakeGroup { site, group } => {
-                self.act(Operation::MakeGroup { site: site.clone(), group: group.clone() }).await
+                self.perform(Operation::MakeGroup { site: site.clone(), group: group.clone() }).await
             }
             Change::RemoveGroup { site, group } => {
-                self.act(Operation::RemoveGroup { site: site.clone(), group: group.clone() }).await
+                self.perform(Operation::RemoveGroup { site: site.clone(), group: group.clone() }).await
             }
             Change::Run { .. } => return self.run(change).await,
             Change::Signal { processes, signal, .. } => {
                 for process in processes {
-                    let done = self.act(Operation::Signal { process: process.clone(), signal: *signal }).await;
+                    let done = self.perform(Operation::Signal { process: process.clone(), signal: *signal }).await;
                     done.map_err(|error| explain(&error))?;
                 }
                 return Ok(ChangeState::Done);
@@ -155,7 +158,7 @@ impl<'a> Work<'a> {
     /// Runs a command and judges its exit code.
     async fn run(&mut self, change: &Change) -> Result<ChangeState, Text> {
         let Change::Run { argv, limit, accept, proxies, .. } = change else { return Ok(ChangeState::Already) };
-        let failed = match self.act(Operation::Run { argv: argv.clone(), limit: *limit, proxies: *proxies }).await {
+        let failed = match self.perform(Operation::Run { argv: argv.clone(), limit: *limit, proxies: *proxies }).await {
             Ok(Done::Exited(Some(code))) if accept.contains(&code) => return Ok(ChangeState::Done),
             Ok(Done::Changed | Done::Already) => return Ok(ChangeState::Done),
             Ok(Done::Exited(code)) => {
@@ -253,7 +256,7 @@ impl<'a> Work<'a> {
             if let Some(record) = Record::of(&change, None) {
                 self.note(id, record).await?;
             }
-            match self.act(Operation::MakeDir { path: dir.to_path_buf(), mode }).await {
+            match self.perform(Operation::MakeDir { path: dir.to_path_buf(), mode }).await {
                 Ok(Done::Already) => self.forget_last().await,
                 Ok(Done::Changed | Done::Exited(_)) => {}
                 Err(error) => {
@@ -272,7 +275,7 @@ impl<'a> Work<'a> {
     async fn forget_last(&mut self) {
         if let Some(Record { backup: Some(backup), before, .. }) = self.records.pop() {
             // A backup too many does no harm.
-            let _ = self.act(Operation::Remove { path: backup, expect: before }).await;
+            let _ = self.perform(Operation::Remove { path: backup, expect: before }).await;
         }
     }
 
@@ -284,7 +287,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    pub(super) async fn act(&self, act: Operation) -> Result<Done, OperationError> {
+    pub(super) async fn perform(&self, operation: Operation) -> Result<Done, OperationError> {
         let (live, mut lines) = unbounded_channel();
         let progress = self.progress.clone();
         let forward = async move {
@@ -292,14 +295,7 @@ impl<'a> Work<'a> {
                 let _ = progress.send(Progress::Line(line));
             }
         };
-        let (done, ()) = futures_util::future::join(self.host.act(act, live), forward).await;
+        let (done, ()) = futures_util::future::join(self.host.perform(operation, live), forward).await;
         done
     }
-}
-
-/// Whether a file is the beginning of the new content and after it what the old one had there: what writing over a file
-/// leaves that was cut short.
-pub(super) fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
-    let same = now.iter().zip(new).take_while(|(now, new)| now == new).count();
-    now.get(same..) == Some(old.get(same..).unwrap_or_default())
 }

@@ -3,30 +3,30 @@
 mod consent;
 
 use super::args::ConsentArgs;
+use super::journal;
 use super::journal::Unfinished;
 use super::looking::{begin, looking_text};
 use super::progress_line::while_waiting;
-use super::{COULD_NOT_RUN, Settings, journal};
-use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Order, Progress, can_be_undone, helper};
+use super::settings::{COULD_NOT_RUN, CURED, Settings};
+use crate::carry_out::{Applier, WithRootsJournal, helper};
 use crate::core::checks::Judge;
 use crate::core::finding::{CauseId, RemedyId, StepId};
 use crate::core::flow::{Goal, Proof, rolled_back, undo_command};
+use crate::core::journal::{
+    Applied, AppliedResult, ChangeState, Consent, Order, Progress, can_be_undone, choose_entry,
+};
 use crate::core::redact::Redactor;
 use crate::core::remedies::{self, InputId, Inputs, Plan, Planned, PreviewMark};
 use crate::core::text::{Lang, Text, printable};
 use crate::engine::{Looking, PlanRequest};
-use crate::host::Host;
 use crate::say;
 use consent::Leave;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
 
-/// Applied, and the step holds; or nothing had to be done.
-pub(super) const CURED: u8 = 0;
 /// Applied, but the step still fails.
 const STILL_FAILS: u8 = 1;
 /// Nothing was changed: refused, or something is missing.
@@ -39,7 +39,7 @@ const ROLLED_BACK: u8 = 4;
 /// # Errors
 /// The preview cannot be written; nothing was changed then.
 pub async fn fix(
-    host: Arc<dyn Host>,
+    applier: Applier,
     judge: Judge,
     settings: &Settings,
     remedy: RemedyId,
@@ -47,6 +47,7 @@ pub async fn fix(
     consent: ConsentArgs,
     out: &mut impl Write,
 ) -> io::Result<u8> {
+    let host = applier.host();
     let mut inputs = Inputs::from_context(&settings.context);
     for pair in set {
         match put(&mut inputs, pair) {
@@ -71,7 +72,7 @@ pub async fn fix(
     let mut looking = begin(&host, judge, &told);
     let wish = PlanRequest::Remedy(remedy, Box::new(inputs));
     let planned = while_waiting(settings, &looking_text(), looking.plan(wish)).await;
-    let changing = Changing { host, settings, consent, remedy, undoes: None };
+    let changing = Changing { applier, settings, consent, remedy, undoes: None };
     changing.go(&mut looking, planned, out).await
 }
 
@@ -80,9 +81,9 @@ pub async fn fix(
 ///
 /// # Errors
 /// The signals cannot be held; nothing was changed then.
-pub async fn run_errand(host: Arc<dyn Host>, settings: &Settings) -> io::Result<u8> {
+pub async fn run_errand(applier: &Applier, settings: &Settings) -> io::Result<u8> {
     let _signals = Signals::hold()?;
-    let has_come = helper::receive(host.as_ref(), &settings.store, io::stdin().lock()).await;
+    let has_come = applier.receive(io::stdin().lock()).await;
     if !has_come {
         settings.complain(&Text::fixed(
             "This command is for the wizard alone; use fix REMEDY instead.",
@@ -115,15 +116,16 @@ fn put(inputs: &mut Inputs, pair: &str) -> Result<Option<Text>, Text> {
 /// # Errors
 /// The preview cannot be written; nothing was changed then.
 pub async fn undo(
-    host: Arc<dyn Host>,
+    applier: Applier,
     judge: Judge,
     settings: &Settings,
     id: Option<&str>,
     consent: ConsentArgs,
     out: &mut impl Write,
 ) -> io::Result<u8> {
+    let host = WithRootsJournal::around(applier.host(), settings.roots_dir.as_deref());
     let Some((entries, _)) = journal::read(&host, settings).await else { return Ok(COULD_NOT_RUN) };
-    let entry = match carry_out::choose_entry(&entries, id.unwrap_or("last")) {
+    let entry = match choose_entry(&entries, id.unwrap_or("last")) {
         Ok(entry) => entry,
         Err(reason) => {
             settings.complain(&reason);
@@ -134,15 +136,15 @@ pub async fn undo(
     let wish = PlanRequest::Undo { entry: entry.id.clone(), store: settings.store.clone() };
     let planned = while_waiting(settings, &looking_text(), looking.plan(wish)).await;
     if matches!(planned, Planned::Already(_)) && !consent.dry_run && !settings.read_only {
-        carry_out::close(host.as_ref(), &settings.store, entry).await;
+        applier.close(entry).await;
     }
-    let changing = Changing { host, settings, consent, remedy: entry.remedy, undoes: Some(entry.id.clone()) };
+    let changing = Changing { applier, settings, consent, remedy: entry.remedy, undoes: Some(entry.id.clone()) };
     changing.go(&mut looking, planned, out).await
 }
 
 /// One change on its way from plan to proof.
 struct Changing<'a> {
-    host: Arc<dyn Host>,
+    applier: Applier,
     settings: &'a Settings,
     consent: ConsentArgs,
     remedy: RemedyId,
@@ -287,10 +289,9 @@ impl Changing<'_> {
         out: &mut impl Write,
     ) -> Applied {
         let (sender, mut progress) = unbounded_channel();
-        let (host, store) = (self.host.as_ref(), &self.settings.store);
         let work = async move {
             match sudo {
-                None => carry_out::carry_out(host, store, order, sender).await,
+                None => self.applier.carry_out(order, sender).await,
                 Some(sudo) => helper::send(&sudo, order.clone(), sender).await,
             }
         };

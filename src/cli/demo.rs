@@ -2,9 +2,9 @@
 //! the host and the services around the session differ, and nothing is written to this machine.
 
 use super::args::Cli;
+use super::settings::{COULD_NOT_RUN, NOTHING_FAILS, Settings, complain};
 use super::wiring;
-use super::{COULD_NOT_RUN, NOTHING_FAILS, Settings, complain};
-use crate::carry_out::Store;
+use crate::carry_out::{Applier, Store};
 use crate::core::checks::Investigation;
 use crate::core::flow::{Demo, Event, Session};
 use crate::core::text::{Lang, Text, pad, width};
@@ -70,15 +70,16 @@ pub async fn run(
     let mut context = scenario.context.clone();
     context.no_cloud = cli.manner.no_cloud;
     if let Err((field, refusal)) = cli.told.over(&mut context) {
-        super::refuse(field, &refusal, settings.lang);
+        super::settings::refuse(field, &refusal, settings.lang);
         return Ok(COULD_NOT_RUN);
     }
-    let looking = Looking::new(Arc::new(host.clone()), Investigation::new(wiring::judge(), context.clone()));
+    let store = Store { dir: "/var/lib/logtail-doctor".into(), actor: "demo".into() };
+    let applier = Applier::new(Arc::new(host.clone()), store);
+    let looking = Looking::new(applier.host(), Investigation::new(wiring::judge(), context.clone()));
     let mut session = Session::new(context, settings.lang, settings.read_only, wiring::regions());
     session.demo = Some(Demo { story: scenario.story.clone(), console_ok: host.heartbeat().is_ok() });
-    let settings =
-        Settings { store: Store { dir: "/var/lib/logtail-doctor".into(), actor: "demo".into() }, ..settings.clone() };
-    wiring::walk(looking, session, &settings, kind, Some(host), out).await
+    let settings = Settings { store: applier.store().clone(), ..settings.clone() };
+    wiring::walk(looking, session, applier, &settings, kind, Some(host), out).await
 }
 
 /// A face that shows, beside the session, what the simulated console shows now.

@@ -1,9 +1,10 @@
 //! `journal`, and what other commands read of the journal: root's stands beside that of an ordinary user.
 
-use super::changing::CURED;
-use super::{COULD_NOT_RUN, Settings};
-use crate::carry_out::{self, JOURNAL, JournalEntry, Record, RecordKind, Store};
+use super::settings::CURED;
+use super::settings::{COULD_NOT_RUN, Settings};
+use crate::carry_out::{self, Store};
 use crate::core::flow::{recorded_word, undo_command};
+use crate::core::journal::{JOURNAL, JournalEntry, Record, RecordKind, broken_off, entries, together, whole_lines};
 use crate::core::observe::{Answer, Question, Unavailable};
 use crate::core::remedies;
 use crate::core::text::{Text, printable};
@@ -23,7 +24,7 @@ pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Wr
         let dir = settings.store.dir.display();
         settings.say(out, &say!("No changes are recorded in {dir}.", "{dir} 中没有更改记录。"))?;
     }
-    let unfinished = carry_out::broken_off(&entries);
+    let unfinished = broken_off(&entries);
     let under_way = match unfinished {
         Some(done) => carry_out::under_way(host.as_ref(), &store_of(settings, done)).await,
         None => None,
@@ -90,7 +91,7 @@ pub(super) async fn read(host: &Arc<dyn Host>, settings: &Settings) -> Option<(V
     if let Some(dir) = &settings.roots_dir {
         match read_dir(host, settings, dir).await {
             Ok((roots, more)) => {
-                entries = carry_out::together(entries, roots);
+                entries = together(entries, roots);
                 unread += more;
             }
             Err(path) => {
@@ -114,7 +115,7 @@ async fn read_dir(host: &Arc<dyn Host>, settings: &Settings, dir: &Path) -> Resu
                 let path = path.display();
                 settings.complain(&say!("{path} is long: only its end was read.", "{path} 较长：仅读取了末尾部分。"));
             }
-            Ok(carry_out::entries(carry_out::whole_lines(&file)))
+            Ok(entries(whole_lines(&file)))
         }
         Answer::File(Err(Unavailable::Absent)) => Ok((Vec::new(), 0)),
         _ => Err(path.display().to_string()),
@@ -138,7 +139,7 @@ pub async fn unfinished(host: &Arc<dyn Host>, settings: &Settings) -> Option<Unf
         return None;
     }
     let all = carry_out::ask_for_journals(host.as_ref(), &journals).await;
-    let done = carry_out::broken_off(&all)?;
+    let done = broken_off(&all)?;
     Some(match carry_out::under_way(host.as_ref(), &store_of(settings, done)).await {
         Some(holder) => {
             let (id, remedy) = (&done.id, done.remedy.id());

@@ -2,11 +2,13 @@
 
 use super::args::Format;
 use super::progress_line::while_waiting;
-use super::{FAILS, NOTHING_FAILS, Settings, UNKNOWN, wiring};
-use crate::carry_out::{self, JOURNAL};
+use super::settings::{FAILS, NOTHING_FAILS, Settings, UNKNOWN};
+use super::wiring;
+use crate::carry_out;
 use crate::core::checks::{Checked, Investigation, Judge, age_text, heartbeat_age};
 use crate::core::context::Context;
 use crate::core::finding::Verdict;
+use crate::core::journal::JOURNAL;
 use crate::core::observe::{Answer, Observations, Question};
 use crate::core::text::Text;
 use crate::engine::Looking;
@@ -101,10 +103,7 @@ pub async fn verify(
 
 /// How old the last heartbeat is, where the service can be asked for it.
 fn age_line(found: &Investigation) -> Option<Text> {
-    // Only a look at what is known; nothing is to be asked for it.
-    let age = heartbeat_age(found.seen(), found.context());
-    found.seen().take_open();
-    found.seen().take_touched();
+    let age = found.seen().at_a_glance(|seen| heartbeat_age(seen, found.context()));
     Some(match age.ok()?? {
         Some(age) => {
             let age = age_text(age);

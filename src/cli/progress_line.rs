@@ -1,7 +1,7 @@
 //! What a command says while it works: one line on standard error, only where that is a terminal, and only when the
 //! work takes longer than a moment. The line is gone when the work is done; results never come from here.
 
-use super::Settings;
+use super::settings::Settings;
 use crate::core::text::{Lang, Text};
 use std::future::Future;
 use std::io::{self, IsTerminal, Write};

@@ -1,7 +1,8 @@
 //! Where the command line meets the rooms that look, judge and draw: one place for each joint.
 
-use super::Settings;
 use super::demo::{Beside, no_bundle};
+use super::settings::Settings;
+use crate::carry_out::{Applier, Store};
 use crate::core::agent::{endpoint, layout};
 use crate::core::checks::{Investigation, Judge};
 use crate::core::flow::{Choice, Offer, Session};
@@ -10,11 +11,10 @@ use crate::core::service::credentials::Environment;
 use crate::core::text::Text;
 use crate::engine::Looking;
 use crate::host::simulated::SimulatedHost;
-use crate::host::{Host, LinuxHost, Options};
+use crate::host::{LinuxHost, Options, WithCloud};
 use crate::memory::{self, Earlier};
 use crate::report::{self, AgentInfo, Case, Taken};
 use crate::say;
-use crate::sls::WithCloud;
 use crate::ui::clipboard::Through;
 use crate::ui::panic::install_panic_hook;
 use crate::ui::wizard::{Services, Wizard};
@@ -25,10 +25,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// This machine, with the service around it. Nothing is asked of the service before a check asks.
-pub fn host(timeout: Duration, read_only: bool) -> Arc<dyn Host> {
+/// This machine, with the service around it, in the hands of the room that may change it. Nothing is asked of the service
+/// before a check asks.
+pub fn applier(timeout: Duration, read_only: bool, store: Store) -> Applier {
     let machine = Arc::new(LinuxHost::new(Options { limit: timeout, read_only }));
-    Arc::new(WithCloud::new(machine, Environment::of_process(), read_only))
+    Applier::new(Arc::new(WithCloud::new(machine, environment(), read_only)), store)
+}
+
+/// The environment of this process; what is not UTF-8 is left out.
+fn environment() -> Environment {
+    let pairs = std::env::vars_os();
+    Environment::new(pairs.filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok())))
 }
 
 /// The function that judges a step.
@@ -75,6 +82,7 @@ pub fn face_kind(plain_asked: bool) -> FaceKind {
 pub async fn walk(
     mut looking: Looking,
     mut session: Session,
+    applier: Applier,
     settings: &Settings,
     kind: FaceKind,
     demo: Option<SimulatedHost>,
@@ -88,17 +96,16 @@ pub async fn walk(
         session.offer(Offer { session: *interrupted, stopped_at: clock(at_ms) });
     }
     let services = services(settings, demo.is_some(), keeps);
-    let store = settings.store.clone();
     let ended_by = match kind {
         FaceKind::None => {
             settings.complain(&no_terminal());
-            return Ok(super::COULD_NOT_RUN);
+            return Ok(super::settings::COULD_NOT_RUN);
         }
         FaceKind::Plain => {
             let echoes = !io::stdin().is_terminal();
             let face = Plain::new(io::stdin(), &mut *out, echoes, true, services)?;
             let mut face = Beside { face, host: demo };
-            crate::engine::run(&mut looking, &mut session, store, &mut face).await;
+            crate::engine::run(&mut looking, &mut session, applier, &mut face).await;
             face.face.ended_by()
         }
         FaceKind::Wizard => {
@@ -106,7 +113,7 @@ pub async fn walk(
             let state = settings.store.dir.clone();
             install_panic_hook(settings.lang, move |text| if is_demo { None } else { record_crash(&state, text) });
             let mut face = Beside { face: enter(settings, services)?, host: demo };
-            crate::engine::run(&mut looking, &mut session, store, &mut face).await;
+            crate::engine::run(&mut looking, &mut session, applier, &mut face).await;
             face.face.ended_by()
         }
     };
@@ -120,9 +127,9 @@ pub async fn walk(
         Some(code) => {
             // After a signal the terminal may be gone with everybody who would have read this.
             let _ = summary();
-            Ok(u8::try_from(code).unwrap_or(super::COULD_NOT_RUN))
+            Ok(u8::try_from(code).unwrap_or(super::settings::COULD_NOT_RUN))
         }
-        None => summary().map(|()| super::NOTHING_FAILS),
+        None => summary().map(|()| super::settings::NOTHING_FAILS),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod checks;
 pub mod context;
 pub mod finding;
 pub mod flow;
+pub mod journal;
 pub mod observe;
 pub mod redact;
 pub mod remedies;

@@ -1,15 +1,10 @@
 //! A plan being carried out: in this process, or in one that sudo starts.
 
-use super::{Frontend, Run};
-use crate::carry_out::{self, Applied, Order, Progress, helper};
 use crate::core::flow::Event;
+use crate::core::journal::{Applied, Progress};
 use crate::core::remedies::{Change, Plan};
-use crate::core::text::Lang;
-use crate::say;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
 /// How long a change of a file, or of the service, may take with its backup and its line in the journal, each of which
@@ -18,12 +13,12 @@ const A_WHILE: Duration = Duration::from_secs(180);
 
 /// A plan being carried out.
 pub(super) struct Applying {
-    task: JoinHandle<Applied>,
-    progress: UnboundedReceiver<Progress>,
+    pub(super) task: JoinHandle<Applied>,
+    pub(super) progress: UnboundedReceiver<Progress>,
     /// What was read of the progress and is not an event yet.
-    ahead: Option<Progress>,
+    pub(super) ahead: Option<Progress>,
     /// How long it can take at the most, with taking everything back.
-    limit: Duration,
+    pub(super) limit: Duration,
 }
 
 impl Applying {
@@ -42,54 +37,8 @@ impl Applying {
     }
 }
 
-impl Run<'_> {
-    /// Carries an order out in this process.
-    pub(super) fn apply(&mut self, order: Order) {
-        let (host, store) = (Arc::clone(&self.looking.host), self.store.clone());
-        self.begin(
-            order,
-            |order, sender| async move { carry_out::carry_out(host.as_ref(), &store, &order, sender).await },
-        );
-    }
-
-    /// As [`Run::apply`], in a process that sudo starts.
-    pub(super) async fn apply_through<F: Frontend>(&mut self, sudo: PathBuf, order: Order, face: &mut F) {
-        let allowed = match helper::argv() {
-            Ok(argv) => face.authorise(&sudo, &argv, self.session).await,
-            Err(text) => Err(text),
-        };
-        if let Err(reason) = allowed {
-            let (command, en, zh) =
-                (self.session.command_of_plan(&order.plan), reason.get(Lang::En), reason.get(Lang::Zh));
-            let text = say!(
-                "{en} Nothing was changed. Somebody who may can run this: {command}",
-                "{zh}未做任何更改。有权限的人可执行：{command}"
-            );
-            let effects = self.session.handle(Event::Applied(Box::new(Applied::refused(text))));
-            if effects.contains(&crate::core::flow::Effect::RecheckAll) {
-                self.looking.look_again();
-            }
-            return;
-        }
-        self.begin(order, |order, sender| async move { helper::send(&sudo, order, sender).await });
-    }
-
-    /// Begins the work on an order. What its plan is to cure is told as it is before the plan.
-    fn begin<W>(&mut self, order: Order, work: impl FnOnce(Order, UnboundedSender<Progress>) -> W)
-    where
-        W: Future<Output = Applied> + Send + 'static,
-    {
-        let (sender, progress) = unbounded_channel();
-        let limit = limit_of(&order.plan);
-        let starts = order.plan.starts_agent(order.with_restart);
-        self.goal = Some(self.goal_of(order.plan.verify, order.plan.remedy).starting(starts));
-        let task = tokio::spawn(work(order, sender));
-        self.applying = Some(Applying { task, progress, ahead: None, limit });
-    }
-}
-
 /// How long a plan can take at the most: every change to its limit, and as long again to take it back.
-fn limit_of(plan: &Plan) -> Duration {
+pub(super) fn limit_of(plan: &Plan) -> Duration {
     let all = plan.changes.iter().chain(&plan.restart).chain(&plan.revive);
     A_WHILE + 2 * all.map(limit_of_change).sum::<Duration>()
 }
@@ -134,9 +83,10 @@ pub(super) async fn next_of(applying: &mut Option<Applying>) -> Vec<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carry_out::ChangeState;
+    use crate::core::journal::ChangeState;
     use crate::core::observe::LiveLine;
     use crate::core::text::Text;
+    use tokio::sync::mpsc::unbounded_channel;
 
     #[tokio::test]
     async fn a_burst_of_lines_is_one_piece_of_news_and_a_state_keeps_its_place() {

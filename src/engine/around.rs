@@ -1,7 +1,8 @@
 //! What the session is told beside findings: the addresses of this host, the key of the service, the machine groups of the
 //! project, and the age of the heartbeat while it is watched for.
 
-use super::{Run, Verifying};
+use super::run::Run;
+use super::verifying::Verifying;
 use crate::carry_out;
 use crate::core::agent::ip_rules::is_virtual;
 use crate::core::agent::service::{self, Standing};
@@ -12,7 +13,7 @@ use crate::core::flow::{Around, Choice, Effect, Event, HeartbeatAge};
 use crate::core::observe::{CloudError, CloudErrorKind, Observations};
 use crate::core::text::{Lang, Text};
 
-/// What is known of the surroundings. Only a look at what is there; nothing is to be asked for it.
+/// What is known of the surroundings.
 fn around(seen: &Observations, told: &Context) -> Around {
     let mut addresses = Vec::new();
     for nic in seen.interfaces().ok().and_then(|looked| looked.as_ref().ok()).into_iter().flatten() {
@@ -35,8 +36,6 @@ fn around(seen: &Observations, told: &Context) -> Around {
     };
     let wants_key = matches!(&standing, Ok(Standing::Unable(trouble))
         if trouble.kind != CloudErrorKind::ProjectNotExist);
-    seen.take_open();
-    seen.take_touched();
     Around { addresses, key, wants_key }
 }
 
@@ -44,7 +43,7 @@ impl Run<'_> {
     /// Tells the session what is around it, when that has changed.
     pub(super) fn publish_around(&mut self) {
         let found = &self.looking.found;
-        let around = around(found.seen(), found.context());
+        let around = found.seen().at_a_glance(|seen| around(seen, found.context()));
         if around != self.session.around {
             self.session.handle(Event::Around(Box::new(around)));
         }
@@ -69,7 +68,7 @@ impl Run<'_> {
     /// Begins to look for a heartbeat that is newer than the last change, of this session or an earlier one.
     pub(super) async fn watch(&mut self, seconds: u64) {
         if self.cured_at.is_none() {
-            let journals = self.looking.journals(&self.store);
+            let journals = self.looking.journals(self.applier.store());
             self.cured_at = carry_out::last_change(self.looking.host.as_ref(), &journals).await;
         }
         self.looking.count_from(self.cured_at);
@@ -81,16 +80,13 @@ impl Run<'_> {
     pub(super) fn attempt_groups(&mut self) -> Option<Event> {
         let about = self.listing_groups.as_ref()?;
         let found = &self.looking.found;
-        found.seen().take_open();
-        let listed = checks::groups(found.seen(), found.context(), about);
-        let missing = found.seen().take_open();
-        found.seen().take_touched();
-        if missing.is_empty() {
+        let listed = found.seen().noting(|seen| checks::groups(seen, found.context(), about));
+        if listed.open.is_empty() {
             self.listing_groups = None;
         }
-        let asked = self.looking.found.ask(missing);
+        let asked = self.looking.found.ask(listed.open);
         self.looking.spawn(asked);
-        Some(Event::Groups(match listed.ok()? {
+        Some(Event::Groups(match listed.result.ok()? {
             Ok(groups) => Ok(groups),
             Err(trouble) => Err(why_not(trouble)),
         }))
@@ -98,11 +94,8 @@ impl Run<'_> {
 
     /// How old the heartbeat is now, when the service can be asked.
     pub(super) fn pulse(&self) -> Option<HeartbeatAge> {
-        let seen = self.looking.found.seen();
-        let age = checks::heartbeat_age(seen, self.looking.found.context());
-        seen.take_open();
-        seen.take_touched();
-        age.ok().flatten()
+        let found = &self.looking.found;
+        found.seen().at_a_glance(|seen| checks::heartbeat_age(seen, found.context())).ok().flatten()
     }
 }
 

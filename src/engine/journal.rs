@@ -1,8 +1,10 @@
 //! Reading the journals for the session: the one that this process writes and, for a user who is not root, root's.
 
-use super::{Frontend, Run};
-use crate::carry_out::{self, JOURNAL, Journals, Store, ask_for_journals, helper, read_journals};
+use super::frontend::Frontend;
+use super::run::Run;
+use crate::carry_out::{self, Store, ask_for_journals, helper};
 use crate::core::flow::{Event, Notice, UnderWay, Way};
+use crate::core::journal::{JOURNAL, Journals, read_journals};
 use crate::core::observe::{Answer, Question, Unavailable};
 use crate::core::remedies::for_root;
 use crate::say;
@@ -19,10 +21,10 @@ impl Run<'_> {
         let journals = self.journals();
         let host = self.looking.host.as_ref();
         let roots = match journals.roots {
-            Some(dir) => carry_out::under_way(host, &Store { dir, ..self.store.clone() }).await,
+            Some(dir) => carry_out::under_way(host, &Store { dir, ..self.applier.store().clone() }).await,
             None => None,
         };
-        let under_way = UnderWay { own: carry_out::under_way(host, &self.store).await, roots };
+        let under_way = UnderWay { own: carry_out::under_way(host, self.applier.store()).await, roots };
         self.session.handle(Event::UnderWay(under_way));
         self.reading_journal = Some(false);
         self.attempt_journal();
@@ -63,12 +65,12 @@ impl Run<'_> {
         let host = self.looking.host.as_ref();
         let all = ask_for_journals(host, &self.journals()).await;
         if let Some(done) = all.iter().find(|done| done.id == entry) {
-            carry_out::close(host, &self.store, done).await;
+            self.applier.close(done).await;
         }
     }
 
     fn journals(&self) -> Journals {
-        self.looking.journals(&self.store)
+        self.looking.journals(self.applier.store())
     }
 
     /// Reads the journals anew: what was seen of them earlier may have been added to since.
@@ -76,7 +78,6 @@ impl Run<'_> {
         let journals = self.journals();
         let Some(has_asked) = self.reading_journal.as_mut() else { return Vec::new() };
         let seen = self.looking.found.seen();
-        seen.take_open();
         if !std::mem::replace(has_asked, true) {
             let dirs = [Some(&journals.own), journals.roots.as_ref()];
             let questions: BTreeSet<_> =
@@ -86,9 +87,9 @@ impl Run<'_> {
             self.looking.spawn(asked);
             return Vec::new();
         }
-        let Ok(entries) = read_journals(seen, &journals) else { return Vec::new() };
-        let roots = journals.roots.as_ref().map(|dir| seen.tail(dir.join(JOURNAL)));
-        let is_hidden = matches!(roots, Some(Ok(Err(trouble))) if *trouble != Unavailable::Absent);
+        let Ok(entries) = seen.at_a_glance(|seen| read_journals(seen, &journals)) else { return Vec::new() };
+        let roots = journals.roots.as_ref().map(|dir| seen.at_a_glance(|seen| seen.tail(dir.join(JOURNAL)).cloned()));
+        let is_hidden = matches!(roots, Some(Ok(Err(trouble))) if trouble != Unavailable::Absent);
         self.reading_journal = None;
         let mut events = vec![Event::Journal(entries)];
         if is_hidden {

@@ -1,9 +1,11 @@
 //! Leaving while a plan is carried out: it is finished first, since half a change is worse than either whole. The
 //! operator is told what is waited for, and nothing is waited for without end.
 
-use super::{Applying, Frontend, masked};
-use crate::carry_out::{Applied, AppliedResult};
+use super::applying::Applying;
+use super::frontend::Frontend;
+use super::masking::masked;
 use crate::core::flow::{Event, Session};
+use crate::core::journal::{Applied, AppliedResult};
 use crate::core::redact::Redactor;
 use crate::core::text::Text;
 use crate::say;

@@ -1,12 +1,13 @@
 //! An investigation together with the host that answers it: the loop that a face without a session runs as well.
 
+use super::patience::{has_patience, pause};
 use super::planning::{PlanRequest, Planning};
-use super::verifying::{has_patience, pause};
-use crate::carry_out::{Journals, Store};
+use crate::carry_out::Store;
 use crate::core::checks::{Asked, Investigation};
 use crate::core::context::Context;
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::flow::{Goal, Proof};
+use crate::core::journal::Journals;
 use crate::core::observe::{Answer, Question};
 use crate::core::remedies::Planned;
 use crate::host::Host;
@@ -213,9 +214,7 @@ mod tests {
     use crate::core::checks::check;
     use crate::core::finding::Verdict;
     use crate::core::observe::Pending;
-    use crate::core::observe::{Done, Operation, OperationError};
     use crate::core::remedies::Inputs;
-    use crate::host::LiveOutput;
     use crate::host::simulated::{SimulatedHost, scenarios};
 
     /// A host on which looking at processes kills the probe.
@@ -227,10 +226,6 @@ mod tests {
                 return Box::pin(async { panic!("the probe dies") });
             }
             self.0.observe(question)
-        }
-
-        fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
-            self.0.act(act, live)
         }
     }
 

@@ -1,9 +1,9 @@
 //! What the session is told has no secrets: findings and sentences pass through here on their way to every face.
 
-use crate::carry_out::{AppliedResult, ChangeState, Progress};
 use crate::core::checks::Checked;
 use crate::core::finding::Finding;
 use crate::core::flow::Event;
+use crate::core::journal::{AppliedResult, ChangeState, Progress};
 use crate::core::redact::Redactor;
 use crate::core::remedies::Planned;
 use crate::core::text::{Lang, Text};

@@ -1,8 +1,9 @@
 //! A plan being made: which observations it rests on, and that they are fresh.
 
-use super::Looking;
-use crate::carry_out::{self, Store};
+use super::looking::Looking;
+use crate::carry_out::Store;
 use crate::core::finding::RemedyId;
+use crate::core::journal;
 use crate::core::observe::Question;
 use crate::core::remedies::{self, Inputs, Planned};
 use std::collections::BTreeSet;
@@ -40,16 +41,14 @@ impl Planning {
     /// The plan, once all that it reads has been looked at anew.
     pub(super) fn attempt(&mut self, looking: &mut Looking) -> Option<Planned> {
         let seen = looking.found.seen();
-        seen.take_open();
-        seen.take_touched();
-        let planned = match &self.wish {
+        let planned = seen.noting(|seen| match &self.wish {
             PlanRequest::Remedy(remedy, inputs) => remedies::plan(*remedy, inputs, seen),
-            PlanRequest::Undo { entry, store } => carry_out::undo(entry, &looking.journals(store), seen),
-        };
-        let mut wanted = seen.take_open();
-        wanted.extend(seen.take_touched().into_iter().filter(|question| !self.fresh.contains(question)));
+            PlanRequest::Undo { entry, store } => journal::undo(entry, &looking.journals(store), seen),
+        });
+        let mut wanted = planned.open;
+        wanted.extend(planned.touched.into_iter().filter(|question| !self.fresh.contains(question)));
         if wanted.is_empty() {
-            return planned.ok();
+            return planned.result.ok();
         }
         self.fresh.extend(wanted.iter().cloned());
         looking.found.forget(&wanted);

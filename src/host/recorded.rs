@@ -1,11 +1,7 @@
-//! A host that only remembers: answers from a recording, for `check --from BUNDLE`. It changes nothing.
+//! A host that only remembers: answers from a recording, for `check --from BUNDLE`. There is nothing that could be changed.
 
-use super::{Host, LiveOutput};
-use crate::core::observe::Pending;
-use crate::core::observe::{
-    Answer, ClockSeen, CloudAnswer, CloudError, Done, IdentitySeen, LookupSeen, NameserverSaid, NameserverSeen,
-    Observations, Operation, OperationError, Question, ReachSeen, Unavailable,
-};
+use super::Host;
+use crate::core::observe::{Answer, Observations, Pending, Question, Unavailable};
 use std::collections::BTreeMap;
 use std::future::ready;
 
@@ -25,35 +21,11 @@ impl RecordedHost {
 impl Host for RecordedHost {
     fn observe(&self, question: Question) -> Pending<Answer> {
         let answer = match self.answers.get(&question) {
-            Some(answer) if matches_kind(&question, answer) => answer.clone(),
+            Some(answer) if answer.is_to(&question) => answer.clone(),
             _ => unrecorded(&question),
         };
         Box::pin(ready(answer))
     }
-
-    fn act(&self, _: Operation, _: LiveOutput) -> Pending<Result<Done, OperationError>> {
-        Box::pin(ready(Err(OperationError::ReadOnly)))
-    }
-}
-
-/// Whether the answer is of the question's kind: a recording comes from outside and may pair them wrongly.
-fn matches_kind(question: &Question, answer: &Answer) -> bool {
-    matches!(
-        (question, answer),
-        (Question::File(_) | Question::Present(_) | Question::Tail(_), Answer::File(_))
-            | (Question::Dir(_), Answer::Dir(_))
-            | (Question::Processes, Answer::Processes(_))
-            | (Question::WatchProcesses { .. }, Answer::Watched(_))
-            | (Question::Environment { .. }, Answer::Environment(_))
-            | (Question::Interfaces, Answer::Interfaces(_))
-            | (Question::Lookup(_), Answer::Lookup(_))
-            | (Question::Reach(_), Answer::Reach(_))
-            | (Question::ReadCommand(_), Answer::ReadCommand(_))
-            | (Question::Clock, Answer::Clock(_))
-            | (Question::Identity, Answer::Identity(_))
-            | (Question::AskNameserver { .. }, Answer::AskNameserver(_))
-            | (Question::Metadata, Answer::Metadata(_))
-    ) || matches!((question, answer), (Question::Cloud(asked), Answer::Cloud(answer)) if answer.is_to(asked))
 }
 
 /// The answer to a question that was not asked when the recording was made.
@@ -63,27 +35,7 @@ pub fn unrecorded(question: &Question) -> Answer {
 
 /// The answer to a question that could not be answered, for this reason.
 pub fn unanswered(question: &Question, reason: &str) -> Answer {
-    let trouble = || Unavailable::Other(reason.into());
-    match question {
-        Question::File(_) | Question::Present(_) | Question::Tail(_) => Answer::File(Err(trouble())),
-        Question::Dir(_) => Answer::Dir(Err(trouble())),
-        Question::Processes => Answer::Processes(Err(trouble())),
-        Question::WatchProcesses { .. } => Answer::Watched(Err(trouble())),
-        Question::Environment { .. } => Answer::Environment(Err(trouble())),
-        Question::Interfaces => Answer::Interfaces(Err(trouble())),
-        Question::Lookup(_) => {
-            Answer::Lookup(LookupSeen { addresses: Err(trouble()), by: String::new(), elapsed_ms: 0 })
-        }
-        Question::Reach(_) => Answer::Reach(ReachSeen { http: Some(Err(trouble())), ..ReachSeen::default() }),
-        Question::ReadCommand(_) => Answer::ReadCommand(Err(trouble())),
-        Question::AskNameserver { .. } => {
-            Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Unreachable, elapsed_ms: 0 })
-        }
-        Question::Metadata => Answer::Metadata(Err(trouble())),
-        Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
-        Question::Clock => Answer::Clock(ClockSeen { now_ms: 0, offset_s: 0, booted: 0 }),
-        Question::Identity => Answer::Identity(IdentitySeen { os: "linux".into(), ..IdentitySeen::default() }),
-    }
+    Answer::missing(question, Unavailable::Other(reason.into()))
 }
 
 #[cfg(test)]
@@ -100,7 +52,5 @@ mod tests {
         let missing = || Unavailable::Other("not in the bundle".into());
         assert_eq!(host.observe(Question::Interfaces).await, Answer::Interfaces(Err(missing())));
         assert_eq!(host.observe(Question::Dir("/".into())).await, Answer::Dir(Err(missing())));
-        let (live, _) = tokio::sync::mpsc::unbounded_channel();
-        assert_eq!(host.act(Operation::RemoveDir { path: "/x".into() }, live).await, Err(OperationError::ReadOnly));
     }
 }

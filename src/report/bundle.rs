@@ -4,7 +4,7 @@
 
 use super::ticket::WANTED_FILES;
 use super::{Case, Recording, Style, json, text, ticket};
-use crate::carry_out::JOURNAL;
+use crate::core::journal::JOURNAL;
 use crate::core::observe::{Answer, Observations, Question};
 use crate::core::text::Lang;
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};

@@ -274,15 +274,11 @@ impl Report {
 /// What each remedy that the findings offer still needs. A remedy whose plan wants more than was looked at is left out.
 fn needed_by(steps: &[Checked], inputs: &Inputs, seen: &Observations) -> Vec<(RemedyId, Vec<(InputId, String)>)> {
     let offered: BTreeSet<RemedyId> = steps.iter().flat_map(|checked| checked.finding.remedies()).collect();
-    let needed = offered.into_iter().filter_map(|remedy| match plan(remedy, inputs, seen) {
+    let needed = |remedy| match seen.at_a_glance(|seen| plan(remedy, inputs, seen)) {
         Ok(Planned::Needs(needed)) => Some((remedy, needed)),
         _ => None,
-    });
-    let needed = needed.collect();
-    // Only a look at what is known; nothing is to be asked for it.
-    seen.take_open();
-    seen.take_touched();
-    needed
+    };
+    offered.into_iter().filter_map(needed).collect()
 }
 
 /// A step without a finding is unknown, never left out.

@@ -5,13 +5,14 @@
 //! one. After anything else, above all a lost answer and a write that the service failed at, it never repeats by itself:
 //! reading back tells what happened.
 
+use crate::core::observe::Machine;
+use crate::core::observe::MachineGroup;
 use crate::core::service::api::{
-    ApiCall, Call, Caller, GetMachineGroup, GetProject, ListMachineGroup, ListMachines, Machine, Page, Project,
+    ApiCall, Call, Caller, GetMachineGroup, GetProject, ListMachineGroup, ListMachines, Page, Project,
 };
 use crate::core::service::credentials::Credentials;
 use crate::core::service::endpoint::Endpoint;
 use crate::core::service::error::{ApiError, ErrorKind, Failure, parse_response};
-use crate::core::service::group::MachineGroup;
 use crate::core::service::message::{HttpRequest, HttpResponse, Limits, Transport, TransportError};
 use crate::core::service::sign::{SignVersion, Unsigned, sign, sign_caller_identity, target};
 use std::hash::{BuildHasher, RandomState};

@@ -7,11 +7,11 @@
 //! refused, the whole group is written with only its list changed (UpdateMachineGroup), as for every other edit.
 
 use super::client::{Client, Reply};
+use crate::core::observe::MachineGroup;
 use crate::core::service::api::{
     DeleteMachineGroup, GetAppliedConfigs, Membership, PutMachineGroup, UpdateMachineGroupMachine,
 };
 use crate::core::service::error::{ErrorKind, Failure};
-use crate::core::service::group::MachineGroup;
 use crate::core::service::group_edit::{GroupEdit, Moved, appended, is_as_made, moved, verify};
 
 /// The group is as planned.

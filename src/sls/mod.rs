@@ -5,7 +5,6 @@
 //! observations on purpose, because those are recorded into the support bundle.
 
 pub mod client;
-pub mod cloud_host;
 pub mod find;
 pub mod gather;
 pub mod group_write;
@@ -13,4 +12,3 @@ pub mod metadata;
 pub mod transport;
 
 pub use client::{Client, Reply};
-pub use cloud_host::WithCloud;

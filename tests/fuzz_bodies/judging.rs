@@ -1,10 +1,10 @@
 //! Everything together: a healthy host of which one answer comes from outside, a recording, a journal.
 
 use futures_util::FutureExt;
-use logtail_doctor::carry_out::{JOURNAL, Journals, entries, undo};
 use logtail_doctor::core::checks::{self, Investigation};
 use logtail_doctor::core::context::{Context, Field};
 use logtail_doctor::core::finding::{RemedyId, StepId};
+use logtail_doctor::core::journal::{JOURNAL, Journals, entries, undo};
 use logtail_doctor::core::observe::{Answer, CommandSeen, EntrySeen, FileSeen, Observations, Question, Unanswered};
 use logtail_doctor::core::remedies::{self, InputId, Inputs, Planned};
 use logtail_doctor::core::text::Lang;

@@ -103,7 +103,7 @@ pub fn service(data: &[u8]) {
                 assert!(list.iter().any(|item| item.trim() == "10.1.1.5"));
                 assert!(group_edit::verify(&planned.after, &planned.after).is_empty());
                 assert!(group_edit::undo(&planned.edited(), &planned.after).is_ok());
-                let keys = |group: &logtail_doctor::core::service::MachineGroup| {
+                let keys = |group: &logtail_doctor::core::observe::MachineGroup| {
                     group.raw().keys().cloned().collect::<Vec<_>>()
                 };
                 assert_eq!(keys(&planned.before), keys(&planned.after));

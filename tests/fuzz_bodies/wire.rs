@@ -4,7 +4,7 @@
 use super::parts;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use logtail_doctor::carry_out::helper::Request;
-use logtail_doctor::carry_out::{Applied, Progress, can_be_undone};
+use logtail_doctor::core::journal::{Applied, Progress, can_be_undone};
 use logtail_doctor::core::remedies::{self, Plan};
 use logtail_doctor::core::service::proxy::Proxy;
 use logtail_doctor::core::service::{HttpRequest, TransportError, message};

@@ -8,18 +8,18 @@ use logtail_doctor::cli::changing;
 use logtail_doctor::core::checks::{self, About};
 use logtail_doctor::core::context::Context;
 use logtail_doctor::core::finding::{CauseId, RemedyId, StepId, Verdict};
+use logtail_doctor::core::observe::KnownIdentity;
+use logtail_doctor::core::observe::MachineGroup;
 use logtail_doctor::core::observe::Observations;
 use logtail_doctor::core::remedies::{InputId, Inputs, Planned};
-use logtail_doctor::core::service::api::KnownIdentity;
+use logtail_doctor::core::service::ErrorKind;
 use logtail_doctor::core::service::group_edit::{Edit, plan};
 use logtail_doctor::core::service::{Credentials, Source};
-use logtail_doctor::core::service::{ErrorKind, MachineGroup};
 use logtail_doctor::core::text::Lang;
 use logtail_doctor::engine::PlanRequest;
 use logtail_doctor::host::simulated::{Flavour, World};
 use logtail_doctor::sls::group_write::{NotWritten, create, remove, write};
 use serde_json::json;
-use std::sync::Arc;
 
 const YES: ConsentArgs = ConsentArgs { dry_run: false, yes: true };
 
@@ -90,8 +90,7 @@ async fn a_new_group_is_made_proven_and_taken_back_only_while_nobody_changed_it(
     let remedy = RemedyId::AddIpToGroup;
     let fix = async |set: &[String]| {
         let mut out = Vec::new();
-        let code =
-            changing::fix(Arc::clone(&host), checks::check, &settings, remedy, set, YES, &mut out).await.unwrap();
+        let code = changing::fix(host.clone(), checks::check, &settings, remedy, set, YES, &mut out).await.unwrap();
         (code, String::from_utf8(out).unwrap())
     };
     assert_eq!(fix(&[]).await.0, 3, "without an answer nothing is created");
@@ -107,7 +106,7 @@ async fn a_new_group_is_made_proven_and_taken_back_only_while_nobody_changed_it(
 
     let undo = async || {
         let mut out = Vec::new();
-        changing::undo(Arc::clone(&host), checks::check, &settings, None, YES, &mut out).await.unwrap()
+        changing::undo(host.clone(), checks::check, &settings, None, YES, &mut out).await.unwrap()
     };
     server.with(|state| state.groups.get_mut("web").unwrap()["machineList"] = json!([IP, "10.0.0.9"]));
     assert_eq!(undo().await, 3, "another host was added to it since");
@@ -129,7 +128,7 @@ async fn a_group_of_custom_identifiers_is_made_for_a_host_that_has_one() {
     let mut out = Vec::new();
     let dry = ConsentArgs { dry_run: true, yes: false };
     let remedy = RemedyId::AddIpToGroup;
-    let code = changing::fix(Arc::clone(&host), checks::check, &settings, remedy, &set, dry, &mut out).await.unwrap();
+    let code = changing::fix(host.clone(), checks::check, &settings, remedy, &set, dry, &mut out).await.unwrap();
     let said = String::from_utf8(out).unwrap();
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("\"userdefined\"") && said.contains("\"web-frontend\""), "{said}");
@@ -157,10 +156,10 @@ async fn a_key_that_is_typed_in_is_used_from_then_on_and_another_one_after_it() 
     let heartbeat = finding(&host, context(), StepId::Heartbeat).await;
     assert!(all_text(&heartbeat).contains("No AccessKey was found"), "{heartbeat:?}");
     let typed = |secret: &str| Credentials::new(KEY.0, secret, None, Source::Typed).unwrap();
-    host.use_key(typed("aWrongSecret"));
+    host.host().use_key(typed("aWrongSecret"));
     let wrong = finding(&host, context(), StepId::Group).await;
     assert_eq!(wrong.verdict, Verdict::Unknown, "{wrong:?}");
-    host.use_key(typed(KEY.1));
+    host.host().use_key(typed(KEY.1));
     let group = finding(&host, context(), StepId::Group).await;
     assert_eq!(group.verdict, Verdict::Pass, "{group:?}");
     let text = all_text(&group);
@@ -186,7 +185,7 @@ async fn a_thousand_groups_are_listed_in_two_calls_and_only_those_in_sight_are_r
             break listed.unwrap().unwrap();
         }
         for question in open {
-            let answer = host.observe(question.clone()).await;
+            let answer = host.host().observe(question.clone()).await;
             seen.keep(question, answer);
         }
     };

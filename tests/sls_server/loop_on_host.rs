@@ -2,20 +2,20 @@
 //! edited, the heartbeat appears, undo restores the group, and no secret is to be seen anywhere.
 
 use super::server::{Fault, KEY, NOW, PROJECT, REGION, Server};
-use logtail_doctor::carry_out::{AppliedResult, Consent, ConsentBy, Order, Store, carry_out};
+use logtail_doctor::carry_out::{Applier, Store};
 use logtail_doctor::cli::args::ConsentArgs;
 use logtail_doctor::cli::{Settings, changing, looking};
 use logtail_doctor::core::checks::{self, Investigation};
 use logtail_doctor::core::context::Context;
 use logtail_doctor::core::finding::{CauseId, Finding, RemedyId, StepId, Verdict};
+use logtail_doctor::core::journal::{AppliedResult, Consent, ConsentBy, Order};
 use logtail_doctor::core::remedies::{Inputs, Plan, Planned};
 use logtail_doctor::core::service::credentials::Environment;
 use logtail_doctor::core::text::Lang;
 use logtail_doctor::engine::{Looking, PlanRequest};
-use logtail_doctor::host::Host;
+use logtail_doctor::host::WithCloud;
 use logtail_doctor::host::simulated::{Flavour, SimulatedHost, Sudo, World};
 use logtail_doctor::report::Style;
-use logtail_doctor::sls::WithCloud;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ const OLD: &str = "10.1.1.77";
 pub const STATE: &str = "/home/ops/.local/state/logtail-doctor";
 
 /// A host whose service is the stand-in; with a key, unless told otherwise.
-pub fn host(server: &Server, world: World, has_key: bool) -> (SimulatedHost, Arc<dyn Host>) {
+pub fn host(server: &Server, world: World, has_key: bool) -> (SimulatedHost, Applier) {
     let endpoint = format!("http://127.0.0.1:{}", server.port);
     let mut pairs =
         vec![("LOGTAIL_DOCTOR_ENDPOINT", endpoint.as_str()), ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")];
@@ -37,7 +37,7 @@ pub fn host(server: &Server, world: World, has_key: bool) -> (SimulatedHost, Arc
     let environment = Environment::new(pairs.into_iter().map(|(name, value)| (name.to_string(), value.to_string())));
     let machine = SimulatedHost::new(world);
     let host = WithCloud::new(Arc::new(machine.clone()), environment, false);
-    (machine, Arc::new(host))
+    (machine, Applier::new(Arc::new(host), Store { dir: STATE.into(), actor: "ops".into() }))
 }
 
 pub fn context() -> Context {
@@ -70,13 +70,13 @@ pub fn world() -> World {
         .owned(STATE, 0o700, 1000)
 }
 
-pub async fn settled(host: &Arc<dyn Host>, context: Context) -> Looking {
-    let mut looking = Looking::new(Arc::clone(host), Investigation::new(checks::check, context));
+pub async fn settled(host: &Applier, context: Context) -> Looking {
+    let mut looking = Looking::new(host.host(), Investigation::new(checks::check, context));
     looking.settle().await;
     looking
 }
 
-pub async fn finding(host: &Arc<dyn Host>, context: Context, step: StepId) -> Finding {
+pub async fn finding(host: &Applier, context: Context, step: StepId) -> Finding {
     settled(host, context).await.found().finding(step).map(|checked| checked.finding.clone()).unwrap()
 }
 
@@ -116,7 +116,7 @@ async fn a_wrong_ip_is_found_edited_proven_and_taken_back() {
     let mut out = Vec::new();
     let dry = ConsentArgs { dry_run: true, yes: false };
     let remedy = RemedyId::ReplaceIpInGroup;
-    let code = changing::fix(Arc::clone(&host), checks::check, &settings, remedy, &set, dry, &mut out).await.unwrap();
+    let code = changing::fix(host.clone(), checks::check, &settings, remedy, &set, dry, &mut out).await.unwrap();
     let shown = String::from_utf8(out).unwrap();
     assert_eq!(code, 0, "{shown}");
     for part in [&format!("-    \"{OLD}\""), &format!("+    \"{IP}\""), "access-log", "Terraform"] {
@@ -126,7 +126,7 @@ async fn a_wrong_ip_is_found_edited_proven_and_taken_back() {
 
     let mut out = Vec::new();
     let yes = ConsentArgs { dry_run: false, yes: true };
-    let code = changing::fix(Arc::clone(&host), checks::check, &settings, remedy, &set, yes, &mut out).await.unwrap();
+    let code = changing::fix(host.clone(), checks::check, &settings, remedy, &set, yes, &mut out).await.unwrap();
     let fixed = String::from_utf8(out).unwrap();
     assert_eq!(code, 0, "{fixed}");
     let edited = server.with(|state| state.groups["web"].clone());
@@ -137,19 +137,19 @@ async fn a_wrong_ip_is_found_edited_proven_and_taken_back() {
     assert_eq!(heartbeat.verdict, Verdict::Pass, "{heartbeat:?}");
     assert!(all_text(&heartbeat).contains("machine id agree") && all_text(&heartbeat).contains("1.8.7"));
     let mut verified = Vec::new();
-    looking::verify(Arc::clone(&host), checks::check, &settings, Duration::ZERO, &mut verified).await.unwrap();
+    looking::verify(host.host(), checks::check, &settings, Duration::ZERO, &mut verified).await.unwrap();
 
     assert!(String::from_utf8_lossy(&verified).contains("The last heartbeat is "), "its age ends the result");
 
     let journal = machine.world().content(format!("{STATE}/journal.jsonl")).unwrap();
     let mut out = Vec::new();
-    let code = changing::undo(Arc::clone(&host), checks::check, &settings, None, yes, &mut out).await.unwrap();
+    let code = changing::undo(host.clone(), checks::check, &settings, None, yes, &mut out).await.unwrap();
     assert_eq!(code, 0, "{}", String::from_utf8_lossy(&out));
     let back = server.with(|state| state.groups["web"].clone());
     assert_eq!(without_time(&back), without_time(&original));
 
     let looked = settled(&host, context()).await;
-    let (_, bundle) = looking::bundle(Arc::clone(&host), checks::check, &settings).await.unwrap();
+    let (_, bundle) = looking::bundle(host.host(), checks::check, &settings).await.unwrap();
     let everything = [
         shown,
         fixed,
@@ -295,7 +295,7 @@ async fn a_refused_write_changes_nothing_and_shows_the_policy_to_ask_for() {
     let yes = ConsentArgs { dry_run: false, yes: true };
     let (settings, mut out) = (settings(context()), Vec::new());
     let remedy = RemedyId::AddIpToGroup;
-    let code = changing::fix(Arc::clone(&host), checks::check, &settings, remedy, &set, yes, &mut out).await.unwrap();
+    let code = changing::fix(host.clone(), checks::check, &settings, remedy, &set, yes, &mut out).await.unwrap();
     let shown = String::from_utf8(out).unwrap();
     assert_eq!(code, 4, "{shown}");
     assert!(shown.contains("log:UpdateMachineGroup") && shown.contains("\"Version\":\"1\""), "{shown}");
@@ -317,7 +317,7 @@ async fn a_write_whose_outcome_is_unknown_is_taken_back() {
     // The first request of all is repeated with the service's time.
     server.with(|state| state.faults = std::iter::once(Fault::None).chain(faults).collect());
     let remedy = RemedyId::AddIpToGroup;
-    let code = changing::fix(Arc::clone(&host), checks::check, &settings, remedy, &set, yes, &mut out).await.unwrap();
+    let code = changing::fix(host.clone(), checks::check, &settings, remedy, &set, yes, &mut out).await.unwrap();
     assert_eq!(code, 4, "{} {:?}", String::from_utf8_lossy(&out), server.with(|state| state.log.clone()));
     assert_eq!(server.with(|state| state.groups["web"]["machineList"].clone()), json!([OLD]));
 }
@@ -337,13 +337,13 @@ async fn a_concurrent_edit_is_noticed_before_anything_is_written_and_an_undo_doe
     let consent = Consent::given(ConsentBy::Button);
     let (sender, _news) = tokio::sync::mpsc::unbounded_channel();
     let order = |plan: &Plan| Order { plan: plan.clone(), with_restart: true, consent, undoes: None };
-    let applied = carry_out(host.as_ref(), &store, &order(&stale), sender.clone()).await;
+    let applied = host.carry_out(&order(&stale), sender.clone()).await;
     assert!(matches!(applied.result, AppliedResult::Stale(_)), "{applied:?}");
     assert!(machine.world().content(format!("{STATE}/journal.jsonl")).is_none());
     assert!(server.with(|state| state.log.iter().all(|line| !line.starts_with("PUT"))));
 
     let Planned::Ready(fresh) = looking.plan(wish).await else { panic!() };
-    let applied = carry_out(host.as_ref(), &store, &order(&fresh), sender).await;
+    let applied = host.carry_out(&order(&fresh), sender).await;
     assert_eq!(applied.result, AppliedResult::Applied);
     assert_eq!(server.with(|state| state.groups["web"]["machineList"].clone()), json!([OLD, "10.9.9.9", IP]));
     server.put_group("web", &[OLD, "10.9.9.9", IP, "10.9.9.10"]);

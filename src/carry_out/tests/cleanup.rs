@@ -67,7 +67,7 @@ async fn old_backups_go_and_the_journal_says_so() {
 #[tokio::test(start_paused = true)]
 async fn a_write_in_place_that_a_kill_cut_short_is_proved_and_taken_back() {
     let (old, new, torn) = ("127.0.0.1 a\nlocalhost\n", "10.1.1.5 b\nlocalhost\nmore\n", "10.1.1.5 ba\nlocalhost\n");
-    assert!(super::super::work::is_torn(torn.as_bytes(), old.as_bytes(), new.as_bytes()));
+    assert!(crate::core::journal::is_torn(torn.as_bytes(), old.as_bytes(), new.as_bytes()));
     let temporary = "/etc/.hosts.logtail-doctor-tmp-4242";
     let other = "/etc/.hostname.logtail-doctor-tmp-4242";
     let backup = backup_path(Path::new(HOSTS), "killed");

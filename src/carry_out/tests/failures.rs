@@ -43,27 +43,29 @@ impl<F: Fn(&Operation, usize) -> Option<Fault> + Send + Sync> Host for Faulty<F>
     fn observe(&self, question: Question) -> Pending<Answer> {
         self.inner.observe(question)
     }
+}
 
-    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
+impl<F: Fn(&Operation, usize) -> Option<Fault> + Send + Sync> MutableHost for Faulty<F> {
+    fn perform(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
         let place = match &act {
             Operation::Write { path, .. } | Operation::Remove { path, .. } => path.clone(),
             Operation::Rename { from, .. } => from.clone(),
-            _ => return self.inner.act(act, live),
+            _ => return self.inner.perform(act, live),
         };
         let mut asked = self.asked.lock().unwrap();
         let fault = (self.fault)(&act, *asked);
         *asked += usize::from(fault.is_some());
-        let error = OperationError::Io { path: place.clone(), reason: "Input/output error".into() };
+        let error = OperationError::io(place.clone(), "Input/output error");
         let inner = self.inner.clone();
         match fault {
-            None => self.inner.act(act, live),
+            None => self.inner.perform(act, live),
             Some(Fault::Before) => Box::pin(async move { Err(error) }),
             Some(Fault::Hung) => Box::pin(async move { Err(OperationError::Hung { path: place, limit_s: 60 }) }),
             Some(Fault::Torn(left)) => {
                 inner.change(|world| world.write(&place, left));
                 Box::pin(async move { Err(error) })
             }
-            Some(Fault::After) => Box::pin(async move { inner.act(act, live).await.and(Err(error)) }),
+            Some(Fault::After) => Box::pin(async move { inner.perform(act, live).await.and(Err(error)) }),
         }
     }
 
@@ -72,7 +74,7 @@ impl<F: Fn(&Operation, usize) -> Option<Fault> + Send + Sync> Host for Faulty<F>
     }
 }
 
-async fn apply_on(host: &dyn Host, plan: &Plan) -> Applied {
+async fn apply_on(host: &dyn MutableHost, plan: &Plan) -> Applied {
     carry_out(host, &store(), &order(plan), unbounded_channel().0).await
 }
 
@@ -197,7 +199,7 @@ async fn what_a_command_did_is_taken_back_by_another_one_or_said_to_stay() {
     assert!(!said.contains("systemctl"), "{said}");
     let (live, _) = unbounded_channel();
     let argv = ["systemctl", "is-enabled", "ilogtaild"].map(str::to_string).to_vec();
-    let asked = host.act(Operation::Run { argv, limit: Duration::from_secs(1), proxies: false }, live).await;
+    let asked = host.perform(Operation::Run { argv, limit: Duration::from_secs(1), proxies: false }, live).await;
     assert_eq!(asked, Ok(Done::Exited(Some(1))), "it is disabled, as before");
     // What only stops and starts is no change that stays.
     let (applied, _) =

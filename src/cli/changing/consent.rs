@@ -2,7 +2,8 @@
 //! this process is.
 
 use super::Changing;
-use crate::carry_out::{ConsentBy, helper};
+use crate::carry_out::helper;
+use crate::core::journal::ConsentBy;
 use crate::core::observe::{Answer, IdentitySeen, Question};
 use crate::core::remedies::Plan;
 use crate::core::text::{Text, printable};
@@ -42,7 +43,7 @@ impl Changing<'_> {
         if !plan.needs_root() {
             return Leave::Direct(consent);
         }
-        match self.host.observe(Question::Identity).await {
+        match self.applier.host().observe(Question::Identity).await {
             Answer::Identity(IdentitySeen { privileged: true, .. }) => Leave::Direct(consent),
             Answer::Identity(IdentitySeen { sudo: Some(sudo), user, .. }) => match helper::argv() {
                 Ok(argv) if self.authorise(&sudo, &argv).await => Leave::Sudo(sudo, consent),

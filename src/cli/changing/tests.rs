@@ -10,11 +10,11 @@ use crate::core::observe::{
     Unavailable,
 };
 use crate::core::remedies::Change;
-use crate::host::LiveOutput;
+use crate::host::{Host, LiveOutput, MutableHost};
 use crate::report::Style;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const TARGET: &str = "/etc/x";
@@ -58,12 +58,14 @@ impl Host for Files {
         };
         Box::pin(async move { answer })
     }
+}
 
-    fn act(&self, act: Operation, _: LiveOutput) -> Pending<Result<Done, OperationError>> {
+impl MutableHost for Files {
+    fn perform(&self, act: Operation, _: LiveOutput) -> Pending<Result<Done, OperationError>> {
         let mut files = self.files.lock().unwrap();
         let done = match act {
             Operation::Write { path, .. } if self.refuses.as_ref() == Some(&path) => {
-                Err(OperationError::Io { path, reason: "disk full".into() })
+                Err(OperationError::io(path, "disk full"))
             }
             Operation::Write { path, content, .. } => {
                 files.insert(path, content);
@@ -123,11 +125,11 @@ fn go_judged(judge: Judge, host: &Arc<Files>, planned: Planned, consent: Consent
         context: Context::default(),
         store: Store { dir: "/state".into(), actor: "test".into() },
     };
-    let host: Arc<dyn Host> = host.clone();
+    let applier = Applier::new(host.clone(), settings.store.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut looking = begin(&host, judge, &settings);
-        let changing = Changing { host, settings: &settings, consent, remedy: RemedyId::AddAliuid, undoes: None };
+        let mut looking = begin(&applier.host(), judge, &settings);
+        let changing = Changing { applier, settings: &settings, consent, remedy: RemedyId::AddAliuid, undoes: None };
         let mut out = Vec::new();
         let code = changing.go(&mut looking, planned, &mut out).await.unwrap();
         (code, String::from_utf8(out).unwrap())

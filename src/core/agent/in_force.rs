@@ -6,7 +6,7 @@ use super::config::{self, Config};
 use super::layout::{Agent, whole};
 use super::log::{self, Loaded};
 use super::processes;
-use crate::core::observe::{Observations, Unanswered};
+use crate::core::observe::{Observations, Together, Unanswered};
 
 /// The worker logs its configuration within this after its start, in seconds.
 const START_LASTS: u64 = 120;
@@ -28,8 +28,7 @@ pub fn started(see: &Observations, agent: &Agent) -> Result<Option<i64>, Unanswe
 /// # Errors
 /// Something has not been looked at yet.
 pub fn loaded(see: &Observations, agent: &Agent) -> Result<Option<Loaded>, Unanswered> {
-    let (clock, tail, started) = (see.clock(), see.tail(&agent.log_path), started(see, agent));
-    let (clock, tail, started) = (clock?, tail?, started?);
+    let (clock, tail, started) = (see.clock(), see.tail(&agent.log_path), started(see, agent)).together()?;
     let Some(started) = started else { return Ok(None) };
     let loaded = tail.as_ref().ok().and_then(|tail| log::loaded_config(&tail.bytes));
     let at = |loaded: &Loaded| log::local_seconds(&loaded.time)?.checked_sub(i64::from(clock.offset_s));

@@ -3,7 +3,7 @@
 
 use super::identity_files::{self, InstanceIdentity};
 use super::layout::Agent;
-use crate::core::observe::{MetadataSeen, Observations, Unanswered, Unavailable};
+use crate::core::observe::{MetadataSeen, Observations, Together, Unanswered, Unavailable};
 use std::path::Path;
 
 /// Where the agent's default configuration directory is, for hosts without an agent.
@@ -45,8 +45,7 @@ impl Known {
 pub fn known(see: &Observations, agent: Option<&Agent>) -> Result<Known, Unanswered> {
     let dir = agent.map_or(Path::new(CONF_DIR), |agent| agent.conf_dir.as_path());
     let path = dir.join("checkpoint/instance_identity");
-    let (metadata, note) = (see.metadata(), see.file(&path));
-    let (metadata, note) = (metadata?, note?);
+    let (metadata, note) = (see.metadata(), see.file(&path)).together()?;
     let noted = super::layout::whole(note).ok().and_then(|file| identity_files::instance_identity(&file.bytes));
     let note = noted.map(|noted| MetadataSeen {
         instance_id: noted.instance_id.unwrap_or_default(),

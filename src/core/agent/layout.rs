@@ -11,7 +11,7 @@ use super::json::{self, JsonFault};
 use super::processes::{program, worker};
 use super::version::Version;
 use crate::core::observe::{
-    DirSeen, EntryKind, FileSeen, Observations, Observed, ProcessSeen, Unanswered, Unavailable,
+    DirSeen, EntryKind, FileSeen, Observations, Observed, ProcessSeen, Together, Unanswered, Unavailable,
 };
 use crate::core::text::Text;
 use std::collections::BTreeMap;
@@ -118,7 +118,7 @@ fn look_for(see: &Observations) -> Result<Vec<Agent>, Unanswered> {
     // Asked together so that the answers come together.
     let (processes, scripts) = (see.processes(), see.dir("/etc/init.d"));
     let (local, opt) = (see.dir("/usr/local"), see.dir("/opt"));
-    let (processes, scripts, local, opt) = (processes?, scripts?, local?, opt?);
+    let (processes, scripts, local, opt) = (processes, scripts, local, opt).together()?;
     let scripts = Scripts::of(scripts);
     let mut places: BTreeMap<PathBuf, Place> = BTreeMap::new();
     for name in names(local, EntryKind::Dir) {
@@ -249,7 +249,7 @@ fn look_into(see: &Observations, dir: PathBuf, place: Place, scripts: &Scripts) 
         None => Ok(None),
     };
     let listing = see.dir(&dir);
-    let (environment, listing) = (environment?, listing?);
+    let (environment, listing) = (environment, listing).together()?;
     let environment = environment.and_then(|answer| answer.as_ref().ok()).cloned().unwrap_or_default();
     let programs = || names(listing, EntryKind::File).filter(|name| is_agent_program(name));
     let has_config = names(listing, EntryKind::File).any(|name| name == "ilogtail_config.json");
@@ -276,7 +276,7 @@ fn look_into(see: &Observations, dir: PathBuf, place: Place, scripts: &Scripts) 
     let _ = see.dir(&default_conf_dir);
     let log_conf =
         see.file(if has_own_root { dir.join("conf/apsara_log_conf.json") } else { dir.join("apsara_log_conf.json") });
-    let (main, log_conf) = (main?, log_conf?);
+    let (main, log_conf) = (main, log_conf).together()?;
     let main_config =
         whole(main).ok().and_then(|file| config::read(&file.bytes, &[], &environment, version.as_ref()).ok());
     let moved_conf_dir = match main_config {
@@ -469,8 +469,7 @@ pub fn read_config(see: &Observations, agent: &Agent) -> Result<Result<Arc<Confi
 
 fn parse_config(see: &Observations, agent: &Agent) -> Result<Result<Config, ConfigTrouble>, Unanswered> {
     let overlay_dir = agent.conf_dir.join("config.d");
-    let (main, listing) = (see.file(&agent.config_path), see.dir(&overlay_dir));
-    let (main, listing) = (main?, listing?);
+    let (main, listing) = (see.file(&agent.config_path), see.dir(&overlay_dir)).together()?;
     let looked: Vec<_> = overlay_names(listing).map(|name| (name, see.file(overlay_dir.join(name)))).collect();
     let mut overlays = Vec::new();
     for (name, file) in looked {

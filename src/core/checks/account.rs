@@ -11,7 +11,7 @@ use crate::core::agent::identity_files::UserNameKind;
 use crate::core::agent::service;
 use crate::core::context::{Context, Field};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
-use crate::core::observe::{Observations, Unanswered};
+use crate::core::observe::{Observations, Together, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 
@@ -26,8 +26,8 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     if agent.community {
         return Ok(subject::community(STEP));
     }
-    let (users, memory, owner) = (Users::read(see, &agent), subject::memory(see, &agent), service::owner(see, told));
-    let (users, memory, owner) = (users?, memory?, owner?);
+    let (users, memory, owner) =
+        (Users::read(see, &agent), subject::memory(see, &agent), service::owner(see, told)).together()?;
     let (told, owner_row) = known_owner(told, owner);
     let told = &told;
     let is_there = told.aliuid.as_ref().is_some_and(|owner| users.ids.iter().any(|id| id.name == *owner));

@@ -11,7 +11,7 @@ use crate::core::agent::layout::Agent;
 use crate::core::agent::version::Version;
 use crate::core::context::{Context, IdentityKind};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId};
-use crate::core::observe::{ClockSeen, InterfaceSeen, Observations, Unanswered};
+use crate::core::observe::{ClockSeen, InterfaceSeen, Observations, Together, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use std::net::Ipv4Addr;
@@ -28,8 +28,8 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     let (record, memory, certain) =
         (subject::current(see, &agent), subject::memory(see, &agent), is_certain(see, &agent));
     let (prediction, interfaces, identity) = (predict(see, &agent), see.interfaces(), see.identity());
-    let (record, memory, certain) = (record?, memory?, certain?);
-    let (prediction, interfaces, identity) = (prediction?, interfaces?, identity?);
+    let (record, memory, certain) = (record, memory, certain).together()?;
+    let (prediction, interfaces, identity) = (prediction, interfaces, identity).together()?;
     let interfaces = interfaces.as_deref().unwrap_or_default();
     let is_renamed = subject::config(see, &agent)?.is_ok_and(|config| config.working_hostname.is_some());
     let path = agent.app_info_path.display().to_string();
@@ -152,8 +152,8 @@ fn is_certain(see: &Observations, agent: &Agent) -> Result<bool, Unanswered> {
 /// Something has not been looked at yet.
 pub fn predict(see: &Observations, agent: &Agent) -> Result<Option<(IpInputs, Prediction)>, Unanswered> {
     let identity = see.identity()?;
-    let (lookup, interfaces, config) = (see.lookup(&identity.hostname), see.interfaces(), subject::config(see, agent));
-    let (lookup, interfaces, config) = (lookup?, interfaces?, config?);
+    let (lookup, interfaces, config) =
+        (see.lookup(&identity.hostname), see.interfaces(), subject::config(see, agent)).together()?;
     let (Some(version), Ok(interfaces)) = (&agent.version, interfaces) else { return Ok(None) };
     let config = config.unwrap_or_default();
     let inputs = inputs(&identity.hostname, lookup.addresses.as_deref().unwrap_or_default(), interfaces, &config);

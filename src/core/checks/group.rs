@@ -16,7 +16,7 @@ use crate::core::agent::ip_rules::is_virtual;
 use crate::core::agent::layout::Agent;
 use crate::core::context::{Context, Field, IdentityKind};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
-use crate::core::observe::{InterfaceSeen, Observations, Unanswered, Unavailable};
+use crate::core::observe::{InterfaceSeen, Observations, Together, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 use std::net::Ipv4Addr;
@@ -34,7 +34,7 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     }
     let (record, ids, memory) = (subject::current(see, &agent), Ids::read(see, &agent), subject::memory(see, &agent));
     let (service, interfaces) = (cloud::told(see, told), see.interfaces());
-    let (record, ids, memory, service, interfaces) = (record?, ids?, memory?, service?, interfaces?);
+    let (record, ids, memory, service, interfaces) = (record, ids, memory, service, interfaces).together()?;
     let ip = match (&memory, &record) {
         (Some(memory), _) => Some(memory.status.ip.clone()),
         (None, Current::OfNow(Record::Known(info))) => Some(subject::reported_ip(info).to_string()),

@@ -6,7 +6,7 @@ use super::{cloud, running};
 use crate::core::agent::layout::Agent;
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId};
-use crate::core::observe::{CloudErrorKind, MachinesSeen, Observations, OwnIds, Unanswered};
+use crate::core::observe::{CloudErrorKind, MachinesSeen, Observations, OwnIds, Together, Unanswered};
 use crate::core::service::heartbeat::{Judgement, Match, Own, Pulse, judge};
 use crate::core::text::Text;
 use crate::say;
@@ -20,8 +20,7 @@ const IDLE_AT_MOST: i64 = 13 * 60;
 /// # Errors
 /// Something has not been looked at yet.
 pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
-    let (asked, local) = (ask(see, told), local_signs(see));
-    let (asked, local) = (asked?, local?);
+    let (asked, local) = (ask(see, told), local_signs(see)).together()?;
     let mut evidence = match asked {
         Service::Says { machines, own, group, rows } => {
             return by_service(see, told, &machines, &own, &group, [rows, local].concat());
@@ -94,8 +93,7 @@ fn ask(see: &Observations, told: &Context) -> Result<Service, Unanswered> {
 /// # Errors
 /// Something has not been looked at yet.
 pub(super) fn own(see: &Observations, agent: &Agent) -> Result<OwnIds, Unanswered> {
-    let (record, memory) = (subject::record(see, agent), subject::memory(see, agent));
-    let (record, memory) = (record?, memory?);
+    let (record, memory) = (subject::record(see, agent), subject::memory(see, agent)).together()?;
     let mut own = match &record {
         Record::Known(info) => OwnIds {
             ip: subject::reported_ip(info).to_string(),
@@ -251,7 +249,7 @@ fn local_signs(see: &Observations) -> Result<Vec<Evidence>, Unanswered> {
     let enterprise = agent.conf_dir.join("config/enterprise");
     let (clock, memory) = (see.clock(), subject::memory(see, &agent));
     let (file, dir) = (see.file(&delivered), see.dir(&enterprise));
-    let (clock, memory, file, dir) = (clock?, memory?, file?, dir?);
+    let (clock, memory, file, dir) = (clock, memory, file, dir).together()?;
     let mut rows = Vec::new();
     if let Some(memory) = memory {
         let label = Text::fixed("Config server last answered", "配置服务端最近应答");

@@ -4,7 +4,7 @@ use super::subject::{self, Record};
 use crate::core::agent::layout::{self, Agent};
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
-use crate::core::observe::{Observations, Unanswered, Unavailable};
+use crate::core::observe::{Observations, Together, Unanswered, Unavailable};
 use crate::core::text::{Lang, Text};
 use crate::say;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ const CONTAINED_SHOWN: usize = 8;
 pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
     let identity = see.identity();
     let (agents, contained) = (layout::find(see), containers(see));
-    let (identity, agents, contained) = (identity?, agents?, contained?);
+    let (identity, agents, contained) = (identity, agents, contained).together()?;
     let Some(first) = agents.first() else { return not_installed(see, contained) };
     let in_container = identity.container.is_some();
     let mut causes = Vec::new();
@@ -116,8 +116,7 @@ fn missing(agent: &Agent, in_container: bool) -> Vec<String> {
 
 /// A machine made from an image keeps the identity of the machine that the image was taken from.
 fn clone_row(see: &Observations, agent: &Agent) -> Result<Option<Evidence>, Unanswered> {
-    let (record, note) = (subject::record(see, agent), subject::instance_note(see, agent));
-    let (record, note) = (record?, note?);
+    let (record, note) = (subject::record(see, agent), subject::instance_note(see, agent)).together()?;
     let Record::Known(info) = record else { return Ok(None) };
     let host_id = info.host_id.filter(|id| id.starts_with("i-"));
     let (Some(host_id), Some(noted)) = (host_id, note.and_then(|note| note.instance_id)) else { return Ok(None) };

@@ -6,7 +6,7 @@
 use super::root::{self, Facts};
 use crate::core::context::Context;
 use crate::core::finding::{Finding, StepId};
-use crate::core::observe::{Answer, Observations, Question, Unanswered};
+use crate::core::observe::{Answer, Noted, Observations, Question, Unanswered};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,12 +100,9 @@ impl Investigation {
         let mut wanted = BTreeSet::new();
         let mut has_news = false;
         for (&step, progress) in self.steps.iter_mut().filter(|(_, progress)| progress.is_open) {
-            self.seen.take_open();
-            self.seen.take_touched();
-            let judged = (self.judge)(step, &self.seen, &self.context);
-            progress.rests_on.extend(self.seen.take_touched());
-            let open = self.seen.take_open();
-            match judged {
+            let Noted { result, open, touched } = self.seen.noting(|seen| (self.judge)(step, seen, &self.context));
+            progress.rests_on.extend(touched);
+            match result {
                 Ok(finding) => {
                     let elapsed_ms = now_ms.saturating_sub(progress.opened_ms);
                     progress.alone = Some(finding.clone());

@@ -4,6 +4,7 @@
 mod idle;
 mod signs;
 
+use super::investigation::Judge;
 use super::subject::{self, Record};
 use crate::core::agent::app_info::AppInfo;
 use crate::core::agent::layout::Agent;
@@ -12,7 +13,7 @@ use crate::core::agent::processes;
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId, Verdict};
 use crate::core::observe::{
-    ClockSeen, DirSeen, EntryKind, FileSeen, Observations, Observed, TAIL_LIMIT, Unanswered, Unavailable,
+    ClockSeen, DirSeen, EntryKind, FileSeen, Observations, Observed, TAIL_LIMIT, Together, Unanswered, Unavailable,
 };
 use crate::core::text::Text;
 use crate::say;
@@ -35,12 +36,13 @@ const SHOWN: usize = 5;
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
+pub fn check(see: &Observations, told: &Context, judge: Judge) -> Result<Finding, Unanswered> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
     let dir = agent.log_path.parent().map(PathBuf::from).unwrap_or_default();
     let (clock, tail, listing) = (see.clock(), see.tail(&agent.log_path), see.dir(&dir));
-    let (record, idle, plugin) = (subject::record(see, &agent), idle::look(see, &agent, told), plugin(see, &agent));
-    let (clock, tail, listing, record) = (clock?, tail?, listing?, record?);
+    let (record, idle, plugin) =
+        (subject::record(see, &agent), idle::look(see, &agent, told, judge), plugin(see, &agent));
+    let (clock, tail, listing, record) = (clock, tail, listing, record).together()?;
     let path = agent.log_path.display().to_string();
     let since = clock.now_ms / 1000 - RECENT;
     let since_local = local_time(since, clock.offset_s);
@@ -58,10 +60,10 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
         }
         Err(why) => evidence.push(unread(&path, why)),
     }
-    let (idle, plugin) = (idle?, plugin?);
+    let (idle, plugin) = (idle, plugin).together()?;
     let text = texts.concat();
     let groups = log::signs(text.as_bytes(), since_local.as_deref());
-    let settled = settled(see, &agent, told, &groups, &record, clock)?;
+    let settled = settled(judge, see, &agent, told, &groups, &record, clock)?;
     let mut causes = Vec::new();
     for group in &groups {
         let past = settled.settles(group);
@@ -120,6 +122,7 @@ fn unread(path: &str, why: &Unavailable) -> Evidence {
 /// What has changed since the log spoke: the agent's start, the file of its account, the clock. The last two are looked
 /// at only where the log complains of them.
 fn settled(
+    judge: Judge,
     see: &Observations,
     agent: &Agent,
     told: &Context,
@@ -129,8 +132,7 @@ fn settled(
 ) -> Result<Settled, Unanswered> {
     let complains = |sign: LogSign| groups.iter().any(|group| group.sign == sign);
     let named = if complains(LogSign::AuthRejected) { named_at(see, agent, told)? } else { None };
-    let is_right =
-        complains(LogSign::ClockRejected) && super::check(StepId::Clock, see, told)?.verdict == Verdict::Pass;
+    let is_right = complains(LogSign::ClockRejected) && judge(StepId::Clock, see, told)?.verdict == Verdict::Pass;
     let now = clock.now_ms / 1000;
     let right_clock = local_time(now - STOPPED, clock.offset_s).zip(local_time(now, clock.offset_s));
     // The last run of an agent that does not run any more is the one that the record tells of.

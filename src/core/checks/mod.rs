@@ -48,7 +48,7 @@ pub fn check(step: StepId, see: &Observations, told: &Context) -> Result<Finding
         StepId::Address => address::check(see, told),
         StepId::Group => group::check(see, told),
         StepId::Account => account::check(see, told),
-        StepId::Log => log::check(see, told),
+        StepId::Log => log::check(see, told, check),
         StepId::Heartbeat => heartbeat::check(see, told),
     }
 }

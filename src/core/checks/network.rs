@@ -21,7 +21,7 @@ use crate::core::agent::layout::Agent;
 use crate::core::agent::reach::{self, Proxy, Reason, Wanted, Way, is_service};
 use crate::core::context::{Context, Field, NetworkType};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId, Verdict};
-use crate::core::observe::{ConnectError, Observations, ReachSeen, Target, Unanswered};
+use crate::core::observe::{ConnectError, Observations, ReachSeen, Target, Together, Unanswered};
 use crate::core::text::{Lang, Text};
 use crate::say;
 use causes::NetworkProblems;
@@ -62,7 +62,7 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     // Asked together: the time is that of the slowest.
     let answers: Vec<_> = wanted.iter().map(|wanted| see.reach(&wanted.target)).collect();
     let tried = reach::tried(see, agent.as_ref(), service.as_ref().map_or(told, |service| &service.context));
-    let (names, shell) = (names?, shell?);
+    let (names, shell) = (names, shell).together()?;
     let around = Around::of(&way, &wanted, agent.as_ref(), shell);
     let around_answer = around.as_ref().map(|around| see.reach(around.target()));
     let nameservers = names.ask(see, &wanted);

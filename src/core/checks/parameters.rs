@@ -12,7 +12,7 @@ use crate::core::agent::json;
 use crate::core::agent::layout::{self, Agent, ConfigTrouble};
 use crate::core::context::{Context, Field, NetworkType};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId, Verdict};
-use crate::core::observe::{Observations, Unanswered, Unavailable};
+use crate::core::observe::{Observations, Together, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 
@@ -32,7 +32,7 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     let (config, file) = (subject::config(see, &agent), see.file(&agent.config_path));
     let (is_known, in_force, environment) =
         (subject::is_environment_known(see, &agent), in_force::look(see, &agent), environment_rows(see, &agent));
-    let (config, file, is_known) = (config?, file?, is_known?);
+    let (config, file, is_known) = (config, file, is_known).together()?;
     if let (Ok(_), Err(trouble)) = (file, subject::whole(file)) {
         return Ok(unreadable(&agent, &path, &ConfigTrouble::File(trouble)));
     }

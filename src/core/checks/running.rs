@@ -11,7 +11,9 @@ use crate::core::agent::layout::{self, Agent};
 use crate::core::agent::processes::{Shape, process_shape};
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId, Verdict};
-use crate::core::observe::{CommandSeen, Observations, Observed, ProcessSeen, ReadCommand, Unanswered, Unavailable};
+use crate::core::observe::{
+    CommandSeen, Observations, Observed, ProcessSeen, ReadCommand, Together, Unanswered, Unavailable,
+};
 use crate::core::text::Text;
 use crate::say;
 
@@ -37,8 +39,8 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
     let steady = steady::look(see, &agent)?;
     let first_look = std::mem::replace(&mut agent.processes, steady.processes.clone());
     let stability = stability::look(see, &agent, &steady);
-    let (identity, processes, systemd, said) = (identity?, processes?, systemd?, said?);
-    let (_, boot, stability) = (clock?, boot?, stability?);
+    let (identity, processes, systemd, said) = (identity, processes, systemd, said).together()?;
+    let (_, boot, stability) = (clock, boot, stability).together()?;
     let in_container = subject::in_container(identity, &agent);
     let now = steady.at;
     let shape = process_shape(&agent.processes);

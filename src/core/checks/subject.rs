@@ -10,7 +10,7 @@ use crate::core::agent::layout::{self, Agent, ConfigTrouble};
 use crate::core::agent::status_log::{self, Status};
 use crate::core::agent::{log, processes};
 use crate::core::finding::{Evidence, Finding, Mark, StepId};
-use crate::core::observe::{ClockSeen, FileSeen, IdentitySeen, Observations, Unanswered, Unavailable};
+use crate::core::observe::{ClockSeen, FileSeen, IdentitySeen, Observations, Together, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 use std::net::Ipv4Addr;
@@ -154,8 +154,7 @@ pub struct Memory {
 /// Something has not been looked at yet.
 pub fn memory(see: &Observations, agent: &Agent) -> Result<Option<Memory>, Unanswered> {
     let path = agent.install_dir.join("snapshot/ilogtail_status.LOG");
-    let (clock, file) = (see.clock(), see.tail(&path));
-    let (clock, file) = (clock?, file?);
+    let (clock, file) = (see.clock(), see.tail(&path)).together()?;
     let Some(worker) = processes::worker(&agent.processes) else { return Ok(None) };
     let Some(status) = file.as_ref().ok().and_then(|file| status_log::last_status(&file.bytes)) else {
         return Ok(None);

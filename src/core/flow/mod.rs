@@ -6,7 +6,6 @@
 
 pub mod graph;
 
-mod actions;
 mod broken_off;
 mod form;
 mod group_layer;
@@ -14,10 +13,8 @@ mod interrupted;
 mod journal_layer;
 mod key_form;
 mod keys;
-mod motion;
 mod proof;
 mod remedy_layer;
-mod remedy_steering;
 mod search;
 mod session;
 mod steering;
@@ -32,7 +29,7 @@ pub use key_form::{KeyField, KeyForm};
 pub use keys::{Binding, Command, Key};
 pub use proof::{Goal, Proof};
 pub use remedy_layer::{Button, RemedyLayer, Stage};
-pub use remedy_steering::{command_for, rolled_back};
 pub use search::Search;
 pub use session::{Action, Around, Clip, Demo, Effect, Event, Layer, Notice, Place, Session, StepView, Way};
+pub use steering::{command_for, rolled_back};
 pub use watch::{HeartbeatAge, WatchLayer};

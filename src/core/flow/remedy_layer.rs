@@ -2,8 +2,8 @@
 //! the keys are handled in `steering`.
 
 use super::Form;
-use crate::carry_out::{Applied, AppliedResult, ChangeState};
 use crate::core::finding::{RemedyId, StepId};
+use crate::core::journal::{Applied, AppliedResult, ChangeState};
 use crate::core::observe::LiveLine;
 use crate::core::remedies::Plan;
 use crate::core::text::Text;

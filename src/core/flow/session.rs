@@ -4,12 +4,12 @@ use super::{
     BrokenOff, Form, GroupLayer, HeartbeatAge, JournalLayer, Key, KeyForm, Offer, Proof, RemedyLayer, Search, UnderWay,
     WatchLayer,
 };
-use crate::carry_out::{Applied, JournalEntry, Order, Progress};
 use crate::core::checks::{Checked, ListedGroup, root};
 use crate::core::context::Context;
 use crate::core::finding::{Cause, Finding, RemedyId, StepId, Verdict};
 use crate::core::flow::form::Choice;
 use crate::core::flow::graph::{self, Next};
+use crate::core::journal::{Applied, JournalEntry, Order, Progress};
 use crate::core::observe::{CredentialsSeen, IdentitySeen};
 use crate::core::remedies::{self, Inputs, Plan, Planned};
 use crate::core::service::Credentials;

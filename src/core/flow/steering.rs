@@ -1,8 +1,20 @@
 //! How events change the session. The only writer of [`Session`]; total: every event is fine in every state.
 
+mod actions;
+mod bindings;
+mod broken_off;
+mod groups;
+mod interrupted;
+mod journal;
+mod key;
+mod motion;
+mod remedy;
+mod search;
+mod watch;
+
+pub use remedy::{command_for, rolled_back};
+
 use super::form::{FormKey, Offered};
-use super::motion::Motion;
-use super::remedy_steering::layer_step;
 use super::{
     Action, Clip, Command, Effect, Event, Form, Key, Layer, Mending, Notice, Place, Proof, Purpose, RemedyLayer,
     Search, Session, Stage,
@@ -12,6 +24,8 @@ use crate::core::finding::{Finding, StepId, Verdict};
 use crate::core::remedies::{InputId, Inputs};
 use crate::core::text::Text;
 use crate::say;
+use motion::Motion;
+use remedy::layer_step;
 use zeroize::Zeroize;
 
 impl Session {

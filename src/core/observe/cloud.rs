@@ -1,10 +1,9 @@
-//! The questions that only the service can answer, and its answers: project, machine group, heartbeats. Data only.
+//! What only the service can answer: project, machine group, heartbeats. Data only.
 //!
 //! No answer holds a secret: a key shows its masked id and where it came from. An answer that is not there says why as
 //! data ([`CloudError`]), because only one who knows the service can tell what to do next.
 
-use crate::core::service::MachineGroup;
-use crate::core::service::api::Machine;
+use super::machine_group::Machine;
 use crate::core::text::Text;
 use serde::{Deserialize, Serialize};
 
@@ -18,26 +17,6 @@ pub const GROUPS_LIMIT: usize = 2000;
 pub struct Site {
     pub project: String,
     pub region: Option<String>,
-}
-
-/// One thing to ask the service.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CloudQuestion {
-    /// Which key there is to ask with → [`CredentialsSeen`]. Nothing is sent to the service.
-    Credentials,
-    /// Whose key it is → [`CallerSeen`].
-    Caller(Site),
-    /// Where the project is → [`ProjectSeen`].
-    Project(Site),
-    /// The names of the project's machine groups → list.
-    Groups(Site),
-    /// One machine group → [`MachineGroup`] as the service returned it.
-    Group { site: Site, group: String },
-    /// The machines of a group that could be this one → [`MachinesSeen`].
-    Machines { site: Site, group: String, own: OwnIds },
-    /// The collection configurations that are applied to a group → list of names.
-    AppliedConfigs { site: Site, group: String },
 }
 
 /// How this machine is recognised among the machines of a group; what is empty is not compared.
@@ -170,48 +149,6 @@ impl CloudError {
 
 /// An answer of the service that may be missing with a reason.
 pub type CloudResult<T> = Result<T, CloudError>;
-
-/// The answer to a [`CloudQuestion`]; the variant always matches the question's.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CloudAnswer {
-    Credentials(CloudResult<CredentialsSeen>),
-    Caller(CloudResult<CallerSeen>),
-    Project(CloudResult<ProjectSeen>),
-    Groups(CloudResult<Vec<String>>),
-    Group(CloudResult<MachineGroup>),
-    Machines(CloudResult<MachinesSeen>),
-    AppliedConfigs(CloudResult<Vec<String>>),
-}
-
-impl CloudAnswer {
-    /// The answer that says why there is none.
-    pub fn missing(question: &CloudQuestion, trouble: CloudError) -> CloudAnswer {
-        match question {
-            CloudQuestion::Credentials => CloudAnswer::Credentials(Err(trouble)),
-            CloudQuestion::Caller(_) => CloudAnswer::Caller(Err(trouble)),
-            CloudQuestion::Project(_) => CloudAnswer::Project(Err(trouble)),
-            CloudQuestion::Groups(_) => CloudAnswer::Groups(Err(trouble)),
-            CloudQuestion::Group { .. } => CloudAnswer::Group(Err(trouble)),
-            CloudQuestion::Machines { .. } => CloudAnswer::Machines(Err(trouble)),
-            CloudQuestion::AppliedConfigs { .. } => CloudAnswer::AppliedConfigs(Err(trouble)),
-        }
-    }
-
-    /// Whether the answer is of the question's kind.
-    pub fn is_to(&self, question: &CloudQuestion) -> bool {
-        matches!(
-            (question, self),
-            (CloudQuestion::Credentials, CloudAnswer::Credentials(_))
-                | (CloudQuestion::Caller(_), CloudAnswer::Caller(_))
-                | (CloudQuestion::Project(_), CloudAnswer::Project(_))
-                | (CloudQuestion::Groups(_), CloudAnswer::Groups(_))
-                | (CloudQuestion::Group { .. }, CloudAnswer::Group(_))
-                | (CloudQuestion::Machines { .. }, CloudAnswer::Machines(_))
-                | (CloudQuestion::AppliedConfigs { .. }, CloudAnswer::AppliedConfigs(_))
-        )
-    }
-}
 
 /// A machine group is no file; this is how messages and the journal name it: its resource name in RAM.
 pub fn group_resource(site: &Site, group: &str) -> std::path::PathBuf {

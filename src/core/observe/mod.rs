@@ -4,16 +4,22 @@
 //! is the room `host`, which stands on this one.
 
 mod cloud;
+mod machine_group;
 mod metadata;
 mod observations;
 mod operation;
 mod question;
+mod table;
+mod together;
 
 /// A future that may be dropped at any time.
 pub type Pending<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
 pub use cloud::*;
+pub use machine_group::{KnownIdentity, Machine, MachineGroup};
 pub use metadata::MetadataSeen;
-pub use observations::{Observations, Unanswered};
+pub use observations::{Noted, Observations, Unanswered};
 pub use operation::{Done, Fingerprint, LiveLine, Operation, OperationError, ProcessId, ProcessSignal};
 pub use question::*;
+pub use table::{Answer, CloudAnswer, CloudQuestion, Question};
+pub use together::Together;

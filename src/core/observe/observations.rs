@@ -1,16 +1,11 @@
 //! Everything observed so far. A check reads from it; asking for what was not observed yet returns [`Unanswered`] and
 //! notes the question, so a check is a straight line of `?` and never does I/O itself.
 
-use super::MetadataSeen;
-use super::cloud::*;
-use super::question::*;
-use crate::core::service::MachineGroup;
+use super::table::{Answer, Question};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 /// The check needs an answer that is not there yet; the question has been noted.
@@ -32,6 +27,16 @@ pub struct Observations {
     made: RefCell<BTreeMap<String, Made>>,
 }
 
+/// What some work came to, and the questions behind it.
+#[must_use]
+pub struct Noted<T> {
+    pub result: T,
+    /// The questions that were asked in vain.
+    pub open: BTreeSet<Question>,
+    /// All questions that were asked.
+    pub touched: BTreeSet<Question>,
+}
+
 /// Something worked out of answers, good as long as none of them changes.
 #[derive(Debug, Clone)]
 struct Made {
@@ -39,83 +44,34 @@ struct Made {
     what: Arc<dyn Any + Send + Sync>,
 }
 
-/// A getter for one kind of question: notes it, and returns the answer when it is of the right kind.
-macro_rules! getter {
-    ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $out:ty, $question:expr, $variant:ident) => {
-        $(#[$doc])*
-        pub fn $name(&self, $($arg: $type),*) -> Result<&$out, Unanswered> {
-            let question = $question;
-            self.touched.borrow_mut().insert(question.clone());
-            match self.answers.get(&question) {
-                Some(Answer::$variant(answer)) => Ok(answer),
-                _ => {
-                    self.open.borrow_mut().insert(question);
-                    Err(Unanswered)
-                }
-            }
-        }
-    };
-}
-
-/// As [`getter`], for what the service tells.
-macro_rules! cloud_getter {
-    ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $out:ty, $question:expr, $variant:ident) => {
-        $(#[$doc])*
-        pub fn $name(&self, $($arg: $type),*) -> Result<&CloudResult<$out>, Unanswered> {
-            let question = Question::Cloud($question);
-            self.touched.borrow_mut().insert(question.clone());
-            match self.answers.get(&question) {
-                Some(Answer::Cloud(CloudAnswer::$variant(answer))) => Ok(answer),
-                _ => {
-                    self.open.borrow_mut().insert(question);
-                    Err(Unanswered)
-                }
-            }
-        }
-    };
-}
-
 impl Observations {
-    getter!(/** The head of a file. */ file(path: impl AsRef<Path>) -> Observed<FileSeen>,
-        Question::File(path.as_ref().to_path_buf()), File);
-    getter!(/** Whether a file is there. */ present(path: impl AsRef<Path>) -> Observed<FileSeen>,
-        Question::Present(path.as_ref().to_path_buf()), File);
-    getter!(/** The end of a file. */ tail(path: impl AsRef<Path>) -> Observed<FileSeen>,
-        Question::Tail(path.as_ref().to_path_buf()), File);
-    getter!(/** The names in a directory. */ dir(path: impl AsRef<Path>) -> Observed<DirSeen>,
-        Question::Dir(path.as_ref().to_path_buf()), Dir);
-    getter!(/** The agent's processes. */ processes() -> Observed<Vec<ProcessSeen>>, Question::Processes, Processes);
-    getter!(/** What becomes of the agent's processes until then. */ watch(until: i64) -> Observed<WatchSeen>,
-        Question::WatchProcesses { until }, Watched);
-    getter!(/** A process's environment. */ environment(pid: u32) -> Observed<Vec<(String, String)>>,
-        Question::Environment { pid }, Environment);
-    getter!(/** The interfaces. */ interfaces() -> Observed<Vec<InterfaceSeen>>, Question::Interfaces, Interfaces);
-    getter!(/** What the resolver says. */ lookup(name: &str) -> LookupSeen,
-        Question::Lookup(name.to_string()), Lookup);
-    getter!(/** What comes of a request. */ reach(target: &Target) -> ReachSeen,
-        Question::Reach(target.clone()), Reach);
-    getter!(/** What a command prints. */ look(look: &ReadCommand) -> Observed<CommandSeen>,
-        Question::ReadCommand(look.clone()), ReadCommand);
-    getter!(/** The clock. */ clock() -> ClockSeen, Question::Clock, Clock);
-    getter!(/** Who and where we are. */ identity() -> IdentitySeen, Question::Identity, Identity);
-    getter!(/** What one nameserver says. */ nameserver(server: IpAddr, name: &str) -> NameserverSeen,
-        Question::AskNameserver { server, name: name.to_string() }, AskNameserver);
-    getter!(/** Which ECS instance this is. */ metadata() -> Observed<MetadataSeen>, Question::Metadata, Metadata);
-    cloud_getter!(/** Which key there is to ask the service with. */ cloud_credentials() -> CredentialsSeen,
-        CloudQuestion::Credentials, Credentials);
-    cloud_getter!(/** Whose key it is. */ cloud_caller(site: &Site) -> CallerSeen,
-        CloudQuestion::Caller(site.clone()), Caller);
-    cloud_getter!(/** Where the project is. */ cloud_project(site: &Site) -> ProjectSeen,
-        CloudQuestion::Project(site.clone()), Project);
-    cloud_getter!(/** The names of the project's machine groups. */ cloud_groups(site: &Site) -> Vec<String>,
-        CloudQuestion::Groups(site.clone()), Groups);
-    cloud_getter!(/** A machine group. */ cloud_group(site: &Site, group: &str) -> MachineGroup,
-        CloudQuestion::Group { site: site.clone(), group: group.to_string() }, Group);
-    cloud_getter!(/** The machines that could be this one. */
-        cloud_machines(site: &Site, group: &str, own: &OwnIds) -> MachinesSeen,
-        CloudQuestion::Machines { site: site.clone(), group: group.to_string(), own: own.clone() }, Machines);
-    cloud_getter!(/** What depends on a group. */ cloud_configs(site: &Site, group: &str) -> Vec<String>,
-        CloudQuestion::AppliedConfigs { site: site.clone(), group: group.to_string() }, AppliedConfigs);
+    /// The answer to a question as `of` finds it; notes that it was asked, and where there is none that it is missing.
+    pub(super) fn read<T>(
+        &self,
+        question: Question,
+        of: impl for<'a> Fn(&'a Answer) -> Option<&'a T>,
+    ) -> Result<&T, Unanswered> {
+        self.touched.borrow_mut().insert(question.clone());
+        match self.answers.get(&question).and_then(of) {
+            Some(answer) => Ok(answer),
+            None => {
+                self.open.borrow_mut().insert(question);
+                Err(Unanswered)
+            }
+        }
+    }
+
+    /// What `work` comes to, what it asked in vain, and all that it read. Nothing of it stays noted.
+    pub fn noting<T>(&self, work: impl FnOnce(&Observations) -> T) -> Noted<T> {
+        let (open, touched) = (self.open.take(), self.touched.take());
+        let result = work(self);
+        Noted { result, open: self.open.replace(open), touched: self.touched.replace(touched) }
+    }
+
+    /// What `work` makes of what is known. Nothing is asked for it.
+    pub fn at_a_glance<T>(&self, work: impl FnOnce(&Observations) -> T) -> T {
+        self.noting(work).result
+    }
 
     /// Whether the answer to a question is there. Asks for nothing.
     pub fn knows(&self, question: &Question) -> bool {
@@ -211,6 +167,7 @@ mod as_list {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::observe::*;
 
     #[test]
     fn a_question_in_vain_is_noted_once_and_answered_later() {
@@ -275,5 +232,31 @@ mod tests {
         let json = serde_json::to_string(&seen).unwrap();
         let back: Observations = serde_json::from_str(&json).unwrap();
         assert!(back.answers().eq(seen.answers()));
+    }
+
+    #[test]
+    fn all_of_several_questions_are_asked_before_one_that_is_missing_ends_the_work() {
+        let mut seen = Observations::default();
+        let both = |see: &Observations| (see.clock(), see.interfaces()).together().map(|(clock, _)| clock.now_ms);
+        let noted = seen.noting(both);
+        assert_eq!(noted.result, Err(Unanswered));
+        assert_eq!(noted.open, BTreeSet::from([Question::Clock, Question::Interfaces]));
+        assert!(seen.take_open().is_empty() && seen.take_touched().is_empty(), "nothing stays noted");
+        seen.keep(Question::Clock, Answer::Clock(ClockSeen { now_ms: 7, offset_s: 0, booted: 0 }));
+        seen.keep(Question::Interfaces, Answer::Interfaces(Ok(vec![])));
+        assert_eq!(seen.at_a_glance(both), Ok(7));
+        assert!(seen.take_touched().is_empty());
+    }
+
+    #[test]
+    fn what_is_missing_is_of_the_kind_that_was_asked_for() {
+        let cloud = Question::Cloud(CloudQuestion::Credentials);
+        for question in [Question::Clock, Question::Tail("/x".into()), Question::Environment { pid: 1 }, cloud.clone()]
+        {
+            let missing = Answer::missing(&question, Unavailable::TimedOut);
+            assert!(missing.is_to(&question) && !missing.is_to(&Question::Interfaces), "{missing:?}");
+        }
+        let caller = CloudQuestion::Caller(Site { project: "p".into(), region: None });
+        assert!(!Answer::missing(&cloud, Unavailable::TimedOut).is_to(&Question::Cloud(caller)));
     }
 }

@@ -4,7 +4,7 @@
 //! whose command is not ours to cut in half).
 
 use super::cloud::{CloudError, Site};
-use crate::core::service::MachineGroup;
+use super::machine_group::MachineGroup;
 use crate::core::text::Lang;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -123,8 +123,15 @@ pub enum OperationError {
     Moved(PathBuf),
     #[error("{0} exists already")]
     Exists(PathBuf),
+    /// The operating system, or this program on its own account, refused. `errno` is the number of the system's error,
+    /// by which callers judge; `reason` is only shown.
     #[error("{path}: {reason}")]
-    Io { path: PathBuf, reason: String },
+    Io {
+        path: PathBuf,
+        reason: String,
+        #[serde(default)]
+        errno: Option<i32>,
+    },
     #[error("{program}: {reason}")]
     NotStarted { program: String, reason: String },
     #[error("`{command}` did not end within {limit_s} s and was stopped")]
@@ -139,6 +146,18 @@ pub enum OperationError {
     ReadOnly,
     #[error("{}", .0.what.get(Lang::En))]
     Service(Box<CloudError>),
+}
+
+impl OperationError {
+    /// A refusal of this program's own, for this reason.
+    pub fn io(path: impl Into<PathBuf>, reason: impl Into<String>) -> OperationError {
+        OperationError::Io { path: path.into(), reason: reason.into(), errno: None }
+    }
+
+    /// An error of the operating system, with its number.
+    pub fn of_system(path: impl Into<PathBuf>, error: &std::io::Error) -> OperationError {
+        OperationError::Io { path: path.into(), reason: error.to_string(), errno: error.raw_os_error() }
+    }
 }
 
 /// One line that a running command printed.

@@ -1,20 +1,18 @@
-//! The questions that checks ask a machine, and the answers. Data only; both can be recorded and played back.
+//! What questions are about and what answers hold. Data only; both can be recorded and played back.
 //!
 //! Every answer is bounded in size, and the host bounds the time. An answer that is not there says why ([`Unavailable`]):
 //! that is how a check tells "absent" from "not allowed to look".
 
-use super::MetadataSeen;
-use super::cloud::{CloudAnswer, CloudQuestion};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// At most this much of a file is read for [`Question::File`], in bytes.
+/// At most this much of a file is read for [`Question::File`](super::Question), in bytes.
 pub const FILE_LIMIT: usize = 1 << 20;
-/// At most this much of a file's end is read for [`Question::Tail`], in bytes.
+/// At most this much of a file's end is read for [`Question::Tail`](super::Question), in bytes.
 pub const TAIL_LIMIT: usize = 512 << 10;
-/// At most this many names are listed for [`Question::Dir`].
+/// At most this many names are listed for [`Question::Dir`](super::Question).
 pub const DIR_LIMIT: usize = 4096;
 /// Processes are watched no longer than this, whatever the clock says.
 pub const WATCH_LIMIT: Duration = Duration::from_secs(20);
@@ -22,53 +20,6 @@ pub const WATCH_LIMIT: Duration = Duration::from_secs(20);
 pub const WATCH_PAUSE: Duration = Duration::from_millis(200);
 /// At most so many processes that ended are kept of a watch.
 pub const ENDED_LIMIT: usize = 100;
-
-/// One thing to look at. Equal questions are asked once.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Question {
-    /// The first [`FILE_LIMIT`] bytes of a regular file, symlinks followed → [`FileSeen`].
-    File(PathBuf),
-    /// What the directory says of a regular file, without its bytes → [`FileSeen`]: for programs, whose content says
-    /// nothing and would only fill the support bundle.
-    Present(PathBuf),
-    /// The last [`TAIL_LIMIT`] bytes of a regular file → [`FileSeen`].
-    Tail(PathBuf),
-    /// The names in a directory → [`DirSeen`].
-    Dir(PathBuf),
-    /// The processes of the agent, whichever the flavour → list of [`ProcessSeen`].
-    Processes,
-    /// The environment variables of a process that bear on the agent (proxies, `ALIYUN_LOGTAIL_*`, `LOONG_*`,
-    /// `KUBERNETES_*`, `LOGTAIL_MODE`, and under their plain names `working_ip`, `working_hostname`,
-    /// `working_interface`, `bind_interface`, `ignored_interfaces`, `logtail_sys_conf_dir`) → list of name and value.
-    /// Secrets are `***`, also the user and password of a proxy.
-    Environment { pid: u32 },
-    /// Network interfaces in kernel order with all IPv4 addresses → list of [`InterfaceSeen`].
-    Interfaces,
-    /// What the system's resolver answers for a name, IPv4 only, in its order, duplicates removed; the agent's own
-    /// path (`getent ahostsv4`, else the C library's `getaddrinfo`) → [`LookupSeen`].
-    Lookup(String),
-    /// One HTTP or HTTPS request, all stages: name, connection, TLS, answer → [`ReachSeen`].
-    Reach(Target),
-    /// A command that only looks → [`CommandSeen`].
-    #[serde(rename = "look")]
-    ReadCommand(ReadCommand),
-    /// The clock → [`ClockSeen`].
-    Clock,
-    /// Who and where we are → [`IdentitySeen`].
-    Identity,
-    /// One nameserver, asked directly on UDP port 53 for the IPv4 addresses of a name → [`NameserverSeen`].
-    AskNameserver { server: IpAddr, name: String },
-    /// The metadata service of ECS: which instance this host is → [`MetadataSeen`]. [`Unavailable::Absent`] when nothing
-    /// listens there or it has no such document, [`Unavailable::TimedOut`] when nobody answers: no ECS instance, or the
-    /// metadata is switched off or blocked. [`Unavailable::NotAllowed`] when it refuses us.
-    Metadata,
-    /// What only the service can tell → [`CloudAnswer`]. Asked only where a project was told.
-    Cloud(CloudQuestion),
-    /// The processes of the agent, looked at again and again until this host's clock says `until` (seconds since 1970),
-    /// but never longer than [`WATCH_LIMIT`] → [`WatchSeen`]: whether a process stays, one look cannot tell.
-    WatchProcesses { until: i64 },
-}
 
 /// Where one HTTP request goes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -162,27 +113,6 @@ pub enum Unavailable {
 
 /// An answer that may be missing with a reason.
 pub type Observed<T> = Result<T, Unavailable>;
-
-/// The answer to a [`Question`]; the variant always matches the question's.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    File(Observed<FileSeen>),
-    Dir(Observed<DirSeen>),
-    Processes(Observed<Vec<ProcessSeen>>),
-    Environment(Observed<Vec<(String, String)>>),
-    Interfaces(Observed<Vec<InterfaceSeen>>),
-    Lookup(LookupSeen),
-    Reach(ReachSeen),
-    #[serde(rename = "look")]
-    ReadCommand(Observed<CommandSeen>),
-    Clock(ClockSeen),
-    Identity(IdentitySeen),
-    AskNameserver(NameserverSeen),
-    Metadata(Observed<MetadataSeen>),
-    Cloud(CloudAnswer),
-    Watched(Observed<WatchSeen>),
-}
 
 /// What became of the agent's processes while they were watched.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use super::{ActsOn, Descriptor, Durability, InputId, Inputs, Plan, Restart, new_
 use crate::core::context::Field;
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::Observations;
-use crate::core::service::api::KnownIdentity;
+use crate::core::observe::KnownIdentity;
 use crate::core::service::group_edit::Edit;
 use crate::core::text::Text;
 use crate::say;

@@ -7,7 +7,7 @@ use super::{ActsOn, Descriptor, Durability, InputId, Inputs, Plan, Restart};
 use crate::core::agent::config::{Config, Setting, Source};
 use crate::core::agent::layout;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{FileSeen, Observations, Observed};
+use crate::core::observe::{FileSeen, Observations, Observed, Together};
 use crate::core::text::Text;
 use crate::say;
 use std::net::Ipv4Addr;
@@ -34,9 +34,8 @@ pub static REMEDY: Descriptor = Descriptor {
 /// Plans the binding.
 fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
-    let (identity, interfaces, hosts, nsswitch) =
-        (see.identity(), see.interfaces(), see.file(HOSTS), see.file(NSSWITCH));
-    let (identity, _, _, nsswitch) = (identity?, interfaces?, hosts?, nsswitch?);
+    let (identity, _, _, nsswitch) =
+        (see.identity(), see.interfaces(), see.file(HOSTS), see.file(NSSWITCH)).together()?;
     let hostname = identity.hostname.trim();
     let lookup = see.lookup(&identity.hostname)?;
     let config = layout::read_config(see, &agent)?.unwrap_or_default();

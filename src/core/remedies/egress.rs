@@ -6,7 +6,7 @@ use super::{ActsOn, Change, Descriptor, Durability, Inputs, Plan, Restart, shell
 use crate::core::agent::{endpoint, layout};
 use crate::core::context::NetworkType;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{CommandSeen, Observations, Observed, ReadCommand, Unanswered, Unavailable};
+use crate::core::observe::{CommandSeen, Observations, Observed, ReadCommand, Together, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 use std::time::Duration;
@@ -37,7 +37,7 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let text = |looked: &Observed<CommandSeen>| {
         looked.as_ref().ok().filter(|said| said.code == Some(0)).map(|said| said.out.clone()).unwrap_or_default()
     };
-    let (iptables, nft) = (iptables?, nft?);
+    let (iptables, nft) = (iptables, nft).together()?;
     let unseen = unseen(&[iptables, nft]);
     let (iptables, nft) = (text(iptables), text(nft));
     let why = say!(

@@ -3,7 +3,7 @@
 use super::common::{Drafted, already, is_there, refused, the_agent, unit_property};
 use super::{ActsOn, Change, Descriptor, Durability, Inputs, Plan, Restart};
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{Observations, ReadCommand};
+use crate::core::observe::{Observations, ReadCommand, Together};
 use crate::core::text::Text;
 use crate::say;
 use std::time::Duration;
@@ -30,7 +30,7 @@ fn plan(_: &Inputs, see: &Observations) -> Drafted<Plan> {
     let load_state = unit_property(see, unit, "LoadState");
     let chkconfig = is_there(see, &["/sbin/chkconfig", "/usr/sbin/chkconfig"]);
     let update_rc = is_there(see, &["/usr/sbin/update-rc.d"]);
-    let (enabled, load_state, has_chkconfig, has_update_rc) = (enabled?, load_state?, chkconfig?, update_rc?);
+    let (enabled, load_state, has_chkconfig, has_update_rc) = (enabled, load_state, chkconfig, update_rc).together()?;
     if enabled.as_ref().is_ok_and(|said| said.code == Some(0) && said.out.trim() == "enabled") {
         return Err(already(say!("{unit} is enabled at boot already.", "{unit} 已设置为开机启动。")));
     }

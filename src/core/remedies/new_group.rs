@@ -8,9 +8,9 @@ use crate::core::agent::identity_files::custom_ids;
 use crate::core::agent::layout;
 use crate::core::context::{Context, Field, IdentityKind};
 use crate::core::finding::{RemedyId, StepId};
+use crate::core::observe::MachineGroup;
+use crate::core::observe::{KnownIdentity, Together};
 use crate::core::observe::{Observations, Site, Unanswered};
-use crate::core::service::MachineGroup;
-use crate::core::service::api::KnownIdentity;
 use crate::core::service::heartbeat::POLL_AT_MOST;
 use crate::core::text::Text;
 use crate::say;
@@ -18,8 +18,7 @@ use std::time::Duration;
 
 /// The values of a new group, each with a suggestion; those that are known already are filled in from the inputs.
 pub(super) fn wanted(inputs: &Inputs, see: &Observations) -> Result<Vec<(InputId, String)>, Unanswered> {
-    let (ip, ids) = (reported_ip(inputs, see), own_ids(see));
-    let (ip, ids) = (ip?, ids?);
+    let (ip, ids) = (reported_ip(inputs, see), own_ids(see)).together()?;
     let kind = kind_of(inputs);
     let only = match ids.as_slice() {
         [only] => only.clone(),

@@ -2,8 +2,8 @@
 
 use crate::core::context::{Context, Field, Refusal};
 use crate::core::finding::{RemedyId, StepId};
+use crate::core::observe::MachineGroup;
 use crate::core::observe::{Fingerprint, ProcessId, ProcessSignal, Site};
-use crate::core::service::MachineGroup;
 use crate::core::text::Text;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;

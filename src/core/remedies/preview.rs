@@ -3,9 +3,9 @@
 //! edited may stand in them.
 
 use super::{Change, Plan};
+use crate::core::observe::MachineGroup;
 use crate::core::observe::group_resource;
 use crate::core::redact::Redactor;
-use crate::core::service::MachineGroup;
 use crate::core::text::{Lang, Text, printable};
 use crate::say;
 use similar::TextDiff;

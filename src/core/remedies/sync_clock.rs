@@ -5,7 +5,7 @@ use super::common::{Drafted, is_there, owe_restart, unit_property};
 use super::{ActsOn, Change, Descriptor, Durability, Inputs, Plan, Restart};
 use crate::core::agent::layout;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::Observations;
+use crate::core::observe::{Observations, Together};
 use crate::core::text::Text;
 use crate::say;
 use std::time::Duration;
@@ -40,7 +40,7 @@ fn plan(_: &Inputs, see: &Observations) -> Drafted<Plan> {
         .into_iter()
         .map(|unit| (unit, unit_property(see, unit, "LoadState")))
         .collect();
-    let (has_chronyc, has_timedatectl, has_ntpdate) = (has_chronyc?, has_timedatectl?, has_ntpdate?);
+    let (has_chronyc, has_timedatectl, has_ntpdate) = (has_chronyc, has_timedatectl, has_ntpdate).together()?;
     let mut loaded = Vec::new();
     for (unit, state) in units {
         if state? == "loaded" {

@@ -2,8 +2,7 @@
 //! [`ApiCall::parse`] reads the body of a success. Answers are read tolerantly: every field that is not essential may be
 //! missing or of another type.
 
-use super::group::MachineGroup;
-use serde::{Deserialize, Serialize};
+use crate::core::observe::{Machine, MachineGroup};
 use serde_json::Value;
 
 /// ListMachines and ListMachineGroup return at most this many at once.
@@ -49,26 +48,6 @@ pub trait ApiCall {
     fn parse(&self, body: &[u8]) -> Result<Self::Answer, Unreadable>;
 }
 
-/// What a machine group lists, in the service's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KnownIdentity {
-    Ip,
-    UserDefined,
-}
-
-impl KnownIdentity {
-    pub const fn id(self) -> &'static str {
-        match self {
-            KnownIdentity::Ip => "ip",
-            KnownIdentity::UserDefined => "userdefined",
-        }
-    }
-
-    pub fn of_id(id: &str) -> Option<KnownIdentity> {
-        [KnownIdentity::Ip, KnownIdentity::UserDefined].into_iter().find(|kind| kind.id() == id)
-    }
-}
-
 /// Whether a text can be the name of a project or machine group: 2 to 128 of `a-z 0-9 - _`, letter or digit at both
 /// ends. Such a name needs no encoding in a path or host name.
 pub fn is_name(name: &str) -> bool {
@@ -94,13 +73,8 @@ fn object(body: &[u8]) -> Result<Value, Unreadable> {
     if value.is_object() { Ok(value) } else { Err(Unreadable("object")) }
 }
 
-/// A text, or empty.
-pub(super) fn text_of(value: Option<&Value>) -> &str {
-    value.and_then(Value::as_str).unwrap_or_default()
-}
-
 fn text(value: &Value, name: &str) -> String {
-    text_of(value.get(name)).to_string()
+    value.get(name).and_then(Value::as_str).unwrap_or_default().to_string()
 }
 
 /// A whole number that may be written as text.
@@ -322,32 +296,6 @@ pub struct ListMachines {
     pub project: String,
     pub group: String,
     pub offset: usize,
-}
-
-/// A machine whose heartbeat the service knows.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Machine {
-    /// What the agent reports, as in `app_info.json`.
-    pub ip: String,
-    /// `machine-uniqueid`, the DMI UUID; may be empty.
-    pub uuid: String,
-    /// `userdefined-id`; empty for groups of addresses.
-    pub custom_id: String,
-    /// Seconds since 1970.
-    pub last_heartbeat: Option<i64>,
-    /// `binary`: the agent's version; may be empty.
-    pub version: String,
-    /// `host-id`; newer, may be empty.
-    pub host_id: String,
-}
-
-impl Machine {
-    /// Whether its agent is Logtail for Windows. The service does not tell the system, but the versions of Logtail for
-    /// Windows have four numbers (1.0.0.0 in the document of step 1), those for Linux three.
-    pub fn is_windows(&self) -> bool {
-        let numbers: Vec<&str> = self.version.split('.').collect();
-        numbers.len() == 4 && numbers.iter().all(|part| part.parse::<u32>().is_ok())
-    }
 }
 
 impl ApiCall for ListMachines {

@@ -4,24 +4,13 @@
 
 use super::api::{ApiCall, BadName, Unreadable};
 use super::message::{HttpResponse, TransportError};
-use super::policy;
+use super::policy::{self, Denial};
 use crate::core::text::Text;
 use crate::say;
 use serde_json::Value;
 
 /// A message of the service is kept up to this many characters.
 const MESSAGE_LIMIT: usize = 1000;
-
-/// What RAM refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Denial {
-    /// `log:UpdateMachineGroup`.
-    pub action: String,
-    /// The ARN, or empty where the message names none.
-    pub resource: String,
-    /// AliUid of the project's owner: the fourth field of the ARN, where it is a number.
-    pub owner: Option<String>,
-}
 
 /// The kinds of error that need different next steps, from the documents' tables of common error codes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,7 @@
 //! What an edit of a machine group's address list comes to, as data: the new list, the lines to show, whether somebody
 //! else wrote in between, and whether the group is afterwards what was wanted. Pure; `group_write` carries it out.
 
-use super::api::KnownIdentity;
-use super::group::MachineGroup;
-use crate::core::observe::Fingerprint;
+use crate::core::observe::{Fingerprint, KnownIdentity, MachineGroup};
 use crate::core::text::Text;
 use crate::say;
 use serde::{Deserialize, Serialize};

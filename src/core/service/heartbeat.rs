@@ -3,7 +3,7 @@
 //! The service lists only machines with a heartbeat, without a status: absent means none (API reference, ListMachines).
 //! No document says after how long a silent machine drops out, so the limits here are this program's own.
 
-use super::api::Machine;
+use crate::core::observe::Machine;
 use std::time::Duration;
 
 /// Up to this age a heartbeat is alive, in seconds.

@@ -1,7 +1,17 @@
-//! The RAM policy to ask an administrator for, as JSON text ready to paste.
+//! What RAM refused, and the RAM policy to ask an administrator for, as JSON text ready to paste.
 
-use super::error::Denial;
 use serde_json::{Value, json};
+
+/// What RAM refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// `log:UpdateMachineGroup`.
+    pub action: String,
+    /// The ARN, or empty where the message names none.
+    pub resource: String,
+    /// AliUid of the project's owner: the fourth field of the ARN, where it is a number.
+    pub owner: Option<String>,
+}
 
 /// Exactly what was refused.
 pub fn for_denial(denial: &Denial) -> String {

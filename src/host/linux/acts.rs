@@ -4,24 +4,19 @@
 //! its future is dropped: it is not cut in half.
 
 use super::command::{Channel, Ending, Manner, run};
-use super::files::open_regular;
+use super::disk::{content, io_error, sync_parent, words};
 use super::{processes, sweep, write};
-use crate::core::observe::{
-    CloudError, Done, Fingerprint, LiveLine, Operation, OperationError, Unavailable, group_resource,
-};
+use crate::core::observe::{CloudError, Done, Fingerprint, LiveLine, Operation, OperationError, group_resource};
 use crate::host::LiveOutput;
 use nix::fcntl::OFlag;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A line of live output that grows longer than this, in bytes, is sent in pieces.
 const LINE_LIMIT: usize = 8 << 10;
-/// A file longer than this, in bytes, is not one that this program changes.
-const CONTENT_LIMIT: u64 = 64 << 20;
-
 /// How long a change of files may take. A dead mount never answers; the change may then still happen when it does.
 pub(super) const FILE_LIMIT: Duration = Duration::from_secs(60);
 
@@ -30,7 +25,7 @@ pub(super) async fn act(act: Operation, live: LiveOutput) -> Result<Done, Operat
     let path = place(&act);
     if let Operation::Run { argv, limit, proxies } = act {
         let work = tokio::spawn(command(argv, limit, proxies, live));
-        return work.await.unwrap_or_else(|_| Err(OperationError::Io { path, reason: "internal error".into() }));
+        return work.await.unwrap_or_else(|_| Err(OperationError::io(path, "internal error")));
     }
     within(FILE_LIMIT, path, move || apply(act)).await
 }
@@ -43,7 +38,7 @@ pub(super) async fn within<T: Send + 'static>(
 ) -> Result<T, OperationError> {
     match tokio::time::timeout(limit, tokio::task::spawn_blocking(work)).await {
         Ok(Ok(done)) => done,
-        Ok(Err(_)) => Err(OperationError::Io { path, reason: "internal error".into() }),
+        Ok(Err(_)) => Err(OperationError::io(path, "internal error")),
         Err(_) => Err(OperationError::Hung { path, limit_s: limit.as_secs() }),
     }
 }
@@ -105,7 +100,7 @@ fn remove(path: &Path, expect: &Fingerprint) -> Result<Done, OperationError> {
 /// first would leave both names behind after a kill.
 fn rename(from: &Path, to: &Path) -> Result<Done, OperationError> {
     if from.parent() != to.parent() {
-        return Err(OperationError::Io { path: to.into(), reason: "not in the same directory".into() });
+        return Err(OperationError::io(to, "not in the same directory"));
     }
     if fs::symlink_metadata(to).is_ok() {
         return Err(OperationError::Exists(to.into()));
@@ -148,7 +143,7 @@ fn remove_dir(path: &Path) -> Result<Done, OperationError> {
 /// one is readable for its owner only. When there is no room for all of it, the file gets its old length back.
 fn append(path: &Path, content: &[u8]) -> Result<Done, OperationError> {
     let failed = |error: io::Error| io_error(path, &error);
-    let refused = |reason: String| OperationError::Io { path: path.into(), reason };
+    let refused = |reason: String| OperationError::io(path, reason);
     write::check_place(path)?;
     let is_new = fs::symlink_metadata(path).is_err();
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
@@ -238,41 +233,4 @@ pub(super) fn lines<'a>(pieces: impl Iterator<Item = (bool, &'a [u8])>) -> Vec<L
 fn send(live: &LiveOutput, is_error: bool, line: Vec<u8>) {
     let text = String::from_utf8_lossy(&line).trim_end_matches('\r').to_string();
     drop(live.send(LiveLine { is_error, text }));
-}
-
-/// All of a regular file, symlinks followed; None when there is none.
-pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, OperationError> {
-    let (file, _) = match open_regular(path) {
-        Ok(opened) => opened,
-        Err(Unavailable::Absent) => return Ok(None),
-        Err(trouble) => return Err(OperationError::Io { path: path.into(), reason: words(trouble) }),
-    };
-    let mut bytes = Vec::new();
-    file.take(CONTENT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| io_error(path, &error))?;
-    if bytes.len() as u64 > CONTENT_LIMIT {
-        return Err(OperationError::Io { path: path.into(), reason: "too large to be changed here".into() });
-    }
-    Ok(Some(bytes))
-}
-
-/// Makes a change of names in the directory of `path` outlast a power failure.
-pub(super) fn sync_parent(path: &Path) -> Result<(), OperationError> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let opened = File::open(parent).and_then(|directory| directory.sync_all());
-    opened.map_err(|error| io_error(parent, &error))
-}
-
-pub(super) fn io_error(path: &Path, error: &io::Error) -> OperationError {
-    OperationError::Io { path: path.into(), reason: error.to_string() }
-}
-
-/// A reason in the operating system's manner; the faces add the sentence around it.
-pub(super) fn words(trouble: Unavailable) -> String {
-    match trouble {
-        Unavailable::Absent => "no such file".into(),
-        Unavailable::NotAllowed => "permission denied".into(),
-        Unavailable::TimedOut => "no answer in time".into(),
-        Unavailable::NotAFile(kind) => format!("it is a {kind}"),
-        Unavailable::Other(reason) => reason,
-    }
 }

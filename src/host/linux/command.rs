@@ -3,7 +3,7 @@
 //! An init script often leaves a daemon behind that still holds the pipe of its output. So the end of a command is the
 //! end of its own process; after that only what is already on the way is read.
 
-use super::{blocking, trouble};
+use super::answering::{blocking, trouble};
 use crate::core::observe::{CommandSeen, Observed, Unavailable};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;

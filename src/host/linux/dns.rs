@@ -5,7 +5,8 @@
 //! them apart. So after the resolver failed, the nameservers of resolv.conf(5) are asked directly. This room must not be
 //! used to resolve names: it knows neither /etc/hosts nor search domains.
 
-use super::{blocking, files, milliseconds};
+use super::answering::{blocking, milliseconds};
+use super::files;
 use crate::core::observe::{NameserverSaid, NameserverSeen};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;

@@ -2,7 +2,7 @@
 //!
 //! These functions block while a mount is dead: call them on a thread of their own.
 
-use super::trouble;
+use super::answering::trouble;
 use crate::core::observe::{
     DIR_LIMIT, DirSeen, EntryKind, EntrySeen, FILE_LIMIT, FileSeen, Observed, TAIL_LIMIT, Unavailable,
 };

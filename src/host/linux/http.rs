@@ -3,10 +3,11 @@
 //!
 //! It follows no redirect, keeps no connection, and bounds what it reads.
 
+use super::answering::{blocking, milliseconds};
 use super::certificate::Witness;
+use super::files;
 use super::identity::now_ms;
 use super::names::Names;
-use super::{blocking, files, milliseconds};
 use crate::core::observe::{ConnectError, NameError, Observed, Target, TlsError, TlsSeen, Unavailable};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;

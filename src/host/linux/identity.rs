@@ -1,6 +1,7 @@
 //! The clock, and who and where we are.
 
-use super::{blocking, files, processes};
+use super::answering::blocking;
+use super::{files, processes};
 use crate::core::observe::{ClockSeen, IdentitySeen};
 use nix::unistd::{Uid, User};
 use std::env;

@@ -1,7 +1,7 @@
 //! The lock that keeps two processes of this program from changing the machine at the same time: flock(2) on a file that
 //! stays. The kernel lets go of it when the process ends, however it ends, so nobody ever has to clear it away.
 
-use super::acts::io_error;
+use super::disk::io_error;
 use crate::core::observe::OperationError;
 use crate::host::Held;
 use nix::errno::Errno;

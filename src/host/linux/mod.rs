@@ -5,8 +5,10 @@
 //! which does not wait for such threads. Observing must not change the machine, and no panic may leave this room.
 
 mod acts;
+mod answering;
 mod certificate;
 mod command;
+mod disk;
 mod dns;
 mod files;
 mod groups;
@@ -23,14 +25,14 @@ mod sweep;
 mod watch;
 mod write;
 
-use super::{Held, Host, LiveOutput};
+use super::{Held, Host, LiveOutput, MutableHost};
 use crate::core::observe::Pending;
 use crate::core::observe::{
-    Answer, CloudAnswer, CloudError, Done, LookupSeen, NameserverSaid, NameserverSeen, Observed, Operation,
-    OperationError, Question, ReachSeen, Unavailable, WATCH_LIMIT,
+    Answer, CloudAnswer, CloudError, Done, LookupSeen, NameserverSaid, NameserverSeen, Operation, OperationError,
+    Question, ReachSeen, Unavailable, WATCH_LIMIT,
 };
+use answering::{blocking, broken, milliseconds};
 use futures_util::FutureExt;
-use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -81,7 +83,17 @@ impl Host for LinuxHost {
         })
     }
 
-    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
+    fn holder(&self, path: PathBuf) -> Pending<Option<String>> {
+        let limit = self.options.limit;
+        Box::pin(async move {
+            let asked = tokio::task::spawn_blocking(move || lock::holder(&path));
+            tokio::time::timeout(limit, asked).await.ok()?.ok()?
+        })
+    }
+}
+
+impl MutableHost for LinuxHost {
+    fn perform(&self, operation: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
         let (read_only, client) = (self.options.read_only, self.client.clone());
         Box::pin(async move {
             if read_only {
@@ -89,7 +101,7 @@ impl Host for LinuxHost {
             }
             // A change may touch what names resolve to, so the next question asks anew.
             client.forget_names();
-            let outcome = acts::act(act, live).await;
+            let outcome = acts::act(operation, live).await;
             client.forget_names();
             outcome
         })
@@ -102,14 +114,6 @@ impl Host for LinuxHost {
                 return Err(OperationError::ReadOnly);
             }
             acts::within(acts::FILE_LIMIT, path.clone(), move || lock::hold(&path, &note)).await
-        })
-    }
-
-    fn holder(&self, path: PathBuf) -> Pending<Option<String>> {
-        let limit = self.options.limit;
-        Box::pin(async move {
-            let asked = tokio::task::spawn_blocking(move || lock::holder(&path));
-            tokio::time::timeout(limit, asked).await.ok()?.ok()?
         })
     }
 }
@@ -151,50 +155,17 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
 fn missing(question: &Question, trouble: Unavailable, elapsed: Duration) -> Answer {
     let elapsed_ms = milliseconds(elapsed);
     match question {
-        Question::File(_) | Question::Present(_) | Question::Tail(_) => Answer::File(Err(trouble)),
-        Question::Dir(_) => Answer::Dir(Err(trouble)),
-        Question::Processes => Answer::Processes(Err(trouble)),
-        Question::WatchProcesses { .. } => Answer::Watched(Err(trouble)),
-        Question::Environment { .. } => Answer::Environment(Err(trouble)),
-        Question::Interfaces => Answer::Interfaces(Err(trouble)),
         Question::Lookup(name) => {
             Answer::Lookup(LookupSeen { addresses: Err(trouble), by: names::by_getent(name), elapsed_ms })
         }
         Question::Reach(_) => Answer::Reach(ReachSeen { http: Some(Err(trouble)), elapsed_ms, ..ReachSeen::default() }),
-        Question::ReadCommand(_) => Answer::ReadCommand(Err(trouble)),
         Question::Clock => Answer::Clock(identity::bare_clock()),
         Question::Identity => Answer::Identity(identity::bare_identity()),
         Question::AskNameserver { .. } => {
             Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms })
         }
-        Question::Metadata => Answer::Metadata(Err(trouble)),
-        Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
+        other => Answer::missing(other, trouble),
     }
-}
-
-/// Runs what may block on a thread of its own. A panic there becomes an answer.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Observed<T> + Send + 'static) -> Observed<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken()))
-}
-
-/// What is answered when this program itself failed.
-fn broken() -> Unavailable {
-    Unavailable::Other("internal error".into())
-}
-
-/// What an error of the operating system means for one who looks.
-fn trouble(error: &io::Error) -> Unavailable {
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unavailable::Absent,
-        io::ErrorKind::PermissionDenied => Unavailable::NotAllowed,
-        io::ErrorKind::TimedOut => Unavailable::TimedOut,
-        _ => Unavailable::Other(error.to_string()),
-    }
-}
-
-/// Whole milliseconds.
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What names resolve to: once by the agent's own way (`getent`), once by ours, shared by all connections.
 
+use super::answering::{blocking, milliseconds, trouble};
 use super::command::look;
+use super::dns;
 use super::interfaces::interfaces;
-use super::{blocking, dns, milliseconds, trouble};
 use crate::core::observe::{LookupSeen, NameError, Unavailable};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};

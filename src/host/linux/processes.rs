@@ -3,9 +3,9 @@
 //! A host may run tens of thousands of processes, so of each only the short name is read; the rest only of those whose
 //! name fits. Processes that end in the middle are left out silently.
 
+use super::answering::trouble;
 use super::command::is_secret;
 use super::files::read_at_most;
-use super::trouble;
 use crate::core::observe::{Done, Observed, OperationError, ProcessId, ProcessSeen, ProcessSignal, Unavailable};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -78,7 +78,7 @@ pub(super) fn booted() -> i64 {
 /// and the kernel gives its number to another one.
 pub(super) fn signal(wanted: &ProcessId, signal: ProcessSignal) -> Result<Done, OperationError> {
     use nix::sys::signal::{Signal, kill};
-    let failed = |reason: String| OperationError::Io { path: PathBuf::from(format!("/proc/{}", wanted.pid)), reason };
+    let failed = |reason: String| OperationError::io(PathBuf::from(format!("/proc/{}", wanted.pid)), reason);
     if !process(wanted.pid, booted()).is_some_and(|now| is_same(wanted, &now)) {
         return Ok(Done::Already);
     }

@@ -1,7 +1,7 @@
 //! Probes one target with a plain `GET` and keeps what says who answered.
 
+use super::answering::milliseconds;
 use super::http::{Client, Request, exchange};
-use super::milliseconds;
 use crate::core::observe::{HttpSeen, ReachSeen, Target};
 use tokio::time::Instant;
 

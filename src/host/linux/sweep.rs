@@ -1,7 +1,7 @@
 //! Clears away the temporaries that killed processes of this program left beside files. It touches nothing else: the name
 //! must be exactly as `write` makes it, the file a regular one of ours, and nobody alive may hold it.
 
-use super::acts::{io_error, sync_parent};
+use super::disk::{io_error, sync_parent};
 use crate::core::observe::{Done, OperationError};
 use std::fs;
 use std::io;

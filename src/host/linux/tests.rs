@@ -7,7 +7,7 @@ mod reach;
 
 use super::{LinuxHost, Options};
 use crate::core::observe::{Answer, Done, LiveLine, Operation, OperationError, Question, Unavailable};
-use crate::host::Host;
+use crate::host::{Host, MutableHost};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
@@ -22,7 +22,7 @@ fn host(limit: Duration) -> LinuxHost {
 /// Applies one change and gathers what it printed.
 async fn act(act: Operation) -> (Result<Done, OperationError>, Vec<LiveLine>) {
     let (live, mut lines) = unbounded_channel();
-    let outcome = host(AMPLE).act(act, live).await;
+    let outcome = host(AMPLE).perform(act, live).await;
     let mut printed = Vec::new();
     while let Ok(line) = lines.try_recv() {
         printed.push(line);
@@ -75,7 +75,7 @@ async fn a_read_only_host_changes_nothing() {
         Operation::Run { argv: vec!["touch".into(), path.display().to_string()], limit: AMPLE, proxies: false },
     ];
     for change in changes {
-        assert_eq!(host.act(change, unbounded_channel().0).await, Err(OperationError::ReadOnly));
+        assert_eq!(host.perform(change, unbounded_channel().0).await, Err(OperationError::ReadOnly));
     }
     assert!(!path.exists());
 }

@@ -4,7 +4,7 @@
 //! One exception: a file that is itself a mount point cannot be renamed over (/etc/hosts, /etc/resolv.conf and
 //! /etc/hostname in containers). It is written in place and fsynced; a kill within that instant can leave it short.
 
-use super::acts::{content, io_error, sync_parent};
+use super::disk::{content, io_error, sync_parent};
 use super::groups;
 use super::sweep::MARK;
 use crate::core::observe::{Done, Fingerprint, OperationError};
@@ -78,9 +78,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<Done, OperationError> {
 fn target(path: &Path) -> Result<PathBuf, OperationError> {
     match fs::symlink_metadata(path) {
         Ok(about) if about.is_symlink() => fs::canonicalize(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => {
-                OperationError::Io { path: path.into(), reason: "the symlink leads nowhere".into() }
-            }
+            io::ErrorKind::NotFound => OperationError::io(path, "the symlink leads nowhere"),
             _ => io_error(path, &error),
         }),
         _ => Ok(path.to_path_buf()),
@@ -104,7 +102,7 @@ pub(super) fn check_place(target: &Path) -> Result<(), OperationError> {
             _ => "everybody".to_string(),
         };
         let reason = format!("{who} may write in {} (mode {mode:04o})", dir.display());
-        return Err(OperationError::Io { path: target.into(), reason });
+        return Err(OperationError::io(target, reason));
     }
     Ok(())
 }
@@ -114,7 +112,7 @@ fn open_old(path: &Path) -> Result<Option<(File, Metadata)>, OperationError> {
     match super::files::open_regular(path) {
         Ok(opened) => Ok(Some(opened)),
         Err(crate::core::observe::Unavailable::Absent) => Ok(None),
-        Err(trouble) => Err(OperationError::Io { path: path.into(), reason: super::acts::words(trouble) }),
+        Err(trouble) => Err(OperationError::io(path, super::disk::words(trouble))),
     }
 }
 

@@ -1,13 +1,11 @@
 //! Applies one [`Operation`] on files to a simulated host, with the checks and the refusals of a real one.
 
-use super::agent::StopManner;
-use super::files::{Kind, Node, words};
+use super::files::{Kind, Node, system_error, words};
+use super::parts::StopManner;
 use super::world::World;
 use crate::core::observe::{Done, Fingerprint, Operation, OperationError, ProcessId, ProcessSignal, Unavailable};
+use nix::errno::Errno;
 use std::path::{Path, PathBuf};
-
-/// What the kernel says of a name that does not exist.
-const NO_SUCH: &str = "No such file or directory (os error 2)";
 
 impl World {
     /// Everything but commands.
@@ -89,10 +87,10 @@ impl World {
         if self.files.node(to).is_some() {
             return Err(OperationError::Exists(to.into()));
         }
-        let bytes = self.content_of(from)?.ok_or_else(|| io(from, NO_SUCH))?;
+        let bytes = self.content_of(from)?.ok_or_else(|| system_error(from, Errno::ENOENT))?;
         self.files.check_writable(to, self.person.uid)?;
         let real = self.files.follow(from).map_err(|trouble| io(from, &words(&trouble)))?;
-        let node = self.files.node(&real).ok_or_else(|| io(from, NO_SUCH))?.clone();
+        let node = self.files.node(&real).ok_or_else(|| system_error(from, Errno::ENOENT))?.clone();
         self.files.set(to, Node { kind: Kind::File(bytes), ..node });
         Ok(Done::Changed)
     }
@@ -118,7 +116,7 @@ impl World {
             return Err(OperationError::Exists(to.into()));
         }
         if self.files.node(from).is_none() {
-            return Err(io(from, NO_SUCH));
+            return Err(system_error(from, Errno::ENOENT));
         }
         self.files.check_writable(to, self.person.uid)?;
         self.files.rename(from, to);
@@ -144,13 +142,13 @@ impl World {
     fn remove_dir_act(&mut self, path: &Path) -> Result<Done, OperationError> {
         match self.files.node(path).map(|node| &node.kind) {
             None => Ok(Done::Already),
-            Some(Kind::Dir) if !self.files.is_empty_dir(path) => Err(io(path, "Directory not empty (os error 39)")),
+            Some(Kind::Dir) if !self.files.is_empty_dir(path) => Err(system_error(path, Errno::ENOTEMPTY)),
             Some(Kind::Dir) => {
                 self.files.check_writable(path, self.person.uid)?;
                 self.files.unlink(path);
                 Ok(Done::Changed)
             }
-            Some(_) => Err(io(path, "Not a directory (os error 20)")),
+            Some(_) => Err(system_error(path, Errno::ENOTDIR)),
         }
     }
 
@@ -210,5 +208,5 @@ impl World {
 }
 
 fn io(path: &Path, reason: &str) -> OperationError {
-    OperationError::Io { path: PathBuf::from(path), reason: reason.into() }
+    OperationError::io(path, reason)
 }

@@ -7,112 +7,18 @@
 use super::agent_config::{Parsed, parse, styled};
 use super::files::Kind;
 use super::network::number;
-use super::world::{Flavour, World};
+use super::parts::{Memory, StartManner};
+use super::world::World;
 use crate::core::observe::ProcessSeen;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The agent looks whether its address changed this often, in milliseconds (from 1.3.0 on).
 const ADDRESS_WATCH_MS: i64 = 30_000;
 /// The daemon makes a new worker this long after the old one died, in milliseconds.
 const REFORK_MS: i64 = 10_000;
-
-/// What stopping does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopManner {
-    AtOnce,
-    /// The processes end this long after they were told to.
-    After(Duration),
-    /// The processes ignore it; only force-stop ends them.
-    Never,
-}
-
-/// What starting does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartManner {
-    Both,
-    /// The daemon stays alone.
-    DaemonOnly,
-    /// The program dies at once: this processor lacks an instruction.
-    IllegalInstruction,
-}
-
-/// The agent that is installed.
-#[derive(Debug, Clone)]
-pub(super) struct Agent {
-    pub flavour: Flavour,
-    /// The open-source build.
-    pub community: bool,
-    pub install_dir: PathBuf,
-    /// `<sysconf>` unless the configuration moves it.
-    pub conf_dir: PathBuf,
-    /// The environment that the init script gives its processes.
-    pub environment: Vec<(String, String)>,
-    pub stop: StopManner,
-    pub start: StartManner,
-    /// The worker dies and is made anew this often.
-    pub crash_every: Option<Duration>,
-    /// What the running worker has in memory.
-    pub memory: Option<Memory>,
-    /// When the processes will have ended, in true milliseconds.
-    pub stopping_until: Option<i64>,
-    /// When the daemon makes a new worker, in true milliseconds.
-    pub refork_at: Option<i64>,
-}
-
-/// What a worker knows.
-#[derive(Debug, Clone)]
-pub(super) struct Memory {
-    /// The configuration in force: the file with config.d over it.
-    pub config: Map<String, Value>,
-    pub ip: String,
-    pub aliuids: BTreeSet<String>,
-    pub custom_ids: BTreeSet<Vec<u8>>,
-    pub conf_dir: PathBuf,
-    /// When it started, in true milliseconds, as the times below.
-    pub started_ms: i64,
-    /// When it last looked whether its address changed.
-    watched_ms: i64,
-    /// When it last wrote its status.
-    pub dumped_ms: i64,
-    /// When the service last answered.
-    pub contact_ms: Option<i64>,
-}
-
-impl Memory {
-    fn string(&self, key: &str) -> Option<&str> {
-        self.config.get(key).and_then(Value::as_str)
-    }
-}
-
-impl Agent {
-    pub fn config_path(&self) -> PathBuf {
-        self.install_dir.join("ilogtail_config.json")
-    }
-
-    pub fn log_path(&self) -> PathBuf {
-        self.install_dir.join(format!("{}.LOG", self.flavour.program()))
-    }
-
-    pub fn app_info_path(&self) -> PathBuf {
-        self.install_dir.join("app_info.json")
-    }
-
-    /// The program as it is called: a symlink to the one with the version in its name.
-    pub fn program_path(&self) -> PathBuf {
-        self.install_dir.join(self.flavour.program())
-    }
-
-    fn env(&self, key: &str) -> Option<&str> {
-        let of = |name: &str| self.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        let key_upper = key.to_ascii_uppercase();
-        let loong = if self.flavour.version() >= (3, 0, 5) { of(&format!("LOONG_{key_upper}")) } else { None };
-        loong.or_else(|| of(&format!("ALIYUN_LOGTAIL_{key_upper}"))).or_else(|| of(key))
-    }
-}
 
 impl World {
     /// The pid of the daemon and of the worker, when they live.

@@ -1,34 +1,19 @@
 //! The service's API in a simulated world: a key, machine groups, and the machines whose heartbeat it knows. Without it
 //! (the default) nobody can be asked. Any key is good; what a real service refuses is not simulated.
 
-use super::service::Group;
+use super::parts::{Api, Group};
 use super::world::World;
+use crate::core::observe::MachineGroup;
 use crate::core::observe::{
     CallerSeen, CloudAnswer, CloudError, CloudErrorKind, CloudQuestion, CredentialsSeen, Done, MachinesSeen,
     OperationError, ProjectSeen, Site, group_resource,
 };
+use crate::core::observe::{KnownIdentity, Machine};
 use crate::core::service::Credentials;
-use crate::core::service::MachineGroup;
-use crate::core::service::api::{KnownIdentity, Machine};
 use crate::core::service::group_edit::is_as_made;
 use crate::core::text::Text;
 use crate::say;
 use std::collections::BTreeMap;
-
-/// The first heartbeat comes so many seconds after everything agrees, and the next ones in this rhythm.
-const FIRST_S: i64 = 8;
-const EVERY_S: i64 = 30;
-
-/// What the API knows.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Api {
-    /// The key in use; None: none was found yet.
-    key: Option<CredentialsSeen>,
-    groups: BTreeMap<String, MachineGroup>,
-    /// Since when everything agrees, and the last heartbeat before that, in true seconds since 1970.
-    agrees_since: Option<i64>,
-    last: Option<i64>,
-}
 
 impl World {
     /// The service can be asked, once it is given a key. Its project has the group of this world and `more` others.
@@ -190,20 +175,6 @@ impl World {
             None => Err(failed(CloudError::not_asked())),
             Some(api) if api.key.is_none() => Err(failed(no_key())),
             Some(api) => Ok(api),
-        }
-    }
-}
-
-impl Api {
-    /// Lets time pass: heartbeats come in their rhythm for as long as everything agrees.
-    fn hear(&mut self, is_heard: bool, now: i64) {
-        match (is_heard, self.agrees_since) {
-            (false, _) => self.agrees_since = None,
-            (true, None) => self.agrees_since = Some(now),
-            (true, Some(since)) if now - since >= FIRST_S => {
-                self.last = Some(now - (now - since - FIRST_S) % EVERY_S);
-            }
-            (true, Some(_)) => {}
         }
     }
 }

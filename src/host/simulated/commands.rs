@@ -1,75 +1,12 @@
 //! The commands that a simulated host understands. None is executed: each is answered from the world, with the texts
 //! and exit codes of the real one, and changes the world as the real one would.
 
-use super::world::{Flavour, World};
+use super::parts::{Flavour, Printed, Sudo, Systemd, Unit};
+use super::world::World;
 use crate::core::observe::{CommandSeen, Observed, ReadCommand, Unavailable};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-
-/// How this user may become root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sudo {
-    /// sudo is not installed.
-    Absent,
-    WithoutPassword,
-    /// A password is asked for, or the user is not in sudoers: they look the same.
-    NeedsPassword,
-}
-
-/// Who works on the host.
-#[derive(Debug, Clone)]
-pub(super) struct Person {
-    pub user: String,
-    pub uid: u32,
-    pub sudo: Sudo,
-}
-
-/// systemd's view of its units, by name without `.service`.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Systemd {
-    pub units: BTreeMap<String, Unit>,
-}
-
-/// One unit.
-#[derive(Debug, Clone)]
-pub(super) struct Unit {
-    pub enabled: bool,
-    /// What systemd believes; of a oneshot unit this outlives the processes.
-    pub active: bool,
-    /// Type=oneshot with RemainAfterExit, else Type=forking.
-    pub oneshot: bool,
-}
-
-/// What a command printed, how it ended, and how long it takes.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Printed {
-    pub code: i32,
-    /// Whether on standard error, and the line.
-    pub lines: Vec<(bool, String)>,
-    pub takes: Duration,
-}
-
-impl Printed {
-    pub fn lines(code: i32, lines: impl IntoIterator<Item = impl Into<String>>) -> Printed {
-        let lines = lines.into_iter().map(|line| (false, line.into())).collect();
-        Printed { code, lines, takes: Duration::ZERO }
-    }
-
-    pub fn error(code: i32, line: impl Into<String>) -> Printed {
-        Printed { code, lines: vec![(true, line.into())], takes: Duration::ZERO }
-    }
-
-    pub fn nothing(code: i32) -> Printed {
-        Printed { code, ..Printed::default() }
-    }
-
-    /// One after the other; the exit code is that of the second.
-    pub fn then(mut self, next: Printed) -> Printed {
-        self.lines.extend(next.lines);
-        Printed { code: next.code, lines: self.lines, takes: self.takes + next.takes }
-    }
-}
 
 impl World {
     /// A command that only looks.

@@ -1,13 +1,9 @@
 //! Ways to break a world, and to set what it is. Each takes the world by value, so that a scenario reads as one
 //! sentence: `World::healthy(flavour).remove_users().stop_agent()`.
 
-use super::agent::{StartManner, StopManner};
-use super::commands::Sudo;
 use super::files::Kind;
-use super::firewall::Firewall;
 use super::healthy::config_text;
-use super::network::{Reaction, Rule, Way};
-use super::service::{Ecs, Group};
+use super::parts::{Ecs, Firewall, Group, Reaction, Rule, StartManner, StopManner, Sudo, Way};
 use super::world::World;
 use crate::core::observe::{CommandSeen, InterfaceSeen, ProcessSeen};
 use std::net::Ipv4Addr;

@@ -6,6 +6,7 @@
 use crate::core::observe::{
     DIR_LIMIT, DirSeen, EntryKind, EntrySeen, FILE_LIMIT, FileSeen, Observed, OperationError, TAIL_LIMIT, Unavailable,
 };
+use nix::errno::Errno;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Component, Path, PathBuf};
 
@@ -213,7 +214,7 @@ impl Files {
 
     /// Whether this user may make, rename or remove names in the directory of `path`.
     pub fn check_writable(&self, path: &Path, uid: u32) -> Result<(), OperationError> {
-        let failed = |reason: &str| OperationError::Io { path: path.to_path_buf(), reason: reason.into() };
+        let failed = |reason: &str| OperationError::io(path, reason);
         if let Some((_, words)) = self.unwritable.iter().find(|(dir, _)| path.starts_with(dir)) {
             return Err(failed(words));
         }
@@ -221,8 +222,8 @@ impl Files {
         let real = self.follow(dir).map_err(|trouble| failed(&words(&trouble)))?;
         match self.nodes.get(&real).map(|node| &node.kind) {
             Some(Kind::Dir) if self.may(&real, uid, 3) => Ok(()),
-            Some(Kind::Dir) => Err(failed("Permission denied (os error 13)")),
-            _ => Err(failed("Not a directory (os error 20)")),
+            Some(Kind::Dir) => Err(system_error(path, Errno::EACCES)),
+            _ => Err(system_error(path, Errno::ENOTDIR)),
         }
     }
 
@@ -265,4 +266,9 @@ pub(super) fn words(trouble: &Unavailable) -> String {
         Unavailable::NotAFile(word) => format!("a {word}, not a regular file"),
         Unavailable::Other(words) => words.clone(),
     }
+}
+
+/// What the kernel would answer for a path.
+pub fn system_error(path: &Path, errno: Errno) -> OperationError {
+    OperationError::of_system(path, &errno.into())
 }

@@ -1,26 +1,8 @@
 //! The host's own firewall, as far as it matters here: the OUTPUT chain of iptables, seen by `iptables-save` and
 //! changed by `iptables -I` and `-D`.
 
-use super::commands::Printed;
+use super::parts::Printed;
 use super::world::World;
-
-/// The rules that were appended to chain OUTPUT, first one first, as `iptables-save` writes them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Firewall {
-    pub output: Vec<String>,
-}
-
-impl Firewall {
-    /// What becomes of a TCP connection to this port: the first rule that names the port decides.
-    pub fn drops(&self, port: u16) -> bool {
-        let names = |rule: &&String| {
-            let ports = rule.split_once("--dports ").or_else(|| rule.split_once("--dport "));
-            let ports = ports.and_then(|(_, rest)| rest.split(' ').next()).unwrap_or_default();
-            ports.split(',').any(|one| one == port.to_string())
-        };
-        self.output.iter().find(names).is_some_and(|rule| rule.ends_with("-j DROP"))
-    }
-}
 
 impl World {
     /// `iptables-save`, or one rule put in or taken out; None where the program is not installed.

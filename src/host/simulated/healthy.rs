@@ -1,11 +1,10 @@
 //! Worlds in which everything agrees: every check passes, and the heartbeat arrives.
 
-use super::agent::{Agent, StartManner, StopManner};
-use super::commands::{Person, Sudo};
 use super::files::{Files, Kind};
-use super::network::{Dns, Reaction, Rule, Way};
-use super::service::{Cloud, Ecs, Group};
-use super::world::{Flavour, Time, Timing, World};
+use super::parts::{
+    Agent, Cloud, Dns, Ecs, Flavour, Group, Person, Reaction, Rule, StartManner, StopManner, Sudo, Time, Timing, Way,
+};
+use super::world::World;
 use crate::core::observe::InterfaceSeen;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

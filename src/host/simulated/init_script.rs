@@ -1,8 +1,7 @@
 //! The init scripts of the agent: their texts and exit codes (domain.md, sections 7.1 and 7.2).
 
-use super::agent::StopManner;
-use super::commands::Printed;
-use super::world::{Flavour, World};
+use super::parts::{Flavour, Printed, StopManner};
+use super::world::World;
 use std::path::Path;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! The vendor's installers, `logtail.sh` and `loongcollector.sh`: what `install PARAMETER` and `upgrade` leave on the
 //! machine (domain.md, section 2). They are called in one shell line that downloads them first.
 
-use super::commands::{Printed, Systemd};
-use super::world::{Flavour, World};
+use super::parts::{Flavour, Printed, Systemd};
+use super::world::World;
 use std::path::Path;
 
 impl World {

@@ -16,6 +16,7 @@ mod healthy;
 mod init_script;
 mod installer;
 mod network;
+mod parts;
 mod questions;
 mod scenario;
 mod service;
@@ -25,15 +26,16 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use agent::{StartManner, StopManner};
-pub use commands::Sudo;
 pub use files::Kind;
-pub use network::{Reaction, Way};
+pub use parts::Flavour;
+pub use parts::Sudo;
+pub use parts::{Cloud, Ecs, Group};
+pub use parts::{Reaction, Way};
+pub use parts::{StartManner, StopManner};
 pub use scenario::{Fault, Scenario, scenario, scenarios};
-pub use service::{Cloud, Ecs, Group};
-pub use world::{Flavour, World};
+pub use world::World;
 
-use super::{Host, LiveOutput};
+use super::{Host, LiveOutput, MutableHost};
 use crate::core::observe::Pending;
 use crate::core::observe::{Answer, Done, LiveLine, Operation, OperationError, Question};
 use crate::core::service::Credentials;
@@ -97,14 +99,16 @@ impl Host for SimulatedHost {
     fn use_key(&self, key: Credentials) {
         self.lock().use_key(&key);
     }
+}
 
-    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
+impl MutableHost for SimulatedHost {
+    fn perform(&self, operation: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
         let host = self.clone();
         Box::pin(async move {
-            let Operation::Run { argv, limit, .. } = act else {
+            let Operation::Run { argv, limit, .. } = operation else {
                 let mut world = host.lock();
                 world.settle();
-                return world.apply(act);
+                return world.apply(operation);
             };
             let (printed, pause) = {
                 let mut world = host.lock();

@@ -3,12 +3,12 @@
 //! Names are looked up as the C library does: numbers first, then /etc/hosts, then (where the host is so configured)
 //! the host's own name, then DNS. What a place on the network does is a list of rules, the last that fits wins.
 
+use super::parts::{Reaction, Way};
 use super::world::World;
 use crate::core::observe::{
     ConnectError, HttpSeen, LookupSeen, MetadataSeen, NameError, NameserverSaid, NameserverSeen, Observed, ReachSeen,
     Target, TlsError, TlsSeen, Unavailable,
 };
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
@@ -19,60 +19,6 @@ const CONNECT_MS: u64 = 3;
 const SILENCE_MS: u64 = 3000;
 /// The certificate of the service began this long ago and ends as long from now, in days.
 const CERTIFICATE_DAYS: i64 = 60;
-
-/// The DNS that the host asks.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Dns {
-    /// By name, or by `*.suffix`; an exact name wins, then the longest suffix.
-    pub table: BTreeMap<String, Vec<Ipv4Addr>>,
-    /// No nameserver answers.
-    pub silent: bool,
-    /// `myhostname` stands in nsswitch.conf: the host's own name has all of its addresses.
-    pub myhostname: bool,
-}
-
-/// What a place on the network does with a connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reaction {
-    /// The service answers.
-    Sls,
-    /// Nothing listens, or a firewall rejects.
-    Refuses,
-    /// Packets get lost: a security group drops.
-    Silent,
-    /// This host has no route there.
-    NoRoute,
-    /// A rule of this host's own firewall.
-    Forbidden,
-    /// Something else answers: a login page, a proxy's error.
-    Foreign { status: u16, body: String },
-    /// TLS fails; plain HTTP is answered by the service.
-    Tls(TlsError),
-    /// The connection is made, and no answer comes.
-    Mute,
-    /// A proxy that passes everything on.
-    Proxy,
-}
-
-/// Whose connections a rule is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    Direct,
-    /// Through a proxy.
-    Proxied,
-    Any,
-}
-
-/// What one place does.
-#[derive(Debug, Clone)]
-pub(super) struct Rule {
-    /// A name, or `*.suffix`.
-    pub host: String,
-    /// None: every port.
-    pub port: Option<u16>,
-    pub way: Way,
-    pub reaction: Reaction,
-}
 
 /// Whether a name fits a pattern: the same, or below `*.suffix`.
 fn fits(pattern: &str, name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Answers one [`Question`] from the world, every field as the Linux host fills it. Must not change the world, but for
 //! what a look-only command does: nothing.
 
-use super::commands::Sudo;
+use super::parts::Sudo;
 use super::world::World;
 use crate::core::observe::{
     Answer, ClockSeen, IdentitySeen, Observed, ProcessSeen, Question, Unavailable, WATCH_LIMIT, WATCH_PAUSE, WatchSeen,

@@ -3,43 +3,13 @@
 //! [`World::heartbeat`] knows nothing of checks and remedies: it asks only whether everything that a heartbeat needs
 //! agrees. So it proves that a cure is a cure.
 
-use super::agent::Memory;
+use super::parts::{Cloud, Group, Memory};
 use super::world::World;
 use crate::core::observe::Target;
 use serde_json::Value;
-use std::net::Ipv4Addr;
 
 /// The service rejects requests whose time is off by more than this, in milliseconds.
 const CLOCK_LIMIT_MS: i64 = 15 * 60 * 1000;
-
-/// What is true at the service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cloud {
-    pub project: String,
-    /// The project's region, as its endpoint names it.
-    pub region: String,
-    /// The main account id of the project's owner.
-    pub owner: String,
-    pub group_name: String,
-    pub group: Group,
-    /// None: this machine is no ECS instance.
-    pub ecs: Option<Ecs>,
-}
-
-/// What the machine group names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Group {
-    Ips(Vec<Ipv4Addr>),
-    /// A custom identifier.
-    Custom(String),
-}
-
-/// Where the instance runs, and whose it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ecs {
-    pub region: String,
-    pub account: String,
-}
 
 impl World {
     /// What is true at the service.

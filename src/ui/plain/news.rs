@@ -4,8 +4,8 @@
 use super::page;
 use super::words;
 use super::{Plain, TOLD_EVERY, service};
-use crate::carry_out::ChangeState;
 use crate::core::flow::{Layer, Notice, Session, Stage};
+use crate::core::journal::ChangeState;
 use crate::core::observe::LiveLine;
 use crate::core::remedies::change_titles;
 use crate::core::text::{Lang, Text, printable_block};

@@ -389,7 +389,8 @@ fn outcome(session: &Session) -> Vec<String> {
     let Some(Stage::Outcome { applied, cured, said, .. }) = words::remedy(session).map(|layer| &layer.stage) else {
         return Vec::new();
     };
-    let is_applied = applied.as_ref().is_none_or(|applied| applied.result == crate::carry_out::AppliedResult::Applied);
+    let is_applied =
+        applied.as_ref().is_none_or(|applied| applied.result == crate::core::journal::AppliedResult::Applied);
     let head = match (cured, is_applied) {
         (true, _) => word(lang, "OK", "成功"),
         (false, true) => word(lang, "NOT PROVED", "效果未确认"),

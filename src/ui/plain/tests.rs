@@ -1,10 +1,10 @@
 //! Whole conversations over in-memory pipes, without an engine: the transcript is what an operator would read.
 
 use super::*;
-use crate::carry_out::{AppliedResult, Progress};
 use crate::core::checks;
 use crate::core::context::Context;
 use crate::core::flow::{Effect, Layer};
+use crate::core::journal::{AppliedResult, Progress};
 use crate::core::remedies::{InputId, Planned};
 use crate::engine::{Frontend, FrontendRequest};
 use crate::ui::view::samples;

@@ -3,8 +3,8 @@
 use super::Display;
 use super::actions::filled;
 use super::sheet::{Sheet, part, run, show, show_scrolled};
-use crate::carry_out::{JournalEntry, Record, RecordKind, Recorded};
 use crate::core::flow::{JournalLayer, Session, recorded_word, undo_command};
+use crate::core::journal::{JournalEntry, Record, RecordKind, Recorded};
 use crate::core::remedies;
 use crate::core::text::{Text, cut, pad, printable, width};
 use crate::say;

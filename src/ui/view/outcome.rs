@@ -2,7 +2,7 @@
 
 use super::Display;
 use super::sheet::{Sheet, run};
-use crate::carry_out::{Applied, AppliedResult};
+use crate::core::journal::{Applied, AppliedResult};
 use crate::core::remedies::{Plan, change_titles};
 use crate::core::text::{Text, width};
 

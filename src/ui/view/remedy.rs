@@ -3,9 +3,9 @@
 
 use super::sheet::{Sheet, part, run, show, show_scrolled};
 use super::{Display, form, outcome, page, watch};
-use crate::carry_out::ChangeState;
 use crate::core::finding::StepId;
 use crate::core::flow::{Button, Layer, RemedyLayer, Session, Stage, Way};
+use crate::core::journal::ChangeState;
 use crate::core::observe::LiveLine;
 use crate::core::remedies::{self, Plan, PreviewLine, PreviewMark, change_titles, preview};
 use crate::core::text::{Text, cut, printable_block, width};

@@ -2,11 +2,11 @@
 
 pub(in crate::ui) mod service;
 
-use crate::carry_out::{Applied, AppliedResult, ChangeState, JournalEntry, Progress, Record, RecordKind, Recorded};
 use crate::core::checks::Checked;
 use crate::core::context::{Context, Field};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, StepId};
 use crate::core::flow::{Around, Choice, Event, Interrupted, Key, Offer, Place, Proof, Session, StepView};
+use crate::core::journal::{Applied, AppliedResult, ChangeState, JournalEntry, Progress, Record, RecordKind, Recorded};
 use crate::core::observe::{Fingerprint, IdentitySeen, LiveLine};
 use crate::core::remedies::{Change, InputId, Plan, Planned};
 use crate::core::text::{Lang, Text};

@@ -353,7 +353,7 @@ fn every_key_that_works_is_named_where_it_works() {
 
 #[test]
 fn the_newest_output_stays_in_sight_until_the_operator_scrolls() {
-    use crate::carry_out::Progress;
+    use crate::core::journal::Progress;
     use crate::core::observe::LiveLine;
     let mut session = samples::applying(Lang::En);
     drawn(&mut session, Glyphs::Ascii, (80, 24));

@@ -4,7 +4,7 @@ use super::super::subject::{self, Memory};
 use crate::core::agent::identity_files::{self, UserId, UserNameKind};
 use crate::core::agent::layout::Agent;
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
-use crate::core::observe::{Observations, Unanswered, Unavailable};
+use crate::core::observe::{Observations, Together, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 
@@ -32,8 +32,7 @@ impl Users {
     /// Something has not been looked at yet.
     pub fn read(see: &Observations, agent: &Agent) -> Result<Users, Unanswered> {
         let path = agent.conf_dir.join("users");
-        let (dir, is_environment_known) = (see.dir(&path), subject::is_environment_known(see, agent));
-        let (dir, is_environment_known) = (dir?, is_environment_known?);
+        let (dir, is_environment_known) = (see.dir(&path), subject::is_environment_known(see, agent)).together()?;
         let is_file = match dir {
             Err(Unavailable::NotAFile(_) | Unavailable::Other(_)) => see.file(&path)?.is_ok(),
             _ => false,

@@ -5,9 +5,9 @@ use super::super::subject::{self, Record};
 use super::ids::Ids;
 use crate::core::agent::service::{self, Standing};
 use crate::core::context::{Context, IdentityKind};
+use crate::core::observe::MachineGroup;
 use crate::core::observe::{CloudError, CloudQuestion, Observations, Question, Site, Unanswered};
-use crate::core::service::MachineGroup;
-use crate::core::service::api::KnownIdentity;
+use crate::core::observe::{KnownIdentity, Together};
 
 /// A machine group of the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +78,8 @@ fn known<'a>(see: &'a Observations, site: &Site, name: &str) -> Option<Result<&'
 /// By what this host is recognised in a list: its address and its custom identifiers.
 fn own(see: &Observations) -> Result<Vec<String>, Unanswered> {
     let Some(agent) = subject::agent(see)? else { return Ok(Vec::new()) };
-    let (record, ids, memory) = (subject::record(see, &agent), Ids::read(see, &agent), subject::memory(see, &agent));
-    let (record, ids, memory) = (record?, ids?, memory?);
+    let (record, ids, memory) =
+        (subject::record(see, &agent), Ids::read(see, &agent), subject::memory(see, &agent)).together()?;
     let ip = match (memory, &record) {
         (Some(memory), _) => memory.status.ip,
         (None, Record::Known(info)) => subject::reported_ip(info).to_string(),

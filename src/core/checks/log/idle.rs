@@ -1,13 +1,14 @@
 //! The idle agent: one that has no collection configuration for a long time asks ever more rarely, up to every 12
 //! minutes (document "心跳异常问题汇总排查"), and the console then shows FAIL although nothing is wrong.
 
+use super::super::investigation::Judge;
 use super::super::subject;
 use crate::core::agent::json;
 use crate::core::agent::layout::Agent;
 use crate::core::agent::processes::{Shape, process_shape, worker};
 use crate::core::context::Context;
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId, StepId, Verdict};
-use crate::core::observe::{FileSeen, Observations, Observed, Unanswered, Unavailable};
+use crate::core::observe::{FileSeen, Observations, Observed, Together, Unanswered, Unavailable};
 use crate::core::text::Text;
 
 /// A new agent gets its configuration within this, in seconds (document "Logtail 基本问题").
@@ -25,10 +26,10 @@ pub(super) struct Idle {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub(super) fn look(see: &Observations, agent: &Agent, told: &Context) -> Result<Idle, Unanswered> {
+pub(super) fn look(see: &Observations, agent: &Agent, told: &Context, judge: Judge) -> Result<Idle, Unanswered> {
     let (file, dir) = (agent.install_dir.join("user_log_config.json"), agent.conf_dir.join("config/enterprise"));
-    let (clock, one, many, memory) = (see.clock(), see.file(&file), see.dir(&dir), subject::memory(see, agent));
-    let (clock, one, many, memory) = (clock?, one?, many?, memory?);
+    let (clock, one, many, memory) =
+        (see.clock(), see.file(&file), see.dir(&dir), subject::memory(see, agent)).together()?;
     let version = agent.version.as_ref();
     let by_file = version.is_none_or(|version| version.before(2, 0, 0));
     let by_dir = version.is_none_or(|version| version.at_least(2, 0, 0));
@@ -55,11 +56,8 @@ pub(super) fn look(see: &Observations, agent: &Agent, told: &Context) -> Result<
     let asks_often = answered.is_some_and(|at| now - at < ASKS_OFTEN);
     let mut all_well = runs && !is_new && !asks_often && told.console_heartbeat != Some(true);
     // Asked only now: it takes as long as the slowest answer of the network.
-    let others: Vec<_> = StepId::ALL
-        .iter()
-        .filter(|step| **step < StepId::Log)
-        .map(|step| super::super::check(*step, see, told))
-        .collect();
+    let others: Vec<_> =
+        StepId::ALL.iter().filter(|step| **step < StepId::Log).map(|step| judge(*step, see, told)).collect();
     for other in others {
         all_well &= other?.verdict != Verdict::Fail;
     }

@@ -3,7 +3,9 @@
 
 use super::firewall::{self, Packet, Stopped};
 use crate::core::finding::{Evidence, Mark};
-use crate::core::observe::{CommandSeen, FileSeen, Observations, Observed, ReadCommand, Unanswered, Unavailable};
+use crate::core::observe::{
+    CommandSeen, FileSeen, Observations, Observed, ReadCommand, Together, Unanswered, Unavailable,
+};
 use crate::core::text::Text;
 use crate::say;
 use std::net::Ipv4Addr;
@@ -26,7 +28,7 @@ pub struct Reasons {
 pub fn reasons(see: &Observations, blocked: &[Packet]) -> Result<Reasons, Unanswered> {
     let (nft, iptables) = (see.look(&ReadCommand::NftRules), see.look(&ReadCommand::IptablesRules));
     let (tracked, trackable, routes) = (see.file(TRACKED), see.file(TRACKABLE), see.file(ROUTES));
-    let (nft, iptables, tracked, trackable, routes) = (nft?, iptables?, tracked?, trackable?, routes?);
+    let (nft, iptables, tracked, trackable, routes) = (nft, iptables, tracked, trackable, routes).together()?;
     let mut found = Reasons::default();
     let by_nft = found.firewall(&ReadCommand::NftRules, nft, blocked, firewall::nft);
     // On most hosts both commands print the same rules.

@@ -3,7 +3,7 @@
 
 use crate::core::agent::reach::{Wanted, is_shared_address};
 use crate::core::finding::{Evidence, Mark};
-use crate::core::observe::{NameserverSaid, NameserverSeen, Observations, Unanswered};
+use crate::core::observe::{NameserverSaid, NameserverSeen, Observations, Together, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use std::net::{IpAddr, Ipv4Addr};
@@ -52,8 +52,7 @@ impl Names {
     /// # Errors
     /// Something has not been looked at yet.
     pub fn read(see: &Observations) -> Result<Names, Unanswered> {
-        let (resolv, nsswitch, hosts) = (see.file(RESOLV), see.file(NSSWITCH), see.file(HOSTS));
-        let (resolv, nsswitch, hosts) = (resolv?, nsswitch?, hosts?);
+        let (resolv, nsswitch, hosts) = (see.file(RESOLV), see.file(NSSWITCH), see.file(HOSTS)).together()?;
         let text = |file: &crate::core::observe::Observed<crate::core::observe::FileSeen>| {
             file.as_ref().map(|file| file.text().into_owned()).unwrap_or_default()
         };

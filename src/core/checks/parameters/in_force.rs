@@ -6,7 +6,7 @@ use crate::core::agent::config::SERVER_KEYS;
 use crate::core::agent::in_force;
 use crate::core::agent::layout::{self, Agent};
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
-use crate::core::observe::{Observations, Unanswered};
+use crate::core::observe::{Observations, Together, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use serde_json::Value;
@@ -62,8 +62,8 @@ fn configuration(see: &Observations, agent: &Agent) -> Result<InForce, Unanswere
     let overlay_dir = agent.conf_dir.join("config.d");
     let (started, loaded) = (in_force::started(see, agent), in_force::loaded(see, agent));
     let (config, main, overlays) = (subject::config(see, agent), see.file(&agent.config_path), see.dir(&overlay_dir));
-    let (started, loaded) = (started?, loaded?);
-    let (config, main, overlays) = (config?, main?, overlays?);
+    let (started, loaded) = (started, loaded).together()?;
+    let (config, main, overlays) = (config, main, overlays).together()?;
     let Some(started) = started else { return Ok(InForce::default()) };
     let Ok(config) = config else { return Ok(InForce::default()) };
     if !layout::unread_overlays(see, agent)?.is_empty() {

@@ -1,7 +1,7 @@
 //! Whether the agent starts when the machine boots: systemd's word, the links of SysV run levels, `rc.local`. It warns
 //! only when all of them say no; what could not be looked at accuses nobody.
 
-use super::subject;
+use super::super::subject;
 use crate::core::agent::layout::Agent;
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
 use crate::core::observe::{Observations, ReadCommand, Unanswered};

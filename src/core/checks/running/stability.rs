@@ -2,14 +2,14 @@
 //! them on an old CPU. Judged by start times, the agent's log, and the kernel's log.
 
 use super::ending::last_ending;
-use super::steady::Steady;
-use super::subject::{self, Record};
+use super::super::steady::Steady;
+use super::super::subject::{self, Record};
 use crate::core::agent::layout::{self, Agent};
 use crate::core::agent::log::{self, LogSign};
 use crate::core::agent::processes::{Shape, process_shape, worker};
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
 use crate::core::observe::{
-    ClockSeen, CommandSeen, FileSeen, Observations, Observed, ReadCommand, Unanswered, Unavailable,
+    ClockSeen, CommandSeen, FileSeen, Observations, Observed, ReadCommand, Together, Unanswered, Unavailable,
 };
 use crate::core::text::Text;
 use crate::say;
@@ -42,7 +42,7 @@ pub(super) fn look(see: &Observations, agent: &Agent, steady: &Steady) -> Result
     let (clock, tail, kernel) = (see.clock(), see.tail(&agent.log_path), see.look(&ReadCommand::KernelLog));
     let (cpu, identity, programs) = (see.file("/proc/cpuinfo"), see.identity(), see.dir(&agent.install_dir));
     let (clock, tail, kernel, record) = (clock?, tail?, kernel?, subject::record(see, agent)?);
-    let (cpu, identity, programs) = (cpu?, identity?, programs?);
+    let (cpu, identity, programs) = (cpu, identity, programs).together()?;
     let mut found = Stability::default();
     let one_process_is_normal = agent.community || (identity.container.is_some() && agent.init_script.is_none());
     restarts(&mut found, agent, clock, tail, one_process_is_normal);

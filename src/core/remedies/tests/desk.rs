@@ -1,8 +1,8 @@
 //! A host made of a few files, processes and command outputs, that answers what planning asks.
 
-use crate::carry_out::{Journals, undo};
 pub use crate::core::agent::processes::tests::process;
 use crate::core::finding::RemedyId;
+use crate::core::journal::{Journals, undo};
 use crate::core::observe::{
     Answer, CloudAnswer, CloudError, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, IdentitySeen, InterfaceSeen,
     LookupSeen, Observations, Observed, ProcessSeen, Question, ReadCommand, Unavailable, WatchSeen,

@@ -1,6 +1,7 @@
 //! The requests as the documents write them, and answers documented, newer, older and broken.
 
 use super::*;
+use crate::core::observe::KnownIdentity;
 use proptest::prelude::*;
 
 fn line(call: Result<Call, BadName>) -> String {

@@ -29,13 +29,6 @@ impl Environment {
         Environment(pairs.into_iter().collect())
     }
 
-    /// The environment of this process; what is not UTF-8 is left out.
-    pub fn of_process() -> Environment {
-        Environment::new(
-            std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok())),
-        )
-    }
-
     /// A variable's value, trimmed; None when it is not set or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         let value = self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim());

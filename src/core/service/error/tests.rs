@@ -1,8 +1,8 @@
 //! The table of documented errors, and answers that are not the service's.
 
 use super::*;
+use crate::core::observe::MachineGroup;
 use crate::core::service::api::{GetMachineGroup, PutMachineGroup};
-use crate::core::service::group::MachineGroup;
 use crate::core::text::Lang;
 use proptest::prelude::*;
 
@@ -93,7 +93,7 @@ fn pages_of_others_are_recognised_whatever_their_status() {
     let get = GetMachineGroup { project: "p1".into(), group: "g1".into() };
     let put = PutMachineGroup {
         project: "p1".into(),
-        group: MachineGroup::new("g1", crate::core::service::api::KnownIdentity::Ip, &[]),
+        group: MachineGroup::new("g1", crate::core::observe::KnownIdentity::Ip, &[]),
         create: false,
     };
     let page = " <!DOCTYPE html><html><body>Please log in</body></html>";

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::unbounded_channel;
 async fn run(host: &SimulatedHost, line: &str) -> (Result<Done, OperationError>, Vec<String>) {
     let (live, mut lines) = unbounded_channel();
     let argv = line.split(' ').map(str::to_string).collect();
-    let done = host.act(Operation::Run { argv, limit: Duration::from_secs(60), proxies: false }, live).await;
+    let done = host.perform(Operation::Run { argv, limit: Duration::from_secs(60), proxies: false }, live).await;
     let mut printed = Vec::new();
     while let Ok(line) = lines.try_recv() {
         printed.push(line.text);
@@ -121,9 +121,9 @@ async fn only_root_changes_the_machine_and_sudo_asks() {
         content: vec![],
         mode: 0o644,
     };
-    assert!(matches!(host.act(write, live.clone()).await, Err(OperationError::Io { .. })));
+    assert!(matches!(host.perform(write, live.clone()).await, Err(OperationError::Io { .. })));
     let home = Operation::MakeDir { path: "/home/ops/.local/state".into(), mode: 0o700 };
-    assert_eq!(host.act(home, live).await, Ok(Done::Changed));
+    assert_eq!(host.perform(home, live).await, Ok(Done::Changed));
     host.change(|world| world.as_user("ops", 1000, Sudo::WithoutPassword));
     ran(&host, "sudo -n /etc/init.d/ilogtaild stop").await;
     assert!(host.world().processes().is_empty());

@@ -1,6 +1,6 @@
 //! How the cursor moves: in a text, in a list, among the actions of a page. One motion serves all of them.
 
-use super::{Layer, Mending, Session};
+use crate::core::flow::{Layer, Mending, Session};
 
 /// Where a text or a list of entries moves to.
 #[derive(Debug, Clone, Copy)]

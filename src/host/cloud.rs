@@ -4,25 +4,26 @@
 //! A key is looked for at the first question and kept; without a question nothing is read and nothing is sent. No answer
 //! and no error that leaves this file holds a secret.
 
-use super::client::{Client, Location};
-use super::find::{Found, PassedOver, find};
-use super::gather;
-use super::group_write::{NotWritten, create, remove, write};
-use super::metadata::Metadata;
-use super::transport::Network;
+use super::{Held, Host, LiveOutput, MutableHost};
 use crate::core::agent::endpoint::{endpoint_region, is_same_region};
+use crate::core::observe::Machine;
+use crate::core::observe::MachineGroup;
 use crate::core::observe::*;
-use crate::core::service::api::{GetAppliedConfigs, Machine, is_name};
+use crate::core::service::api::{GetAppliedConfigs, is_name};
 use crate::core::service::credentials::{Credentials, Environment, Hints, sudo_note};
 use crate::core::service::endpoint::{self, ENDPOINT_VARIABLE, Endpoint};
 use crate::core::service::error::{ErrorKind, Failure};
-use crate::core::service::group::MachineGroup;
 use crate::core::service::group_edit::GroupEdit;
 use crate::core::service::message::Transport;
 use crate::core::service::proxy::Proxies;
 use crate::core::text::{Lang, Text};
-use crate::host::*;
 use crate::say;
+use crate::sls::client::{Client, Location};
+use crate::sls::find::{Found, PassedOver, find};
+use crate::sls::gather;
+use crate::sls::group_write::{NotWritten, create, remove, write};
+use crate::sls::metadata::Metadata;
+use crate::sls::transport::Network;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,16 +36,16 @@ const RENEW_S: i64 = 180;
 
 /// A host with the service around it.
 pub struct WithCloud {
-    inner: Arc<dyn Host>,
+    inner: Arc<dyn MutableHost>,
     service: Arc<Service>,
     read_only: bool,
 }
 
 impl WithCloud {
     /// `environment` tells keys, proxies and overriding addresses; `read_only` refuses to edit.
-    pub fn new(inner: Arc<dyn Host>, environment: Environment, read_only: bool) -> WithCloud {
-        let service =
-            Service { inner: Arc::clone(&inner), environment, typed: Short::default(), known: Mutex::default() };
+    pub fn new(inner: Arc<dyn MutableHost>, environment: Environment, read_only: bool) -> WithCloud {
+        let machine: Arc<dyn Host> = Arc::clone(&inner) as _;
+        let service = Service { inner: machine, environment, typed: Short::default(), known: Mutex::default() };
         WithCloud { inner, service: Arc::new(service), read_only }
     }
 }
@@ -56,10 +57,6 @@ impl Host for WithCloud {
         Box::pin(async move { Answer::Cloud(service.answer(asked).await) })
     }
 
-    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, OperationError>> {
-        self.inner.hold(path, note)
-    }
-
     fn holder(&self, path: PathBuf) -> Pending<Option<String>> {
         self.inner.holder(path)
     }
@@ -67,13 +64,19 @@ impl Host for WithCloud {
     fn use_key(&self, key: Credentials) {
         *self.service.typed.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
     }
+}
 
-    fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
-        let edit = match act {
+impl MutableHost for WithCloud {
+    fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, OperationError>> {
+        self.inner.hold(path, note)
+    }
+
+    fn perform(&self, operation: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
+        let edit = match operation {
             Operation::PutGroup { site, before, after } => Edit::Put { site, before, after },
             Operation::MakeGroup { site, group } => Edit::Make { site, group },
             Operation::RemoveGroup { site, group } => Edit::Remove { site, group },
-            other => return self.inner.act(other, live),
+            other => return self.inner.perform(other, live),
         };
         if self.read_only {
             return Box::pin(std::future::ready(Err(OperationError::ReadOnly)));

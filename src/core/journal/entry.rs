@@ -1,22 +1,17 @@
-//! What was changed, and how to take it back: one JSON line an event, fsynced before and after each change.
+//! What was changed: one JSON line an event. Data and its reading; writing the lines is for `carry_out`.
 //!
 //! The journal holds paths, fingerprints and the names of backups, never the content of files, so no secret can get
 //! into it. Of a machine group, which has no backup beside it, it holds the edit: what was taken out and put in, and the
 //! fingerprints of the list before and after. So an entry stays small however many machines the group has. A line that
 //! cannot be read (a torn write, a newer version) is left out, never guessed.
 
-use super::ConsentBy;
-use super::failure::group_now;
-use super::undo::{RUN_LIMIT, inverse, is_reversible};
+use super::commands::is_reversible;
+use super::order::ConsentBy;
 use crate::core::finding::RemedyId;
-use crate::core::observe::{
-    Answer, CloudErrorKind, FileSeen, Fingerprint, Observations, Operation, OperationError, Question, Site, Unanswered,
-    group_resource,
-};
+use crate::core::observe::MachineGroup;
+use crate::core::observe::{FileSeen, Fingerprint, Observations, Site, Unanswered, group_resource};
 use crate::core::remedies::Change;
 use crate::core::service::group_edit::{Edited, GroupEdit};
-use crate::core::service::{MachineGroup, group_edit};
-use crate::host::Host;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -153,63 +148,6 @@ impl Record {
             Change::AwaitAgent { .. } | Change::LookFor { .. } => None,
         }
     }
-
-    /// The acts that take this change back right after it was made.
-    pub(super) async fn reverse(&self, host: &dyn Host) -> Result<Vec<Operation>, OperationError> {
-        Ok(match &self.kind {
-            RecordKind::Write if self.before == Fingerprint::Absent => {
-                vec![Operation::Remove { path: self.path.clone(), expect: self.after.clone() }]
-            }
-            RecordKind::Remove => {
-                let missing = || OperationError::Io { path: self.path.clone(), reason: "no backup".into() };
-                // The backup is the old file with its owner and its time; it only needs its name back.
-                vec![Operation::Rename { from: self.backup.clone().ok_or_else(missing)?, to: self.path.clone() }]
-            }
-            RecordKind::Write => {
-                let unreadable =
-                    |path: &Path| OperationError::Io { path: path.to_path_buf(), reason: "no backup".into() };
-                let backup = self.backup.as_ref().ok_or_else(|| unreadable(&self.path))?;
-                match host.observe(Question::File(backup.clone())).await {
-                    Answer::File(Ok(file)) => vec![
-                        Operation::Write {
-                            path: self.path.clone(),
-                            expect: self.after.clone(),
-                            content: file.bytes,
-                            mode: file.mode,
-                        },
-                        Operation::Remove { path: backup.clone(), expect: self.before.clone() },
-                    ],
-                    _ => return Err(unreadable(backup)),
-                }
-            }
-            RecordKind::RenameTo(to) => vec![Operation::Rename { from: to.clone(), to: self.path.clone() }],
-            RecordKind::MakeDir => vec![Operation::RemoveDir { path: self.path.clone() }],
-            RecordKind::RemoveDir => vec![Operation::MakeDir { path: self.path.clone(), mode: 0o755 }],
-            RecordKind::Run(argv) => {
-                let back = |argv| Operation::Run { argv, limit: RUN_LIMIT, proxies: false };
-                inverse(argv).map(back).into_iter().collect()
-            }
-            RecordKind::MakeGroup { site, group } => match group_now(host, site, group.name()).await {
-                Err(OperationError::Service(trouble)) if trouble.kind == CloudErrorKind::GroupNotExist => Vec::new(),
-                _ => vec![Operation::RemoveGroup { site: site.clone(), group: group.clone() }],
-            },
-            RecordKind::RemoveGroup { site, group } => match group_now(host, site, group.name()).await {
-                Ok(_) => Vec::new(),
-                Err(_) => vec![Operation::MakeGroup { site: site.clone(), group: group.clone() }],
-            },
-            RecordKind::PutGroup { site, group, edited } => {
-                let now = group_now(host, site, group).await?;
-                let back =
-                    group_edit::undo(edited, &now).map_err(|_| OperationError::Moved(group_resource(site, group)))?;
-                let act = |back: GroupEdit| Operation::PutGroup {
-                    site: site.clone(),
-                    before: back.before,
-                    after: back.after,
-                };
-                back.map(act).into_iter().collect()
-            }
-        })
-    }
 }
 
 /// One remedy as the journal tells it.
@@ -325,24 +263,6 @@ pub fn together(mut own: Vec<JournalEntry>, roots: Vec<JournalEntry>) -> Vec<Jou
     // Each of the two is in order already.
     own.sort_by_key(|done| done.at_ms);
     own
-}
-
-/// As [`read_journals`], asking the host itself.
-pub async fn ask_for_journals(host: &dyn Host, journals: &Journals) -> Vec<JournalEntry> {
-    let read = async |dir: Option<&PathBuf>| match dir {
-        Some(dir) => match host.observe(Question::Tail(dir.join(JOURNAL))).await {
-            Answer::File(Ok(file)) => entries(whole_lines(&file)).0,
-            _ => Vec::new(),
-        },
-        None => Vec::new(),
-    };
-    together(read(Some(&journals.own)).await, read(journals.roots.as_ref()).await)
-}
-
-/// When the newest change that still stands was made, seconds since 1970: a heartbeat from before proves nothing of it.
-pub async fn last_change(host: &dyn Host, journals: &Journals) -> Option<i64> {
-    let all = ask_for_journals(host, journals).await;
-    all.iter().rfind(|done| done.result == Recorded::Applied).map(|done| done.at_ms / 1000)
 }
 
 /// The newest entry, when it changed something and has no end: it was broken off, or another process is at it right now.

@@ -1,27 +1,17 @@
-//! Taking back an entry of the journal: the plan for it, the proof that it worked, and the clearing away of what the
-//! entry left beside the files. An entry without an end is taken back as far as it came.
+//! The plan that takes an entry of the journal back. An entry without an end is taken back as far as it came. It plans
+//! and changes nothing.
 
-use super::journal::{JournalEntry, Record, RecordKind, Recorded};
-use super::rollback::is_stop_or_start;
-use super::work::is_torn;
-use super::{cleanup, fingerprint};
+use super::commands::{RUN_LIMIT, inverse, is_reversible, is_stop_or_start};
+use super::entry::{JournalEntry, Record, RecordKind, Recorded};
 use crate::core::finding::StepId;
-use crate::core::observe::{
-    CloudError, CloudErrorKind, Fingerprint, Observations, Operation, Site, Unanswered, Unavailable,
-};
-use crate::core::remedies::{Change, Plan, Planned};
-use crate::core::service::MachineGroup;
+use crate::core::observe::MachineGroup;
+use crate::core::observe::{CloudError, CloudErrorKind, Fingerprint, Observations, Site, Unanswered, Unavailable};
+use crate::core::remedies::{Change, Plan, Planned, shell_line};
 use crate::core::service::group_edit::{self, Edited, GroupEdit, Overtaken};
 use crate::core::text::Text;
-use crate::host::Host;
 use crate::say;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tokio::sync::mpsc::unbounded_channel;
-
-/// How long a command that takes another one back may take.
-pub(super) const RUN_LIMIT: Duration = Duration::from_secs(30);
 
 /// What files will be after the changes planned so far; None for one that will not be there.
 type Files = BTreeMap<PathBuf, Option<Vec<u8>>>;
@@ -128,7 +118,7 @@ pub fn undo_plan(
 /// commands, why that cannot be taken back.
 fn nothing_to_take_back(done: &JournalEntry) -> Planned {
     let commands = done.records.iter().filter_map(|record| match &record.kind {
-        RecordKind::Run(argv) if !is_stop_or_start(argv) => Some(crate::core::remedies::shell_line(argv)),
+        RecordKind::Run(argv) if !is_stop_or_start(argv) => Some(shell_line(argv)),
         _ => None,
     });
     let commands: Vec<String> = commands.collect();
@@ -226,31 +216,6 @@ pub fn can_be_undone(plan: &Plan) -> bool {
     plan.changes.iter().any(|change| change.is_edit() || is_run_back(change))
 }
 
-/// Whether a command of a plan can be taken back by another one.
-pub(super) fn is_reversible(argv: &[String]) -> bool {
-    inverse(argv).is_some()
-}
-
-/// The command that takes another one back; None for one that leaves nothing, like stop and start, or that cannot be
-/// taken back, like an installer.
-pub(super) fn inverse(argv: &[String]) -> Option<Vec<String>> {
-    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-    let back: Vec<&str> = match words.as_slice() {
-        ["systemctl", "enable", unit] => vec!["systemctl", "disable", unit],
-        ["chkconfig", "--add", name] => vec!["chkconfig", "--del", name],
-        ["chkconfig", name, "on"] => vec!["chkconfig", name, "off"],
-        ["update-rc.d", name, "defaults"] => vec!["update-rc.d", "-f", name, "remove"],
-        ["iptables", "-I", chain, "1", rule @ ..] => [&["iptables", "-D", chain], rule].concat(),
-        ["nft", "insert", "rule", family, table, chain, rule] => {
-            // nft deletes a rule by its handle only; the first rule of this text is the one that was inserted.
-            const FIND: &str = r#"handle=$(nft -a list chain "$1" "$2" "$3" | grep -F "$4 # handle " | head -n 1); nft delete rule "$1" "$2" "$3" handle "${handle##* }""#;
-            vec!["sh", "-c", FIND, "nft-delete", family, table, chain, rule]
-        }
-        _ => return None,
-    };
-    Some(back.into_iter().map(str::to_string).collect())
-}
-
 /// How a file becomes what it was; None when it is so already. The inner error is the sentence that says why not.
 fn file_back(
     see: &Observations,
@@ -282,7 +247,7 @@ fn file_back(
         return Ok(Err(match &record.backup {
             Some(backup) => {
                 let argv = ["diff", "-u", &backup.display().to_string(), &name.to_string()].map(str::to_string);
-                let compare = crate::core::remedies::shell_line(&argv);
+                let compare = shell_line(&argv);
                 say!(
                     "{name} has been changed since, by somebody else; undoing would lose that change. Compare, and take back by hand what is to go: {compare}",
                     "{name} 在此之后又被修改过，撤销会丢失那次修改。请对比后手动恢复：{compare}"
@@ -335,44 +300,9 @@ fn was_cut_short(see: &Observations, record: &Record, now: Option<&[u8]>) -> Res
     Ok(false)
 }
 
-/// What is not as it was before an entry, after it was taken back; None when everything is.
-pub(super) async fn left(host: &dyn Host, done: Option<&JournalEntry>) -> Option<Text> {
-    let mut seen: Vec<&Path> = Vec::new();
-    for record in done.into_iter().flat_map(|done| &done.records) {
-        // Of several changes of one file the first one knows what it was.
-        if !matches!(record.kind, RecordKind::Write | RecordKind::Remove) || seen.contains(&record.path.as_path()) {
-            continue;
-        }
-        seen.push(&record.path);
-        if fingerprint(host, &record.path).await.as_ref() != Some(&record.before) {
-            let path = record.path.display();
-            return Some(say!(
-                "{path} was written back, but it is not what it was before the change: somebody else changes it at the same time.",
-                "{path} 已写回，但内容与更改之前不一致：可能有其他人同时在修改。"
-            ));
-        }
-    }
-    None
-}
-
-/// Removes what an entry that was taken back left beside its files: its backups, and the temporaries of a process that
-/// was killed. What cannot be removed stays; it does no harm.
-pub(super) async fn tidy(host: &dyn Host, done: &JournalEntry) {
-    let act = async |act: Operation| {
-        let (live, _) = unbounded_channel();
-        let _ = host.act(act, live).await;
-    };
-    let remove = async |path: PathBuf, expect: Fingerprint| act(Operation::Remove { path, expect }).await;
-    for record in &done.records {
-        if let Some(backup) = &record.backup {
-            remove(backup.clone(), record.before.clone()).await;
-        }
-    }
-    if done.result == Recorded::Open {
-        cleanup::sweep_entry(host, done).await;
-    }
-    // A directory that was made for the change may have held nothing but a backup until now.
-    for record in done.records.iter().rev().filter(|record| record.kind == RecordKind::MakeDir) {
-        act(Operation::RemoveDir { path: record.path.clone() }).await;
-    }
+/// Whether a file is the beginning of the new content and after it what the old one had there: what writing over a file
+/// leaves that was cut short.
+pub fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
+    let same = now.iter().zip(new).take_while(|(now, new)| now == new).count();
+    now.get(same..) == Some(old.get(same..).unwrap_or_default())
 }

@@ -1,7 +1,7 @@
 //! What can be done on each page of the walk, as a numbered list. Pure: what an action does is in `steering`.
 
-use super::{Action, Place, Session};
 use crate::core::finding::{CauseId, Finding, RemedyId, StepId, Verdict};
+use crate::core::flow::{Action, Place, Session};
 
 impl Session {
     /// What can be done on this page, in the order of its numbers; the first is what most operators want next.

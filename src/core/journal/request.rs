@@ -1,7 +1,8 @@
 //! Taking back a journal entry. What the journal tells is turned into a plan like any other: it is previewed, carried
 //! out, journaled and verified in the same way.
 
-use super::{JournalEntry, Journals, RecordKind, read_journals, undo_plan};
+use super::entry::{JournalEntry, Journals, RecordKind, read_journals};
+use super::undo::undo_plan;
 use crate::core::agent::layout;
 use crate::core::observe::{Observations, Unanswered};
 use crate::core::remedies::{Planned, Restart, descriptor, for_root, restart_of, step_of, with_revival};

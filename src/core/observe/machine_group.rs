@@ -1,9 +1,28 @@
-//! A machine group as the service returned it, kept whole: an update replaces the group entirely, so every key that
-//! this program does not know must go back as it came.
+//! A machine group and its machines as the service returned them. A group is kept whole: an update replaces it entirely,
+//! so every key that this program does not know must go back as it came. Data only.
 
-use super::api::{KnownIdentity, text_of};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+/// What a machine group lists, in the service's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownIdentity {
+    Ip,
+    UserDefined,
+}
+
+impl KnownIdentity {
+    pub const fn id(self) -> &'static str {
+        match self {
+            KnownIdentity::Ip => "ip",
+            KnownIdentity::UserDefined => "userdefined",
+        }
+    }
+
+    pub fn of_id(id: &str) -> Option<KnownIdentity> {
+        [KnownIdentity::Ip, KnownIdentity::UserDefined].into_iter().find(|kind| kind.id() == id)
+    }
+}
 
 /// A machine group. It serialises as exactly the service's JSON, for the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +89,37 @@ impl MachineGroup {
         raw.insert("machineList".into(), list.to_vec().into());
         MachineGroup { raw }
     }
+}
+
+/// A machine whose heartbeat the service knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Machine {
+    /// What the agent reports, as in `app_info.json`.
+    pub ip: String,
+    /// `machine-uniqueid`, the DMI UUID; may be empty.
+    pub uuid: String,
+    /// `userdefined-id`; empty for groups of addresses.
+    pub custom_id: String,
+    /// Seconds since 1970.
+    pub last_heartbeat: Option<i64>,
+    /// `binary`: the agent's version; may be empty.
+    pub version: String,
+    /// `host-id`; newer, may be empty.
+    pub host_id: String,
+}
+
+impl Machine {
+    /// Whether its agent is Logtail for Windows. The service does not tell the system, but the versions of Logtail for
+    /// Windows have four numbers (1.0.0.0 in the document of step 1), those for Linux three.
+    pub fn is_windows(&self) -> bool {
+        let numbers: Vec<&str> = self.version.split('.').collect();
+        numbers.len() == 4 && numbers.iter().all(|part| part.parse::<u32>().is_ok())
+    }
+}
+
+/// A text, or empty.
+fn text_of(value: Option<&Value>) -> &str {
+    value.and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]

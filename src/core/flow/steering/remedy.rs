@@ -1,13 +1,13 @@
 //! How a remedy on screen moves: plan, preview, apply, verify, outcome. The only place where a change is ordered, and
 //! only after the preview's button was pressed.
 
-use super::remedy_layer::push_line;
-use super::session::Afterwards;
-use super::{
+use crate::core::finding::{RemedyId, StepId, Verdict};
+use crate::core::flow::remedy_layer::push_line;
+use crate::core::flow::session::Afterwards;
+use crate::core::flow::{
     Button, Choice, Effect, Form, Layer, Notice, Offered, Place, Proof, Purpose, RemedyLayer, Session, Stage, Way,
 };
-use crate::carry_out::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Order, Progress, can_be_undone};
-use crate::core::finding::{RemedyId, StepId, Verdict};
+use crate::core::journal::{Applied, AppliedResult, ChangeState, Consent, ConsentBy, Order, Progress, can_be_undone};
 use crate::core::remedies::{self, Change, Inputs, Plan, Planned};
 use crate::core::text::Text;
 use crate::say;
