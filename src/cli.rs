@@ -240,8 +240,8 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
             wiring::walk(looking, session, applier, settings, kind, None, out).await
         }
         Some(Command::Check { format, .. }) => looking::check(host, judge, settings, *format, out).await,
-        Some(Command::Fix { remedy, set, consent }) => match RemedyId::of_id(remedy) {
-            Some(remedy) => changing::fix(applier, judge, settings, remedy, set, *consent, out).await,
+        Some(Command::Fix { remedy, set, manner }) => match RemedyId::of_id(remedy) {
+            Some(remedy) => changing::fix(applier, judge, settings, remedy, set, *manner, out).await,
             None => Ok(COULD_NOT_RUN),
         },
         Some(Command::Verify { wait }) => looking::verify(host, judge, settings, Duration::from_secs(*wait), out).await,

@@ -160,6 +160,27 @@ async fn cured(
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_systemd_reads_no_init_scripts_a_unit_around_the_script_is_written_and_enabled() {
+    let fault = (StepId::Running, CauseId::NotEnabledAtBoot);
+    for flavour in Flavour::ALL {
+        cured(World::healthy(flavour).newest_systemd(), told(&[]), fault, RemedyId::EnableAtBoot, &[]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_where_the_accounts_belong_is_kept_aside_and_a_directory_takes_its_place() {
+    let fault = (StepId::Account, CauseId::AliuidMalformed);
+    let world =
+        foreign(World::healthy(Flavour::Logtail188)).remove_users().write("/etc/ilogtail/users", format!("{OWNER}\n"));
+    let told = told(&[(Field::SameAccount, "no")]);
+    cured(world.clone(), told.clone(), fault, RemedyId::AddAliuid, &[]).await;
+    let mut asked = Bench::new(world, told).await;
+    asked.inputs.context.aliuid = None;
+    let Planned::Needs(missing) = asked.plan(RemedyId::AddAliuid).await else { panic!("the id is not known") };
+    assert_eq!(missing, [(InputId::Context(Field::Aliuid), OWNER.to_string())]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stopped_agent_is_started() {
     let fault = (StepId::Running, CauseId::AgentStopped);
     for flavour in Flavour::ALL {

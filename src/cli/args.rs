@@ -3,8 +3,9 @@
 use crate::core::context::{Context, Field, Refusal};
 use crate::core::finding::RemedyId;
 use crate::core::text::{Lang, Text};
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 /// What `--help` says below the options.
@@ -35,6 +36,7 @@ Exit codes:
   3  refused, or it needs input (see --set), or neither --yes nor --dry-run was given
      and nobody answered yes
   4  applied and rolled back
+ 10  with --detailed-exitcode: applied and cured; 0 is then only what was so already
 
 Examples:
   logtail-doctor fix add-aliuid --set aliuid=1234567890123456 --dry-run
@@ -72,10 +74,10 @@ pub struct ContextArgs {
     #[arg(long, global = true, value_name = "REGION")]
     region: Option<String>,
     /// How the agent reaches the service
-    #[arg(long, global = true, value_name = "TYPE", value_parser = choices(Field::Network))]
+    #[arg(long, global = true, value_name = "TYPE", value_parser = Choices(Field::Network))]
     network: Option<String>,
     /// What the machine group lists
-    #[arg(long, global = true, value_name = "KIND", value_parser = choices(Field::Identity))]
+    #[arg(long, global = true, value_name = "KIND", value_parser = Choices(Field::Identity))]
     identity: Option<String>,
     /// The IPs that the machine group lists; several after each other, or separated by commas
     #[arg(long, global = true, value_name = "IP", num_args = 1..)]
@@ -87,15 +89,25 @@ pub struct ContextArgs {
     #[arg(long, global = true, value_name = "ID")]
     aliuid: Option<String>,
     /// Whether this is an ECS instance of the account that owns the project
-    #[arg(long, global = true, value_name = "YES|NO", value_parser = choices(Field::SameAccount))]
+    #[arg(long, global = true, value_name = "YES|NO", value_parser = Choices(Field::SameAccount))]
     same_account: Option<String>,
 }
 
-/// The values of a field that has few, so that help and completions offer them; the empty one, which forgets it, is
-/// understood too.
-fn choices(field: Field) -> PossibleValuesParser {
-    let offered = field.choices().iter().map(|value| PossibleValue::new(*value));
-    PossibleValuesParser::new(offered.chain([PossibleValue::new("").hide(true)]))
+/// Takes any text, and tells help and completions the few values of the field: what else is typed is refused with the
+/// context's own sentence, in the operator's language, and the empty text forgets the value.
+#[derive(Debug, Clone, Copy)]
+struct Choices(Field);
+
+impl TypedValueParser for Choices {
+    type Value = String;
+
+    fn parse_ref(&self, _: &clap::Command, _: Option<&clap::Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        Ok(value.to_string_lossy().into_owned())
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.choices().iter().map(|value| PossibleValue::new(*value))))
+    }
 }
 
 impl ContextArgs {
@@ -212,7 +224,7 @@ pub enum Command {
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
         #[command(flatten)]
-        consent: ConsentArgs,
+        manner: FixArgs,
     },
     /// Wait until nothing fails any more
     #[command(after_help = AFTER)]
@@ -303,9 +315,42 @@ mod tests {
         let cli = Cli::try_parse_from(["x", "--aliuid", "alice", "check"]).unwrap();
         let (field, _) = cli.told.over(&mut Context::default()).unwrap_err();
         assert_eq!(field, Field::Aliuid);
-        let refused = Cli::try_parse_from(["x", "--network", "vpn", "check"]).unwrap_err().to_string();
-        assert!(refused.contains("--network") && refused.contains("intranet, internet, acceleration"), "{refused}");
+        let cli = Cli::try_parse_from(["x", "--network", "vpn", "check"]).unwrap();
+        let (field, _) = cli.told.over(&mut Context::default()).unwrap_err();
+        assert_eq!(field, Field::Network);
+        let help = Cli::command().render_long_help().to_string();
+        assert!(help.contains("intranet, internet, acceleration"), "{help}");
         let cli = Cli::try_parse_from(["x", "--network", "", "check"]).unwrap();
         cli.told.over(&mut Context::default()).unwrap();
+    }
+}
+
+/// The forms of the result of `fix`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum FixFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs: outcome, cause, durability, steps, journal_id; needs --yes or --dry-run
+    Json,
+}
+
+/// Whether to show or to do a remedy, and how its result is told.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct FixArgs {
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+    /// Form of the result on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: FixFormat,
+    /// Exit with 10 when something was changed and proven, and with 0 when all was so already
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+impl From<ConsentArgs> for FixArgs {
+    /// The result for people.
+    fn from(consent: ConsentArgs) -> FixArgs {
+        FixArgs { consent, ..FixArgs::default() }
     }
 }

@@ -1,8 +1,9 @@
 //! `fix`, `undo`: plan, show, carry out, prove.
 
 mod consent;
+mod result;
 
-use super::args::ConsentArgs;
+use super::args::{ConsentArgs, FixArgs, FixFormat};
 use super::journal;
 use super::journal::Unfinished;
 use super::looking::{begin, looking_text};
@@ -21,8 +22,10 @@ use crate::core::text::{Lang, Text, printable};
 use crate::engine::{Looking, PlanRequest};
 use crate::say;
 use consent::Leave;
+use result::{Ended, Noted, Outcome};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
@@ -44,10 +47,11 @@ pub async fn fix(
     settings: &Settings,
     remedy: RemedyId,
     set: &[String],
-    consent: ConsentArgs,
+    manner: impl Into<FixArgs>,
     out: &mut impl Write,
 ) -> io::Result<u8> {
     let host = applier.host();
+    let FixArgs { consent, format, detailed_exitcode } = manner.into();
     let mut inputs = Inputs::from_context(&settings.context);
     for pair in set {
         match put(&mut inputs, pair) {
@@ -72,8 +76,16 @@ pub async fn fix(
     let mut looking = begin(&host, judge, &told);
     let wish = PlanRequest::Remedy(remedy, Box::new(inputs));
     let planned = while_waiting(settings, &looking_text(), looking.plan(wish)).await;
-    let changing = Changing { applier, settings, consent, remedy, undoes: None };
-    changing.go(&mut looking, planned, out).await
+    let changing = Changing { applier, settings, consent, remedy, undoes: None, noted: Mutex::default() };
+    let ended = match format {
+        FixFormat::Text => changing.go(&mut looking, planned, out).await?,
+        FixFormat::Json => {
+            let ended = changing.go_unseen(&mut looking, planned).await?;
+            changing.noted().write(remedy, ended, settings.lang, out)?;
+            ended
+        }
+    };
+    Ok(ended.exit_code(detailed_exitcode))
 }
 
 /// Carries out the helper of a wizard that is not root, which sudo started. What the terminal sends to its processes
@@ -138,8 +150,9 @@ pub async fn undo(
     if matches!(planned, Planned::Already(_)) && !consent.dry_run && !settings.read_only {
         applier.close(entry).await;
     }
-    let changing = Changing { applier, settings, consent, remedy: entry.remedy, undoes: Some(entry.id.clone()) };
-    changing.go(&mut looking, planned, out).await
+    let undoes = Some(entry.id.clone());
+    let changing = Changing { applier, settings, consent, remedy: entry.remedy, undoes, noted: Mutex::default() };
+    Ok(changing.go(&mut looking, planned, out).await?.code)
 }
 
 /// One change on its way from plan to proof.
@@ -149,29 +162,48 @@ struct Changing<'a> {
     consent: ConsentArgs,
     remedy: RemedyId,
     undoes: Option<String>,
+    noted: Mutex<Noted>,
 }
 
 impl Changing<'_> {
-    async fn go(&self, looking: &mut Looking, planned: Planned, out: &mut impl Write) -> io::Result<u8> {
+    /// What was noted on the way.
+    fn noted(&self) -> std::sync::MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes without showing anything on standard output, which is the result's alone; so nobody can be asked.
+    async fn go_unseen(&self, looking: &mut Looking, planned: Planned) -> io::Result<Ended> {
+        if !self.consent.yes && !self.consent.dry_run {
+            self.settings.complain(&Text::fixed(
+                "--format json asks nobody: add --yes, or --dry-run to see the changes only.",
+                "--format json 不会询问：请加上 --yes，或用 --dry-run 仅查看更改。",
+            ));
+            return Ok(Ended::new(Outcome::Refused, REFUSED));
+        }
+        self.go(looking, planned, &mut io::sink()).await
+    }
+
+    async fn go(&self, looking: &mut Looking, planned: Planned, out: &mut impl Write) -> io::Result<Ended> {
         let settings = self.settings;
         let plan = match planned {
             Planned::Already(text) => {
                 settings.say(out, &text)?;
-                return Ok(CURED);
+                return Ok(Ended::new(Outcome::Already, CURED));
             }
             Planned::Refused(text) => {
                 settings.complain(&text);
-                return Ok(REFUSED);
+                return Ok(Ended::new(Outcome::Refused, REFUSED));
             }
             Planned::Needs(inputs) => {
                 self.ask_for(&inputs);
-                return Ok(REFUSED);
+                return Ok(Ended::new(Outcome::Refused, REFUSED));
             }
             Planned::Ready(plan) => plan,
         };
         self.preview(&plan, out)?;
+        self.noted().plan(&plan, settings.lang);
         if self.consent.dry_run {
-            return Ok(CURED);
+            return Ok(Ended::new(Outcome::Planned, CURED));
         }
         let (sudo, consent) = match self.leave(&plan).await {
             Leave::Direct(consent) => (None, consent),
@@ -181,17 +213,19 @@ impl Changing<'_> {
                 for refusal in &refusals {
                     settings.complain(refusal);
                 }
-                return Ok(REFUSED);
+                return Ok(Ended::new(Outcome::Refused, REFUSED));
             }
         };
         // What there is to cure is known before anything is changed.
         let goal = looking.settled_goal(plan.verify, self.remedy).await.starting(plan.starts_agent(true));
+        self.noted().cause = self.cause(looking, plan.verify);
         let mut signals = Signals::hold()?;
         let is_errand = sudo.is_some();
         let order =
             Order { plan: *plan, with_restart: true, consent: Consent::given(consent), undoes: self.undoes.clone() };
         let applied = self.apply(&order, sudo, &mut signals, out).await;
         let plan = order.plan;
+        self.noted().journal_id = applied.entry.clone();
         match applied.result {
             AppliedResult::Applied => {}
             AppliedResult::Stale(path) => {
@@ -200,34 +234,37 @@ impl Changing<'_> {
                     "{path} changed after the preview was made. Nothing was done; run the command again.",
                     "{path} 在生成预览之后发生了变化。未做任何更改，请重新运行该命令。"
                 ));
-                return Ok(REFUSED);
+                return Ok(Ended::new(Outcome::Refused, REFUSED));
             }
             AppliedResult::Refused(reason) if is_errand => {
                 settings.complain(&reason);
                 settings.complain(&self.as_root(&plan));
-                return Ok(REFUSED);
+                return Ok(Ended::new(Outcome::Refused, REFUSED));
             }
             AppliedResult::Refused(reason) => {
                 settings.complain(&reason);
-                return Ok(COULD_NOT_RUN);
+                return Ok(Ended::new(Outcome::Refused, COULD_NOT_RUN));
             }
             AppliedResult::Busy(reason) => {
                 settings.complain(&reason);
-                return Ok(REFUSED);
+                return Ok(Ended::new(Outcome::Refused, REFUSED));
             }
             AppliedResult::RolledBack(reason) => {
                 settings.complain(&rolled_back(&reason));
-                return Ok(if applied.entry.is_some() { ROLLED_BACK } else { COULD_NOT_RUN });
+                return Ok(match applied.entry {
+                    Some(_) => Ended::new(Outcome::RolledBack, ROLLED_BACK),
+                    None => Ended::new(Outcome::Refused, COULD_NOT_RUN),
+                });
             }
             AppliedResult::LeftOver(reason) => {
                 settings.complain(&reason);
-                return Ok(COULD_NOT_RUN);
+                return Ok(Ended::new(Outcome::NotProven, COULD_NOT_RUN));
             }
         }
         if self.undoes.is_some() {
             // Whoever stopped reading the result does not make it untrue.
             let _ = settings.say(out, &taken_back(&plan));
-            return Ok(CURED);
+            return Ok(Ended::new(Outcome::Applied, CURED));
         }
         settings.complain(&match &applied.entry {
             Some(entry) if can_be_undone(&plan) => {
@@ -237,6 +274,17 @@ impl Changing<'_> {
             _ => Text::fixed("Applied.", "已执行。"),
         });
         self.prove(looking, &goal, plan.patience_for(true), &mut signals, out).await
+    }
+
+    /// The cause that the remedy is carried out for: the worst one of its step that offers it.
+    fn cause(&self, looking: &Looking, step: StepId) -> Option<CauseId> {
+        let steps = [step, remedies::step_of(self.remedy)];
+        let findings = steps.iter().filter_map(|step| looking.found().finding(*step));
+        let causes = findings.flat_map(|checked| &checked.finding.causes);
+        causes
+            .filter(|cause| cause.remedies.contains(&self.remedy))
+            .max_by_key(|cause| cause.severity)
+            .map(|cause| cause.id)
     }
 
     /// Says what is missing, each with the option that tells it.
@@ -298,6 +346,9 @@ impl Changing<'_> {
         let mut redactor = Redactor::new();
         let show = async {
             while let Some(progress) = progress.recv().await {
+                if let Progress::State(number, state) = &progress {
+                    self.noted().step(*number, state);
+                }
                 if let Some(line) = self.progress_line(&progress) {
                     let line = redactor.text(&line);
                     let _ = writeln!(out, "{}", printable(&line)).and_then(|()| out.flush());
@@ -343,7 +394,7 @@ impl Changing<'_> {
         patience: Duration,
         signals: &mut Signals,
         out: &mut impl Write,
-    ) -> io::Result<u8> {
+    ) -> io::Result<Ended> {
         looking.await_proof(goal).await;
         let limit = patience.as_secs();
         let proving =
@@ -355,7 +406,7 @@ impl Changing<'_> {
                     "Applied, but not checked: interrupted.",
                     "已执行，但检查被中断。",
                 ));
-                return Ok(STILL_FAILS);
+                return Ok(Ended::new(Outcome::NotProven, STILL_FAILS));
             }
         };
         // The change stands; that nobody reads the result any more does not undo it.
@@ -363,14 +414,15 @@ impl Changing<'_> {
         let finding = looking.found().finding(proved_by).map(|checked| &checked.finding);
         if proof.is_cured() {
             let _ = self.settings.say(out, &checked_again(proved_by, proof == Proof::CauseGone));
-            return Ok(if proof == Proof::CauseGone { STILL_FAILS } else { CURED });
+            let code = if proof == Proof::CauseGone { STILL_FAILS } else { CURED };
+            return Ok(Ended::new(Outcome::Applied, code));
         }
         if let Proof::NotYet(missing) = proof {
             let text = missing.text();
             let (en, zh) = text.both();
             self.settings
                 .complain(&Text::filled(format!("Applied, not proven yet: {en}"), format!("已执行，尚未验证：{zh}")));
-            return Ok(STILL_FAILS);
+            return Ok(Ended::new(Outcome::NotProven, STILL_FAILS));
         }
         if proof == Proof::Unproven {
             let summary = finding.map(|finding| finding.summary.clone()).unwrap_or_else(|| Text::same(""));
@@ -379,7 +431,7 @@ impl Changing<'_> {
                 format!("Applied, not proven yet: the step could not be judged. {en}"),
                 format!("已执行，尚未验证：该步骤未能得出结论。{zh}"),
             ));
-            return Ok(STILL_FAILS);
+            return Ok(Ended::new(Outcome::NotProven, STILL_FAILS));
         }
         let left: Vec<CauseId> = finding.into_iter().flat_map(|f| &f.causes).map(|cause| cause.id).collect();
         let left = left.iter().map(|cause| cause.id()).collect::<Vec<_>>().join(", ");
@@ -389,7 +441,7 @@ impl Changing<'_> {
             "Applied, but step {number} ({en}) still does not hold: {left}",
             "已执行，但第 {number} 步（{zh}）仍未通过：{left}"
         ));
-        Ok(STILL_FAILS)
+        Ok(Ended::new(Outcome::NotProven, STILL_FAILS))
     }
 }
 

@@ -146,7 +146,11 @@ const HIDDEN: &[(By, What, &str)] = &[
         What::Scenarios(&[REMOVED_ALIUID]),
         "the owner's instance needs none",
     ),
-    (By::Cause(InstallIncomplete), What::Causes(&[NotEnabledAtBoot]), "the script that the boot would run is gone"),
+    (
+        By::Cause(InstallIncomplete),
+        What::Scenarios(&["no link of a run level starts it"]),
+        "the script that the boot would run is gone",
+    ),
 ];
 
 /// Two scenarios that make up something else together than each for itself, what that is, and why.

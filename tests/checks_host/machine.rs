@@ -264,7 +264,9 @@ impl Machine {
     }
 
     pub fn write_at(&mut self, path: &str, bytes: impl AsRef<[u8]>, modified: i64) {
-        self.files.insert(path.into(), Node { seen: Ok(file_of(bytes, modified)) });
+        // Init scripts and the links to them are programs.
+        let mode = if path.starts_with("/etc/init.d/") || path.starts_with("/etc/rc") { 0o755 } else { 0o644 };
+        self.files.insert(path.into(), Node { seen: Ok(FileSeen { mode, ..file_of(bytes, modified) }) });
     }
 
     pub fn trouble(&mut self, path: &str, trouble: Unavailable) {

@@ -6,6 +6,7 @@ mod every_pair;
 mod healthy;
 mod identity_scenarios;
 mod machine;
+mod offers;
 mod scenarios;
 mod worlds;
 mod young;

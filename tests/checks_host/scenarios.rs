@@ -102,13 +102,13 @@ const OF_THE_AGENT: &[Scenario] = &[
         &[(Running, NotEnabledAtBoot, Warn)],
     ),
     (
-        "a link of a run level starts it, whatever systemd says",
+        "a disabled unit beside a link of a run level",
         Logtail188,
         |m, _| {
             m.looks.insert("systemctl is-enabled ilogtaild".into(), said(1, "disabled\n"));
             m.write("/etc/rc3.d/S80ilogtaild", "");
         },
-        &[],
+        &[(Running, NotEnabledAtBoot, Warn)],
     ),
     (
         "the worker starts again and again, as its address changes",

@@ -268,17 +268,30 @@ fn world_of(flavour: Flavour, faults: &[&Fault]) -> World {
     after.iter().fold(world, |world, fault| (fault.apply)(world)).later(Duration::from_secs(290))
 }
 
+/// Answers these questions.
+pub fn answer_all(host: &SimulatedHost, questions: impl IntoIterator<Item = Question>, seen: &mut Observations) {
+    for question in questions {
+        let mut answer = host.observe(question.clone());
+        let mut task = std::task::Context::from_waker(Waker::noop());
+        let Poll::Ready(answer) = answer.as_mut().poll(&mut task) else { panic!("it makes no pauses") };
+        seen.keep(question, answer);
+    }
+}
+
+/// Every world with one fault, with its name and what its operator tells.
+pub fn with_one_fault() -> impl Iterator<Item = (String, World, Context)> {
+    let each = |flavour: Flavour| FAULTS.iter().map(move |fault| (flavour, fault));
+    Flavour::ALL.into_iter().flat_map(each).map(|(flavour, fault)| {
+        let world = world_of(flavour, &[fault]);
+        let told = told(&world);
+        (format!("{flavour:?}, {}", fault.name), world, told)
+    })
+}
+
 /// All ten findings; `usual` is asked beforehand.
 pub fn judge(world: World, told: &Context, usual: &[Question]) -> (Vec<Finding>, Observations) {
     let (host, mut seen) = (SimulatedHost::new(world), Observations::default());
-    let answer = |questions: Vec<Question>, seen: &mut Observations| {
-        for question in questions {
-            let mut answer = host.observe(question.clone());
-            let mut task = std::task::Context::from_waker(Waker::noop());
-            let Poll::Ready(answer) = answer.as_mut().poll(&mut task) else { panic!("it makes no pauses") };
-            seen.keep(question, answer);
-        }
-    };
+    let answer = |questions: Vec<Question>, seen: &mut Observations| answer_all(&host, questions, seen);
     answer(usual.to_vec(), &mut seen);
     let mut judged = Vec::new();
     for step in StepId::ALL {

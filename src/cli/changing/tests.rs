@@ -129,11 +129,54 @@ fn go_judged(judge: Judge, host: &Arc<Files>, planned: Planned, consent: Consent
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut looking = begin(&applier.host(), judge, &settings);
-        let changing = Changing { applier, settings: &settings, consent, remedy: RemedyId::AddAliuid, undoes: None };
+        let changing = Changing {
+            applier,
+            settings: &settings,
+            consent,
+            remedy: RemedyId::AddAliuid,
+            undoes: None,
+            noted: Mutex::default(),
+        };
         let mut out = Vec::new();
-        let code = changing.go(&mut looking, planned, &mut out).await.unwrap();
-        (code, String::from_utf8(out).unwrap())
+        let ended = changing.go(&mut looking, planned, &mut out).await.unwrap();
+        let mut json = Vec::new();
+        changing.noted().write(RemedyId::AddAliuid, ended, Lang::En, &mut json).unwrap();
+        LAST.with_borrow_mut(|last| *last = serde_json::from_slice(&json).unwrap());
+        (ended.code, String::from_utf8(out).unwrap())
     })
+}
+
+thread_local! {
+    /// The result for programs of the last change of this thread.
+    static LAST: std::cell::RefCell<serde_json::Value> = const { std::cell::RefCell::new(serde_json::Value::Null) };
+}
+
+/// What a program reads of a change.
+fn result(host: Files, planned: Planned, consent: ConsentArgs) -> serde_json::Value {
+    go(&Arc::new(host), planned, consent, false);
+    LAST.with_borrow(Clone::clone)
+}
+
+#[test]
+fn a_program_is_told_outcome_cause_durability_steps_and_entry() {
+    let good = result(Files::default(), plan(&[(TARGET, "good")]), YES);
+    assert_eq!((&good["outcome"], &good["exit_code"]), (&"applied".into(), &0.into()), "{good}");
+    assert_eq!((&good["cause"], &good["durability"]), (&"aliuid-missing".into(), &"lasts".into()));
+    assert!(good["journal_id"].is_string() && good["until"].is_null(), "{good}");
+    let steps = good["steps"].as_array().unwrap();
+    assert!(steps[0]["change"].as_str().unwrap().contains(TARGET) && steps[0]["result"] == "done", "{good}");
+    let bad = result(Files::default(), plan(&[(TARGET, "bad")]), YES);
+    assert_eq!((&bad["outcome"], &bad["exit_code"]), (&"not-proven".into(), &1.into()), "{bad}");
+    let refuses = Files { refuses: Some("/etc/y".into()), ..Files::default() };
+    let back = result(refuses, plan(&[(TARGET, "good"), ("/etc/y", "x")]), YES);
+    assert_eq!((&back["outcome"], &back["exit_code"]), (&"rolled-back".into(), &4.into()), "{back}");
+    assert_eq!((&back["steps"][0]["result"], &back["steps"][1]["result"]), (&"rolled-back".into(), &"failed".into()));
+    let shown = result(Files::default(), plan(&[(TARGET, "good")]), DRY);
+    assert_eq!((&shown["outcome"], &shown["steps"][0]["result"]), (&"planned".into(), &"not-done".into()), "{shown}");
+    let already = result(Files::default(), Planned::Already(Text::same("so")), YES);
+    assert_eq!((&already["outcome"], &already["durability"]), (&"already".into(), &serde_json::Value::Null));
+    let refused = result(Files::default(), Planned::Refused(Text::same("no")), YES);
+    assert_eq!((&refused["outcome"], &refused["exit_code"]), (&"refused".into(), &3.into()));
 }
 
 const YES: ConsentArgs = ConsentArgs { dry_run: false, yes: true };

@@ -33,6 +33,14 @@ pub struct AppInfo {
     pub os: String,
 }
 
+impl AppInfo {
+    /// The address that the agent really reports: the one in `instance_id`, which nobody edits, else the field `ip`.
+    pub fn reported_ip(&self) -> &str {
+        let is_ip = |ip: &&str| ip.is_empty() || ip.parse::<std::net::Ipv4Addr>().is_ok();
+        self.instance_ip.as_deref().filter(is_ip).unwrap_or(&self.ip)
+    }
+}
+
 /// Why there is no record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AppInfoFault {

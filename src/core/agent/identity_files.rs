@@ -157,6 +157,13 @@ pub struct UserId {
     pub from_environment: bool,
 }
 
+impl UserId {
+    /// Eighteen digits that begin with 2: most RAM users' ids look so, and no documented main account's.
+    pub fn is_ram_like(&self) -> bool {
+        self.kind == UserNameKind::OtherLength && self.name.len() == 18 && self.name.starts_with('2')
+    }
+}
+
 /// The accounts of the directory and of `ALIYUN_LOGTAIL_USER_ID` (the value, if set): every name that does not begin
 /// with a dot, whatever it is and whatever is in it; the variable adds items between commas, untrimmed.
 pub fn user_ids(users: Option<&DirSeen>, variable: Option<&str>) -> Vec<UserId> {

@@ -4,6 +4,7 @@
 //! [`Observations`](crate::core::observe::Observations); it must not judge (that is what checks do), change anything, or know the rooms above.
 
 pub mod app_info;
+pub mod boot;
 pub mod config;
 pub mod config_edit;
 pub mod endpoint;

@@ -282,6 +282,14 @@ impl Judge<'_> {
         self.causes.push(Cause::new(id, severity, detail, why, remedies));
     }
 
+    /// What gives the agent another address: where its configuration names one, the hostname is not even asked.
+    fn ip_remedies(&self) -> &'static [RemedyId] {
+        match self.prediction.map(|(_, prediction)| prediction.rule) {
+            Some(Rule::WorkingIp | Rule::WorkingInterface) => &[RemedyId::SetWorkingIp],
+            _ => IP_REMEDIES,
+        }
+    }
+
     fn judge(&mut self, path: &str) {
         let ip = self.ip;
         let address = ip.parse::<Ipv4Addr>().ok();
@@ -305,7 +313,7 @@ impl Judge<'_> {
                     "Every machine has that address, so it identifies none.",
                     "每台机器都有该地址，无法用于标识机器。",
                 ),
-                IP_REMEDIES,
+                self.ip_remedies(),
             );
         } else if name.is_none() && !self.interfaces.is_empty() {
             self.not_local();
@@ -317,7 +325,7 @@ impl Judge<'_> {
                     "Containers' bridges have the same address on many hosts; a machine group by IP cannot tell them apart.",
                     "容器网桥的地址在许多主机上相同，按 IP 的机器组无法区分。",
                 ),
-                IP_REMEDIES,
+                self.ip_remedies(),
             ));
         }
         self.mark_the_ip();
@@ -367,7 +375,7 @@ impl Judge<'_> {
                 "The service books the heartbeat on this address; a machine group that lists the host's own shows none.",
                 "服务端会把心跳记在该地址上；机器组中填写的若是本机真实地址，就看不到心跳。",
             ),
-            IP_REMEDIES,
+            self.ip_remedies(),
         );
     }
 

@@ -139,6 +139,7 @@ fn lists_this_host(told: &Context, interfaces: &[InterfaceSeen]) -> bool {
 /// This goes beyond the remedies of the design's row, of which none would help here.
 fn agent_first(mut finding: Finding) -> Finding {
     for cause in finding.causes.iter_mut().filter(|cause| cause.id == CauseId::IpNotInGroup) {
+        cause.remedies.retain(|remedy| *remedy != RemedyId::SetWorkingIp);
         cause.remedies.insert(0, RemedyId::SetWorkingIp);
     }
     finding
@@ -197,6 +198,10 @@ impl Sides<'_> {
             // A lone address is most likely this host's old one. Of several nobody knows which is, and to take out a wrong
             // one stops the heartbeat of another host; one more stops none.
             let cures: &[RemedyId] = match from.map_or(all.len(), |listed| listed.items.len()) {
+                // No list can name an agent that has no address of its own.
+                _ if ip.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()) || ip.is_empty() => {
+                    &[RemedyId::SetWorkingIp]
+                }
                 1 => &[RemedyId::ReplaceIpInGroup, RemedyId::AddIpToGroup],
                 _ => &[RemedyId::AddIpToGroup, RemedyId::ReplaceIpInGroup],
             };

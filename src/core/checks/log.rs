@@ -65,9 +65,11 @@ pub fn check(see: &Observations, told: &Context, judge: Judge) -> Result<Finding
     let groups = log::signs(text.as_bytes(), since_local.as_deref());
     let settled = settled(judge, see, &agent, told, &groups, &record, clock)?;
     let mut causes = Vec::new();
+    let agents = crate::core::agent::layout::find(see)?.len();
     for group in &groups {
         let past = settled.settles(group);
         let judged = if past.is_some() { None } else { signs::judge(group) };
+        let judged = judged.map(|cause| signs::curable(cause, settled.named.is_some(), agents > 1));
         evidence.push(row(group, past, judged.as_ref().map(|cause| cause.severity), &path));
         causes.extend(judged);
     }

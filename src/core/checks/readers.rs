@@ -3,7 +3,8 @@
 
 pub use super::network::firewall::{Packet, Stopped, iptables, nft};
 use super::network::{local, names, shell};
-use super::running::{boot, stability};
+use super::running::stability;
+use crate::core::agent::boot;
 use crate::core::agent::reach::Proxy;
 use std::net::{IpAddr, Ipv4Addr};
 

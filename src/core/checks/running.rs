@@ -1,7 +1,7 @@
 //! Step 2: does the agent run as one daemon and one worker? Judged by the processes; the init script's own words stand
 //! beside them, because `systemctl` and an unprivileged `status` are known to be wrong (portability facts 1 and 2).
 
-pub(super) mod boot;
+mod boot;
 mod ending;
 pub(super) mod stability;
 

@@ -13,7 +13,6 @@ use crate::core::finding::{Evidence, Finding, Mark, StepId};
 use crate::core::observe::{ClockSeen, FileSeen, IdentitySeen, Observations, Together, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -108,8 +107,7 @@ fn is_of_last_start(record: &Record, log: Option<&FileSeen>, since: i64) -> bool
 
 /// The address that the agent really reports: the one in `instance_id`, which nobody edits, else the field `ip`.
 pub fn reported_ip(info: &AppInfo) -> &str {
-    let is_ip = |ip: &&str| ip.is_empty() || ip.parse::<Ipv4Addr>().is_ok();
-    info.instance_ip.as_deref().filter(is_ip).unwrap_or(&info.ip)
+    info.reported_ip()
 }
 
 /// Whether it is known which variables the agent runs with: none runs, or its environment was read.

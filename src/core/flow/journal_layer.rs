@@ -3,7 +3,7 @@
 
 use crate::core::finding::RemedyId;
 use crate::core::journal::{JournalEntry, Recorded};
-use crate::core::remedies::{self, ActsOn};
+use crate::core::remedies;
 use crate::core::text::Text;
 
 /// The journal as a layer.
@@ -41,6 +41,6 @@ pub fn recorded_word(result: Recorded) -> Text {
 /// else is root's.
 pub fn undo_command(entry: &str, remedy: RemedyId, is_roots: bool) -> String {
     let words = ["undo", entry, "--yes"];
-    let is_at_service = remedies::descriptor(remedy).acts_on == ActsOn::MachineGroup;
+    let is_at_service = remedies::descriptor(remedy).acts_on == remedies::ActsOn::MachineGroup;
     if is_at_service && !is_roots { remedies::for_this_user(&words) } else { remedies::for_root(&words) }
 }

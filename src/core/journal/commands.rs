@@ -16,6 +16,24 @@ pub fn inverse(argv: &[String]) -> Option<Vec<String>> {
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
     let back: Vec<&str> = match words.as_slice() {
         ["systemctl", "enable", unit] => vec!["systemctl", "disable", unit],
+        ["systemctl", "unmask", unit] => vec!["systemctl", "mask", unit],
+        // Read anew once more, after what was written is gone.
+        ["systemctl", "daemon-reload"] => vec!["systemctl", "daemon-reload"],
+        ["systemctl", "add-wants", target, unit] => {
+            let link = format!("/etc/systemd/system/{target}.wants/{unit}.service");
+            return Some(["rm", "-f", &link].map(str::to_string).to_vec());
+        }
+        ["chmod", "a+x", path] => vec!["chmod", "a-x", path],
+        ["rc-update", "add", name, level] => vec!["rc-update", "del", name, level],
+        ["chkconfig", "--level", level, name, "on"] => vec!["chkconfig", "--level", level, name, "off"],
+        ["update-rc.d", name, "enable", level] => vec!["update-rc.d", name, "disable", level],
+        ["ln", "-s", target, link] => {
+            // The tool that orders such links may have given it another number since.
+            const REMOVE: &str = r#"rm -f "$1"/[SK][0-9][0-9]"$2""#;
+            let (dir, _) = link.rsplit_once('/')?;
+            let (_, name) = target.rsplit_once('/')?;
+            vec!["sh", "-c", REMOVE, "remove-link", dir, name]
+        }
         ["chkconfig", "--add", name] => vec!["chkconfig", "--del", name],
         ["chkconfig", name, "on"] => vec!["chkconfig", name, "off"],
         ["update-rc.d", name, "defaults"] => vec!["update-rc.d", "-f", name, "remove"],

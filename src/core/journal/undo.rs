@@ -52,6 +52,8 @@ pub fn undo_plan(
         say!("Takes back the change {id}.", "撤销更改 {id}。")
     };
     let mut plan = Plan::new(done.remedy, verify, why);
+    // What is taken back is no cure, whatever was said of the change itself.
+    plan.durability = None;
     let (mut files, mut ran) = (Files::new(), false);
     for record in done.records.iter().rev() {
         let path = &record.path;
@@ -62,7 +64,10 @@ pub fn undo_plan(
             },
             RecordKind::RenameTo(to) => {
                 let is_there = |path: &Path| Ok(!matches!(see.present(path)?, Err(Unavailable::Absent)));
-                match (is_there(to)?, is_there(path)?) {
+                // A directory that stands in its place, and that this plan removes before, is not in the way.
+                let goes =
+                    plan.changes.iter().any(|change| matches!(change, Change::RemoveDir { path: dir } if dir == path));
+                match (is_there(to)?, is_there(path)? && !goes) {
                     (true, false) => plan.changes.push(Change::RenameFile { from: to.clone(), to: path.clone() }),
                     (false, true) => {}
                     (both, _) => {

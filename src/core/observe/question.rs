@@ -56,6 +56,8 @@ pub enum ReadCommand {
     UnitEnabled { unit: String },
     /// `systemctl show UNIT -p …`: active state, sub state, main pid, type.
     UnitState { unit: String },
+    /// `systemctl show UNIT -p …`: the units that start it with themselves.
+    UnitWantedBy { unit: String },
     /// Kernel log lines, for crashes: `dmesg`.
     KernelLog,
     /// `nft list ruleset`.
@@ -76,6 +78,7 @@ impl ReadCommand {
             ReadCommand::UnitState { unit } => {
                 words(&["systemctl", "show", unit, "-p", "LoadState,ActiveState,SubState,MainPID,Type,UnitFileState"])
             }
+            ReadCommand::UnitWantedBy { unit } => words(&["systemctl", "show", unit, "-p", "WantedBy,RequiredBy"]),
             ReadCommand::KernelLog => words(&["dmesg"]),
             ReadCommand::NftRules => words(&["nft", "list", "ruleset"]),
             ReadCommand::IptablesRules => words(&["iptables-save"]),

@@ -1,14 +1,15 @@
 //! add-aliuid: creates the empty file in `users/` whose name is the main account id of the project's owner.
 
-use super::aliuid::{flawed, takes_a_minute, users, whose};
+use super::aliuid::{file_in_the_way, flawed, id_inside, takes_a_minute, users, whose};
 use super::common::{Drafted, already, edit, missing_dir, needs, refused, the_agent, told};
-use super::{ActsOn, Descriptor, Durability, Inputs, Plan, Restart};
+use super::{ActsOn, Change, Descriptor, Durability, Inputs, Plan, Restart};
 use crate::core::agent::service;
 use crate::core::context::Field;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::Observations;
+use crate::core::observe::{Observations, Unavailable};
 use crate::core::text::Text;
 use crate::say;
+use std::path::{Path, PathBuf};
 
 /// What is known of it without a host.
 pub static REMEDY: Descriptor = Descriptor {
@@ -21,7 +22,7 @@ pub static REMEDY: Descriptor = Descriptor {
     can_be_forced: false,
     loses: None,
     durability: Durability::Lasts,
-    plan: plan,
+    plan,
 };
 
 /// Plans the file.
@@ -33,9 +34,10 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
         if let Some((owner, _)) = service::owner(see, &inputs.context)? {
             return Err(needs(vec![(told(Field::Aliuid), owner)]));
         }
+        let inside = file_in_the_way(see, &agent)?.and_then(id_inside);
         let suggestion = match flawed(&ids).as_slice() {
             [only] => only.meant.clone().unwrap_or_default(),
-            _ => String::new(),
+            _ => inside.unwrap_or_default(),
         };
         return Err(needs(vec![(told(Field::Aliuid), suggestion)]));
     };
@@ -60,7 +62,19 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     );
     let mut plan = Plan::new(RemedyId::AddAliuid, StepId::Account, why);
     plan.inputs = vec![(told(Field::Aliuid), aliuid.clone())];
-    plan.changes.extend(missing_dir(see, &dir)?);
+    match file_in_the_way(see, &agent)? {
+        None => plan.changes.extend(missing_dir(see, &dir)?),
+        Some(_) => {
+            let aside = free_name(see, &dir)?;
+            let (from, to) = (dir.display(), aside.display());
+            plan.cautions.push(say!(
+                "{from} is a file, so the agent finds no names in it. It is kept as {to}, and a directory takes its place.",
+                "{from} 是文件，Agent 无法从中读取账号。该文件将改名为 {to} 保留，并在原处创建目录。"
+            ));
+            plan.changes.push(Change::RenameFile { from: dir.clone(), to: aside });
+            plan.changes.push(Change::MakeDir { path: dir.clone(), mode: 0o755 });
+        }
+    }
     plan.changes.push(edit(&path, None, Vec::new()));
     plan.cautions.push(whose());
     if aliuid.len() != 16 {
@@ -78,4 +92,20 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     }
     plan.cautions.push(takes_a_minute());
     Ok(plan)
+}
+
+/// A name beside this one that nothing has.
+fn free_name(see: &Observations, path: &Path) -> Drafted<PathBuf> {
+    for number in 0..10 {
+        let ending = if number == 0 { "file".to_string() } else { format!("file{number}") };
+        let name = path.with_extension(ending);
+        if see.present(&name)? == &Err(Unavailable::Absent) {
+            return Ok(name);
+        }
+    }
+    let path = path.display();
+    Err(refused(say!(
+        "{path} is a file, and every name that it could be kept under is taken; move it away by hand first.",
+        "{path} 是文件，且没有可用的备用名称；请先手动移走。"
+    )))
 }

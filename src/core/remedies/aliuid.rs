@@ -4,7 +4,7 @@
 use super::common::{Drafted, unread};
 use crate::core::agent::identity_files::{UserId, UserNameKind, user_ids};
 use crate::core::agent::layout::Agent;
-use crate::core::observe::{Observations, Unavailable};
+use crate::core::observe::{FileSeen, Observations, Unanswered, Unavailable};
 use crate::core::text::Text;
 
 /// What the host reports as accounts: of the directory and of the environment.
@@ -13,10 +13,32 @@ pub fn users(see: &Observations, agent: &Agent) -> Drafted<Vec<UserId>> {
     let dir = match see.dir(&path)? {
         Ok(dir) => Some(dir),
         Err(Unavailable::Absent) => None,
+        // Names inside a file count for nothing.
+        Err(_) if file_in_the_way(see, agent)?.is_some() => None,
         Err(trouble) => return Err(unread(&path, trouble)),
     };
     let variable = agent.environment.iter().find(|(name, _)| name == "ALIYUN_LOGTAIL_USER_ID");
     Ok(user_ids(dir, variable.map(|(_, value)| value.as_str())))
+}
+
+/// The regular file that stands where the directory belongs, if one does.
+pub fn file_in_the_way<'a>(see: &'a Observations, agent: &Agent) -> Result<Option<&'a FileSeen>, Unanswered> {
+    let path = agent.conf_dir.join("users");
+    match see.dir(&path)? {
+        Err(Unavailable::NotAFile(_) | Unavailable::Other(_)) => Ok(see.file(&path)?.as_ref().ok()),
+        _ => Ok(None),
+    }
+}
+
+/// The one id that is written inside a file; None when there is none, or more than one.
+pub fn id_inside(file: &FileSeen) -> Option<String> {
+    let text = file.text();
+    let mut ids: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|word| word.len() >= 10).collect();
+    ids.dedup();
+    match ids.as_slice() {
+        [only] => Some((*only).to_string()),
+        _ => None,
+    }
 }
 
 /// The names that can be set right by renaming: an id was meant, and the name can be written down exactly.

@@ -2,7 +2,7 @@
 //! read. A remedy's own file holds its descriptor; nothing else in the program lists remedies by name.
 
 use super::common::{self, Drafted, Stop};
-use super::{InputId, Inputs, Plan, Planned, control, descriptor};
+use super::{InputId, Inputs, Plan, Planned, control, descriptor, durable};
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::{Observations, Unanswered};
 use crate::core::text::Text;
@@ -56,6 +56,24 @@ impl Durability {
             Durability::UntilRewritten => "until-rewritten",
         }
     }
+
+    /// How long a cure holds, as a sentence.
+    pub fn text(self) -> Text {
+        match self {
+            Durability::Lasts => Text::fixed("It lasts until somebody changes it.", "效果一直保留，直到有人再次修改。"),
+            Durability::UntilReboot => {
+                Text::fixed("It holds only until the next start of this machine.", "效果仅保留到本机下次启动。")
+            }
+            Durability::UntilReload => Text::fixed(
+                "It holds only until the rules of this host are loaded anew.",
+                "效果仅保留到本机重新加载规则为止。",
+            ),
+            Durability::UntilRewritten => Text::fixed(
+                "It holds only until the program that owns the file writes it anew.",
+                "效果仅保留到该文件的管理程序再次写入为止。",
+            ),
+        }
+    }
 }
 
 /// All that is known of a remedy without a host, and how it is planned on one.
@@ -104,6 +122,7 @@ pub fn plan(remedy: RemedyId, inputs: &Inputs, see: &Observations) -> Result<Pla
     let known = descriptor(remedy);
     match (known.plan)(inputs, see) {
         Ok(mut plan) => {
+            plan = durable::judged(plan, see)?;
             if let Some(loses) = known.loses.as_ref().filter(|_| !plan.changes.is_empty()) {
                 plan.cautions.insert(0, loses.clone());
             }

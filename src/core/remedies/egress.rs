@@ -27,7 +27,7 @@ pub static REMEDY: Descriptor = Descriptor {
     can_be_forced: false,
     loses: None,
     durability: Durability::UntilReload,
-    plan: plan,
+    plan,
 };
 
 /// Plans the rule, or the manual steps.

@@ -22,9 +22,9 @@ pub(super) fn reported_ip(inputs: &Inputs, see: &Observations) -> Result<String,
     if let Some(agent) = layout::find(see)?.first()
         && let Ok(file) = see.file(&agent.app_info_path)?
         && let Ok(info) = app_info::parse(&file.bytes)
-        && info.ip.parse::<Ipv4Addr>().is_ok_and(|ip| !ip.is_loopback())
+        && info.reported_ip().parse::<Ipv4Addr>().is_ok_and(|ip| !ip.is_loopback())
     {
-        return Ok(info.ip);
+        return Ok(info.reported_ip().to_string());
     }
     Ok(suggested_ip(inputs, see.interfaces()?.as_deref().unwrap_or_default()))
 }

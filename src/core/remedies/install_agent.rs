@@ -29,7 +29,7 @@ pub static REMEDY: Descriptor = Descriptor {
         "安装脚本会先删除 /usr/local/ilogtail，包括其中残留的配置。",
     )),
     durability: Durability::Lasts,
-    plan: plan,
+    plan,
 };
 
 /// Whether an agent is there that `install` would destroy.

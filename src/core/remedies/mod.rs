@@ -14,6 +14,7 @@ mod config_key;
 mod control;
 mod custom_id;
 mod descriptor;
+mod durable;
 mod group_ip;
 mod hosts;
 mod installer;

@@ -1,5 +1,6 @@
 //! The shape of a plan. Data only.
 
+use super::Durability;
 use crate::core::context::{Context, Field, Refusal};
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::MachineGroup;
@@ -175,6 +176,12 @@ pub struct Plan {
     /// Whether it takes back an entry of root's journal: then only root can close that entry.
     #[serde(default)]
     pub is_roots: bool,
+    /// How long the cure holds; None of a plan that takes one back.
+    #[serde(default)]
+    pub durability: Option<Durability>,
+    /// Who or what ends it, and how to make it last; None where it lasts, or where nothing is known of that.
+    #[serde(default)]
+    pub until: Option<Text>,
     /// The step whose check proves the cure.
     pub verify: StepId,
     /// How long the proof may take: the agent and the service need time to notice.
@@ -194,6 +201,8 @@ impl Plan {
             manual: Vec::new(),
             cautions: Vec::new(),
             is_roots: false,
+            durability: Some(super::descriptor(remedy).durability),
+            until: None,
             verify,
             patience: Duration::from_secs(10),
         }

@@ -2,7 +2,7 @@
 //! Pure. The wizard, the plain face, `--dry-run` and the journal all show these lines, so no secret of a file that is
 //! edited may stand in them.
 
-use super::{Change, Plan};
+use super::{Change, Durability, Plan};
 use crate::core::observe::MachineGroup;
 use crate::core::observe::group_resource;
 use crate::core::redact::Redactor;
@@ -36,6 +36,12 @@ pub fn preview(plan: &Plan, with_restart: bool, lang: Lang) -> Vec<PreviewLine> 
     // Above the changes: a diff may be long, and a warning below it would be read by nobody.
     for caution in &plan.cautions {
         lines.wrapped(PreviewMark::Caution, caution);
+    }
+    if let Some(durability) = plan.durability.filter(|_| !plan.changes.is_empty()) {
+        let holds = durability.text();
+        let holds = plan.until.as_ref().map_or(holds.clone(), |until| holds.followed_by(until));
+        let lasts = durability == Durability::Lasts;
+        lines.wrapped(if lasts { PreviewMark::Plain } else { PreviewMark::Caution }, &holds);
     }
     let restart = if with_restart { plan.restart.as_slice() } else { &[] };
     for (number, change) in plan.changes.iter().chain(restart).enumerate() {

@@ -19,7 +19,7 @@ pub static REMEDY: Descriptor = Descriptor {
     can_be_forced: false,
     loses: None,
     durability: Durability::Lasts,
-    plan: plan,
+    plan,
 };
 
 /// Plans the upgrade that stands for it.

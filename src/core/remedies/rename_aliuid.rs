@@ -24,7 +24,7 @@ pub static REMEDY: Descriptor = Descriptor {
     can_be_forced: false,
     loses: None,
     durability: Durability::Lasts,
-    plan: plan,
+    plan,
 };
 
 /// Plans the new name.
@@ -36,7 +36,7 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let wanted = inputs.context.aliuid.as_deref();
     let chosen = match (flawed.iter().find(|id| wanted.is_some() && id.meant.as_deref() == wanted), flawed.as_slice()) {
         (Some(id), _) => *id,
-        (None, []) if ids.iter().any(is_stray) => return put_strays_right(inputs, see, &agent, &ids),
+        (None, []) if ids.iter().any(|id| is_stray(id, wanted)) => return put_strays_right(inputs, see, &agent, &ids),
         (None, []) => {
             let dir = dir.display();
             return Err(already(say!(
@@ -83,9 +83,10 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     Ok(plan)
 }
 
-/// Whether a name is no account's id and resembles none either.
-fn is_stray(id: &UserId) -> bool {
-    id.meant.is_none() && !matches!(id.kind, UserNameKind::Proper | UserNameKind::OtherLength)
+/// Whether a name is no main account's id and resembles none either.
+fn is_stray(id: &UserId, owner: Option<&str>) -> bool {
+    let is_other_kind = id.meant.is_none() && !matches!(id.kind, UserNameKind::Proper | UserNameKind::OtherLength);
+    is_other_kind || (id.is_ram_like() && owner != Some(id.name.as_str()))
 }
 
 /// Names that mean no account: the first becomes the owner's, unless that is there, and the others go. What this program
@@ -99,12 +100,12 @@ fn put_strays_right(inputs: &Inputs, see: &Observations, agent: &Agent, ids: &[U
     if owner.is_empty() || !owner.chars().all(|c| c.is_ascii_digit()) {
         return Err(refused(whose()));
     }
-    let strays: Vec<&UserId> = ids.iter().filter(|id| is_stray(id)).collect();
+    let strays: Vec<&UserId> = ids.iter().filter(|id| is_stray(id, Some(owner))).collect();
     let list = strays.iter().map(|id| id.name.escape_debug().to_string()).collect::<Vec<_>>().join(", ");
     let shown = dir.display();
     let why = say!(
-        "The agent reports every name in {shown} as an account; {list} is none, and the project belongs to {owner}.",
-        "Agent 会将 {shown} 中的每个名称作为账号上报；{list} 不是账号，而 Project 属于 {owner}。"
+        "The agent reports every name in {shown} as an account; {list} is no main account, and the project belongs to {owner}.",
+        "Agent 会将 {shown} 中的每个名称作为账号上报；{list} 不是主账号，而 Project 属于 {owner}。"
     );
     let mut plan = Plan::new(RemedyId::RenameAliuid, StepId::Account, why);
     plan.inputs = vec![(told(Field::Aliuid), owner.clone())];

@@ -2,6 +2,7 @@
 
 use super::common::{Drafted, the_agent};
 use super::control::{no_way, note_force, restart_by};
+use super::durable::note_start;
 use super::{ActsOn, Descriptor, Durability, Inputs, Plan, Restart};
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::Observations;
@@ -23,7 +24,7 @@ pub static REMEDY: Descriptor = Descriptor {
         "采集最多暂停一分钟；Agent 会保留检查点并从原处继续。",
     )),
     durability: Durability::Lasts,
-    plan: plan,
+    plan,
 };
 
 /// Plans the stop and the start.
@@ -42,6 +43,7 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let mut plan = Plan::new(RemedyId::RestartAgent, StepId::Running, why);
     plan.changes = changes;
     note_force(&mut plan, inputs);
+    note_start(&mut plan, see, &agent)?;
     plan.patience = Duration::from_secs(20);
     Ok(plan)
 }

@@ -2,6 +2,7 @@
 
 use super::common::{Drafted, already, refused, the_agent, unread};
 use super::control::{no_way, note_force, restart_by};
+use super::durable::note_start;
 use super::{ActsOn, Descriptor, Durability, Inputs, Plan, Restart};
 use crate::core::agent::processes::{Shape, process_shape};
 use crate::core::finding::{RemedyId, StepId};
@@ -22,7 +23,7 @@ pub static REMEDY: Descriptor = Descriptor {
     can_be_forced: true,
     loses: None,
     durability: Durability::UntilReboot,
-    plan: plan,
+    plan,
 };
 
 /// Plans the start.
@@ -65,6 +66,7 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
         return Err(no_way(&agent));
     }
     note_force(&mut plan, inputs);
+    note_start(&mut plan, see, &agent)?;
     plan.patience = Duration::from_secs(20);
     Ok(plan)
 }

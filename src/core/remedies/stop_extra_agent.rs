@@ -3,7 +3,7 @@
 
 use super::common::{Drafted, already, no_agent, refused, unit_property};
 use super::{ActsOn, Change, Descriptor, Durability, Inputs, Plan, Restart, control};
-use crate::core::agent::layout::{self, Agent};
+use crate::core::agent::layout::{self, Agent, Flavour};
 use crate::core::agent::processes::{Shape, is_alive, process_shape};
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::Observations;
@@ -22,7 +22,7 @@ pub static REMEDY: Descriptor = Descriptor {
     can_be_forced: true,
     loses: None,
     durability: Durability::UntilReboot,
-    plan: plan,
+    plan,
 };
 
 /// Plans the stop.
@@ -86,10 +86,23 @@ fn one_too_many(inputs: &Inputs, see: &Observations, agent: &Agent, agents: &[Ag
         return Err(already(Text::fixed("Only one agent is on this host.", "本机只有一个 Agent。")));
     }
     let dirs = idle.iter().map(|agent| agent.install_dir.display().to_string()).collect::<Vec<_>>().join(", ");
-    Err(refused(say!(
-        "No extra agent runs; {dirs} is installed only. Uninstall it with its own installer when nobody needs it.",
-        "没有多余的 Agent 在运行；{dirs} 只是已安装。确认无人使用后，请用其安装脚本卸载。"
-    )))
+    let kept = agent.install_dir.display();
+    let why = say!(
+        "No extra agent runs, but {dirs} is installed beside {kept} and may be started again.",
+        "没有多余的 Agent 在运行，但 {dirs} 与 {kept} 同时存在，可能再次被启动。"
+    );
+    let mut plan = Plan::new(RemedyId::StopExtraAgent, StepId::Installed, why);
+    for other in idle {
+        let dir = other.install_dir.display();
+        let suffix = other.unit.strip_prefix(other.flavour.service()).unwrap_or_default();
+        let script = if other.flavour == Flavour::Logtail { "logtail.sh" } else { "loongcollector.sh" };
+        let option = if suffix.is_empty() { String::new() } else { format!(" -s {suffix}") };
+        plan.manual.push(say!(
+            "When nobody needs the agent in {dir}, uninstall it with the script that installed it, as root: ./{script} uninstall{option}",
+            "确认无人使用 {dir} 中的 Agent 后，以 root 用当初的安装脚本卸载：./{script} uninstall{option}"
+        ));
+    }
+    Ok(plan)
 }
 
 /// Stops one agent, and never by a script or a unit that is the other's: an install directory of the usual names is

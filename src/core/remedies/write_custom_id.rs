@@ -21,7 +21,7 @@ pub static REMEDY: Descriptor = Descriptor {
     can_be_forced: false,
     loses: None,
     durability: Durability::Lasts,
-    plan: plan,
+    plan,
 };
 
 /// Whether a line is so far from text that keeping its bytes would keep the whole file unreadable.

@@ -75,15 +75,25 @@ impl World {
     }
 
     fn systemctl(&mut self, words: &[&str], root: bool) -> Option<Printed> {
-        let systemd = self.systemd.as_ref()?;
+        self.systemd.as_ref()?;
         let verb = words.first().copied().unwrap_or_default();
         if verb == "daemon-reload" {
+            self.read_units();
             return Some(Printed::nothing(0));
         }
+        if verb == "enable" {
+            self.read_units();
+        }
+        let systemd = self.systemd.as_ref()?;
         let named = words.iter().skip(1).find(|word| !word.starts_with('-')).copied().unwrap_or_default();
         let name = named.trim_end_matches(".service").to_string();
+        if matches!(name.as_str(), "multi-user.target" | "default.target") && verb == "show" {
+            return Some(Printed::lines(0, ["LoadState=loaded", "ActiveState=active", "SubState=active"]));
+        }
+        let is_newest = systemd.is_newest;
         let Some(unit) = systemd.units.get(&name).cloned() else {
             return Some(match verb {
+                "is-enabled" if is_newest => Printed::lines(4, ["not-found"]),
                 "show" => Printed::lines(
                     0,
                     [
@@ -109,6 +119,10 @@ impl World {
             "is-enabled" => Printed::lines(1, ["disabled"]),
             "is-active" if active => Printed::lines(0, ["active"]),
             "is-active" => Printed::lines(3, ["inactive"]),
+            "show" if words.contains(&"WantedBy,RequiredBy") => {
+                let wants = if unit.enabled { "WantedBy=multi-user.target" } else { "WantedBy=" };
+                Printed::lines(0, [wants, "RequiredBy="])
+            }
             "show" => self.unit_show(&unit, active),
             _ if !root => Printed::error(1, format!("Failed to {verb} {name}.service: Access denied")),
             "enable" | "disable" => {
@@ -122,6 +136,19 @@ impl World {
             "restart" => self.unit_runs(&name, &["stop", "start"]),
             _ => Printed::error(1, format!("Unknown command verb {verb}.")),
         })
+    }
+
+    /// systemd reads its units anew: those of the agent are there as long as their files are.
+    fn read_units(&mut self) {
+        for name in ["ilogtaild", "loongcollectord"] {
+            let has_file = self.files.content(Path::new(&format!("/etc/systemd/system/{name}.service"))).is_some();
+            let Some(systemd) = &mut self.systemd else { return };
+            if !has_file {
+                systemd.units.remove(name);
+            } else if !systemd.units.contains_key(name) {
+                systemd.units.insert(name.to_string(), Unit { enabled: false, active: false, oneshot: false });
+            }
+        }
     }
 
     /// Whether systemd calls a unit active.
@@ -241,6 +268,6 @@ impl World {
         if flavour == Flavour::Loong331 {
             units.insert("loongcollectord".into(), unit(false));
         }
-        Systemd { units }
+        Systemd { units, is_newest: false }
     }
 }

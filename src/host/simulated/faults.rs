@@ -93,6 +93,19 @@ impl World {
         self
     }
 
+    /// A systemd of today (260 and later), which knows nothing of init scripts; the agent has no unit of its own.
+    pub fn newest_systemd(mut self) -> World {
+        let service = self.agent.flavour.service();
+        for name in ["ilogtaild", "loongcollectord"] {
+            self.files.drop(Path::new(&format!("/etc/systemd/system/{name}.service")));
+            if let Some(systemd) = &mut self.systemd {
+                systemd.units.remove(name);
+                systemd.is_newest = true;
+            }
+        }
+        self.write(format!("/etc/rc3.d/S01{service}"), "")
+    }
+
     /// The configuration that an installer writes for the private network of a region; the agent was restarted with
     /// it.
     pub fn config_region(self, region: &str) -> World {

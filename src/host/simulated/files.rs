@@ -130,7 +130,8 @@ impl Files {
                 }
                 Some(Kind::Dir) => {}
                 Some(_) if left.is_empty() => {}
-                Some(_) => return Err(Unavailable::Other("Not a directory (os error 20)".into())),
+                // On the way to something, a file means that there is nothing.
+                Some(_) => return Err(Unavailable::Absent),
             }
         }
         Ok(at)

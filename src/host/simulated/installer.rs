@@ -63,7 +63,7 @@ impl World {
         self.files.drop(Path::new("/usr/local/ilogtail"));
         let modified = self.now_s();
         self.install_agent(region, suffix, modified);
-        if let Some(Systemd { units }) = &mut self.systemd {
+        if let Some(Systemd { units, .. }) = &mut self.systemd {
             let usual = World::usual_units(flavour).units;
             units.extend(usual.into_iter().filter(|(name, _)| name != "chronyd"));
         }

@@ -217,6 +217,8 @@ pub(super) struct Person {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Systemd {
     pub units: BTreeMap<String, Unit>,
+    /// Whether it is one that makes no units of init scripts any more (260 and later).
+    pub is_newest: bool,
 }
 
 /// One unit.

@@ -92,14 +92,14 @@ impl Users {
             let (name, (en, zh)) = (id.name.escape_debug(), what.both());
             let value = match id.kind {
                 UserNameKind::Proper => Text::same(id.name.clone()),
-                UserNameKind::OtherLength if is_ram_like(id) => {
+                UserNameKind::OtherLength if id.is_ram_like() => {
                     say!("{name}: looks like a RAM user's id", "{name}：疑似 RAM 用户 ID")
                 }
                 _ => say!("{name}: {en}", "{name}：{zh}"),
             };
             let mark = match (owner, id.kind) {
                 (Some(owner), _) if owner == id.name => Mark::Good,
-                _ if is_ram_like(id) => Mark::Doubtful,
+                _ if id.is_ram_like() => Mark::Doubtful,
                 (_, UserNameKind::Proper | UserNameKind::OtherLength) => Mark::Note,
                 _ => Mark::Doubtful,
             };
@@ -107,6 +107,14 @@ impl Users {
             Evidence::new(Text::fixed("AliUid on this host", "本机的 AliUid"), value, source).marked(mark)
         };
         self.ids.iter().map(row).collect()
+    }
+
+    /// What puts a wrong name right; the owner's id is added only where it is known to be missing.
+    fn remedies(&self, owner: Option<&str>) -> &'static [RemedyId] {
+        match owner {
+            Some(_) => &[RemedyId::RenameAliuid, RemedyId::AddAliuid],
+            None => &[RemedyId::RenameAliuid],
+        }
     }
 
     /// Names that cannot authorise. The one that was meant for the owner is the fault itself; the others are warnings.
@@ -123,7 +131,7 @@ impl Users {
             );
             let is_the_fault = owner.is_some() && id.meant.as_deref() == owner;
             // A stray name is put right by renaming as well: to the owner's id that the operator tells.
-            let remedies = &[RemedyId::RenameAliuid, RemedyId::AddAliuid];
+            let remedies = self.remedies(owner);
             if is_the_fault {
                 Cause::fail(CauseId::AliuidMalformed, detail, why, remedies)
             } else {
@@ -131,7 +139,7 @@ impl Users {
             }
         };
         let mut causes: Vec<Cause> = self.ids.iter().filter(is_flawed).map(cause).collect();
-        let ram = self.ids.iter().find(|id| is_ram_like(id) && owner.is_none_or(|owner| owner != id.name));
+        let ram = self.ids.iter().find(|id| id.is_ram_like() && owner.is_none_or(|owner| owner != id.name));
         if let Some(id) = ram {
             let name = &id.name;
             causes.push(Cause::warn(
@@ -144,7 +152,7 @@ impl Users {
                     "Only the main account's id authorises; compare it with the console's account menu.",
                     "只有主账号 ID 才有效；请与控制台账号信息对比。",
                 ),
-                &[RemedyId::AddAliuid],
+                self.remedies(owner),
             ));
         }
         if self.is_file {
@@ -159,9 +167,4 @@ impl Users {
         }
         causes
     }
-}
-
-/// Eighteen digits that begin with 2: most RAM users' ids look so, and no documented main account's.
-fn is_ram_like(id: &UserId) -> bool {
-    id.kind == UserNameKind::OtherLength && id.name.len() == 18 && id.name.starts_with('2')
 }

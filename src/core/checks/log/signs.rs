@@ -84,6 +84,20 @@ pub(super) fn uuid_none(detail: Text) -> Cause {
     )
 }
 
+/// The cause with the remedies that can do something here: an id that is there already is not added again, and of one
+/// agent alone none is extra. What the running agent has not taken up, a restart makes it take up.
+pub(super) fn curable(mut cause: Cause, is_named: bool, has_others: bool) -> Cause {
+    cause.remedies.retain(|remedy| match remedy {
+        RemedyId::AddAliuid => !is_named,
+        RemedyId::StopExtraAgent => has_others,
+        _ => true,
+    });
+    if cause.remedies.is_empty() && cause.id != CauseId::Quota {
+        cause.remedies.push(RemedyId::RestartAgent);
+    }
+    cause
+}
+
 /// How often, in words.
 pub(super) fn times(count: usize) -> Text {
     match count {

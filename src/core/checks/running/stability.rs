@@ -1,9 +1,9 @@
 //! Whether the agent stays up: workers that die and are made anew, and the illegal instruction that kills every one of
 //! them on an old CPU. Judged by start times, the agent's log, and the kernel's log.
 
-use super::ending::last_ending;
 use super::super::steady::Steady;
 use super::super::subject::{self, Record};
+use super::ending::last_ending;
 use crate::core::agent::layout::{self, Agent};
 use crate::core::agent::log::{self, LogSign};
 use crate::core::agent::processes::{Shape, process_shape, worker};

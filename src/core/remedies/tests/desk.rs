@@ -25,6 +25,7 @@ pub struct Desk {
     pub interfaces: Vec<(&'static str, [u8; 4])>,
     pub commands: Vec<(ReadCommand, String)>,
     pub inputs: Inputs,
+    pub container: Option<String>,
 }
 
 impl Desk {
@@ -47,6 +48,7 @@ impl Desk {
             interfaces: vec![("lo", [127, 0, 0, 1]), ("docker0", [172, 17, 0, 1]), ("eth0", [10, 1, 1, 5])],
             commands: Vec::new(),
             inputs: Inputs::default(),
+            container: None,
         }
     }
 
@@ -79,7 +81,8 @@ impl Desk {
         match question {
             Question::File(path) | Question::Present(path) | Question::Tail(path) => {
                 let found = self.files.get(path.to_str().unwrap());
-                Answer::File(found.map(|text| file(text)).ok_or(Unavailable::Absent))
+                let mode = if path.starts_with("/etc/init.d") { 0o755 } else { 0o644 };
+                Answer::File(found.map(|text| FileSeen { mode, ..file(text) }).ok_or(Unavailable::Absent))
             }
             Question::Dir(path) => Answer::Dir(self.list(path)),
             Question::Processes => Answer::Processes(self.processes.clone()),
@@ -105,6 +108,7 @@ impl Desk {
                 hostname: "web".into(),
                 user: "root".into(),
                 privileged: true,
+                container: self.container.clone(),
                 ..IdentitySeen::default()
             }),
             Question::Metadata => Answer::Metadata(Err(Unavailable::TimedOut)),
