@@ -133,9 +133,12 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
         roots_dir: dirs.roots,
     };
     settings.context.no_cloud = cli.manner.no_cloud;
-    if let Err((field, refusal)) = cli.told.over(&mut settings.context) {
-        refuse(field, &refusal, lang);
-        return Ok(COULD_NOT_RUN);
+    match cli.told.over(&mut settings.context) {
+        Ok(said) => said.iter().for_each(|text| settings.complain(text)),
+        Err((field, refusal)) => {
+            refuse(field, &refusal, lang);
+            return Ok(COULD_NOT_RUN);
+        }
     }
     if let Some(Command::Check { format, from: Some(bundle) }) = &cli.command {
         return check_bundle(bundle, &cli, &settings, *format, &mut out);

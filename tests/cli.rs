@@ -114,10 +114,11 @@ fn check_prints_the_promised_json_and_remembers_what_was_told() {
         "context",
         "verdict",
         "stopped_at",
+        "root_cause",
         "steps",
     ];
     assert_eq!(keys, promised);
-    assert_eq!(report["schema_version"], 1);
+    assert_eq!(report["schema_version"], 2);
     assert_eq!(report["context"]["region"], "cn-hangzhou");
     assert_eq!(report["host"]["os"], "linux");
     assert_eq!(report["steps"].as_array().unwrap().len(), 10);

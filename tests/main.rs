@@ -16,6 +16,7 @@ mod fuzz_corpus;
 mod house;
 mod lab_self;
 mod operator;
+mod proof;
 mod readme;
 mod remedies;
 mod scenarios;

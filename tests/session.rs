@@ -78,8 +78,12 @@ fn listed(number: usize) -> ListedGroup {
 }
 
 fn around(has_key: bool, wants_key: bool) -> Around {
-    let key =
-        has_key.then(|| CredentialsSeen { source: text(), key_id: "LTAI****".into(), unusable_proxies: Vec::new() });
+    let key = has_key.then(|| CredentialsSeen {
+        source: text(),
+        key_id: "LTAI****".into(),
+        unusable_proxies: Vec::new(),
+        passed_over: Vec::new(),
+    });
     Around { addresses: vec![Choice { value: "10.0.0.1".into(), label: text() }], key, wants_key }
 }
 

@@ -313,7 +313,7 @@ fn a_signal_leaves_the_summary_on_the_terminal() {
         pty.wait_for("Start the agent", SOON);
         lab.sh(&format!("pkill -{signal} -x logtail-doctor"));
         assert_eq!(pty.exit_code(SOON), code);
-        pty.wait_for("The heartbeat is stopped at step 2, Running.", SOON);
+        pty.wait_for("Root cause: step 2, Running.", SOON);
         assert!(!pty.alternate_screen());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::core::context::{Context, Field, Refusal};
 use crate::core::finding::RemedyId;
-use crate::core::text::Lang;
+use crate::core::text::{Lang, Text};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsStr;
@@ -111,11 +111,12 @@ impl TypedValueParser for Choices {
 }
 
 impl ContextArgs {
-    /// Puts what was told over what was known.
+    /// Puts what was told over what was known. Returns what is to be said about it.
     ///
     /// # Errors
     /// The first option whose value is refused, and why.
-    pub fn over(&self, context: &mut Context) -> Result<(), (Field, Refusal)> {
+    pub fn over(&self, context: &mut Context) -> Result<Vec<Text>, (Field, Refusal)> {
+        let mut said = Vec::new();
         let ips = (!self.group_ip.is_empty()).then(|| self.group_ip.join(" "));
         for (field, typed) in [
             (Field::Project, &self.project),
@@ -130,10 +131,10 @@ impl ContextArgs {
             (Field::SameAccount, &self.same_account),
         ] {
             if let Some(typed) = typed {
-                context.set(field, typed).map_err(|refusal| (field, refusal))?;
+                said.extend(context.tell(field, typed).map_err(|refusal| (field, refusal))?);
             }
         }
-        Ok(())
+        Ok(said)
     }
 }
 

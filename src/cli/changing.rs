@@ -54,9 +54,12 @@ pub async fn fix(
     let FixArgs { consent, format, detailed_exitcode } = manner.into();
     let mut inputs = Inputs::from_context(&settings.context);
     for pair in set {
-        if let Err(reason) = put(&mut inputs, pair) {
-            settings.complain(&reason);
-            return Ok(COULD_NOT_RUN);
+        match put(&mut inputs, pair) {
+            Ok(said) => said.iter().for_each(|text| settings.complain(text)),
+            Err(reason) => {
+                settings.complain(&reason);
+                return Ok(COULD_NOT_RUN);
+            }
         }
     }
     match journal::unfinished(&host, settings).await {
@@ -102,8 +105,8 @@ pub async fn run_errand(applier: &Applier, settings: &Settings) -> io::Result<u8
     Ok(if has_come { CURED } else { COULD_NOT_RUN })
 }
 
-/// Puts one `KEY=VALUE` into the inputs.
-fn put(inputs: &mut Inputs, pair: &str) -> Result<(), Text> {
+/// Puts one `KEY=VALUE` into the inputs. Returns what is to be said about it.
+fn put(inputs: &mut Inputs, pair: &str) -> Result<Option<Text>, Text> {
     let Some((key, value)) = pair.split_once('=') else {
         return Err(say!("--set {pair}: write it as KEY=VALUE", "--set {pair}：请写成 KEY=VALUE"));
     };
@@ -114,7 +117,7 @@ fn put(inputs: &mut Inputs, pair: &str) -> Result<(), Text> {
         let known = known.collect::<Vec<_>>().join(", ");
         return Err(say!("--set {key}: unknown; known are {known}", "--set {key}：未知；可用：{known}"));
     };
-    inputs.set(input, value).map_err(|refusal| {
+    inputs.tell(input, value).map_err(|refusal| {
         let (en, zh) = refusal.both();
         Text::filled(format!("--set {key}: {en}"), format!("--set {key}：{zh}"))
     })
@@ -214,7 +217,7 @@ impl Changing<'_> {
             }
         };
         // What there is to cure is known before anything is changed.
-        let goal = looking.settled_goal(plan.verify, self.remedy).await;
+        let goal = looking.settled_goal(plan.verify, self.remedy).await.starting(plan.starts_agent(true));
         self.noted().cause = self.cause(looking, plan.verify);
         let mut signals = Signals::hold()?;
         let is_errand = sudo.is_some();
@@ -270,7 +273,7 @@ impl Changing<'_> {
             }
             _ => Text::fixed("Applied.", "已执行。"),
         });
-        self.prove(looking, &goal, plan.patience, &mut signals, out).await
+        self.prove(looking, &goal, plan.patience_for(true), &mut signals, out).await
     }
 
     /// The cause that the remedy is carried out for: the worst one of its step that offers it.
@@ -392,7 +395,7 @@ impl Changing<'_> {
         signals: &mut Signals,
         out: &mut impl Write,
     ) -> io::Result<Ended> {
-        looking.await_proof(goal.step()).await;
+        looking.await_proof(goal).await;
         let limit = patience.as_secs();
         let proving =
             say!("checking whether it holds now, for {limit} s at most", "正在验证是否已修复，最多 {limit} 秒");
@@ -407,25 +410,37 @@ impl Changing<'_> {
             }
         };
         // The change stands; that nobody reads the result any more does not undo it.
-        let finding = looking.found().finding(goal.step()).map(|checked| &checked.finding);
+        let proved_by = goal.proved_by(looking.found());
+        let finding = looking.found().finding(proved_by).map(|checked| &checked.finding);
         if proof.is_cured() {
-            let _ = self.settings.say(out, &checked_again(goal.proved_by(looking.found()), proof == Proof::CauseGone));
+            let _ = self.settings.say(out, &checked_again(proved_by, proof == Proof::CauseGone));
             let code = if proof == Proof::CauseGone { STILL_FAILS } else { CURED };
             return Ok(Ended::new(Outcome::Applied, code));
+        }
+        if let Proof::NotYet(missing) = proof {
+            let text = missing.text();
+            let (en, zh) = text.both();
+            self.settings
+                .complain(&Text::filled(format!("Applied, not proven yet: {en}"), format!("已执行，尚未验证：{zh}")));
+            return Ok(Ended::new(Outcome::NotProven, STILL_FAILS));
         }
         if proof == Proof::Unproven {
             let summary = finding.map(|finding| finding.summary.clone()).unwrap_or_else(|| Text::same(""));
             let (en, zh) = summary.both();
             self.settings.complain(&Text::filled(
-                format!("Applied. Whether it cured the step could not be proven: {en}"),
-                format!("已执行，但未能确认是否修复：{zh}"),
+                format!("Applied, not proven yet: the step could not be judged. {en}"),
+                format!("已执行，尚未验证：该步骤未能得出结论。{zh}"),
             ));
             return Ok(Ended::new(Outcome::NotProven, STILL_FAILS));
         }
         let left: Vec<CauseId> = finding.into_iter().flat_map(|f| &f.causes).map(|cause| cause.id).collect();
         let left = left.iter().map(|cause| cause.id()).collect::<Vec<_>>().join(", ");
-        self.settings
-            .complain(&say!("Applied, but the step still does not hold: {left}", "已执行，但该步骤仍未通过：{left}"));
+        let (number, title) = (proved_by.index() + 1, proved_by.title());
+        let (en, zh) = title.both();
+        self.settings.complain(&say!(
+            "Applied, but step {number} ({en}) still does not hold: {left}",
+            "已执行，但第 {number} 步（{zh}）仍未通过：{left}"
+        ));
         Ok(Ended::new(Outcome::NotProven, STILL_FAILS))
     }
 }

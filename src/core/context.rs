@@ -3,6 +3,10 @@
 //! The same fields are command line options, form fields of the wizard, and inputs of remedies (design, section 4),
 //! with the same names and the same validation. They are remembered for the next start; a secret is never among them.
 
+mod install_parameter;
+
+pub use install_parameter::InstallParameter;
+
 use crate::core::text::Text;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -238,12 +242,30 @@ impl Context {
         }
     }
 
-    /// Sets a field from typed text, leaving it as it was when the text is refused. Empty text forgets the field.
+    /// As [`Context::set`], for what an operator gives: where a region is asked for and the installer's parameter is given,
+    /// its network type counts too, unless one was told in this session. Returns what is to be said about that.
+    ///
+    /// # Errors
+    /// The sentence that says what is wrong with the text.
+    pub fn tell(&mut self, field: Field, typed: &str) -> Result<Option<Text>, Refusal> {
+        self.set(field, typed)?;
+        let split = InstallParameter::of(typed).filter(|_| field == Field::Region);
+        if let Some(split) = &split
+            && (self.network.is_none() || self.remembered.contains(&Field::Network))
+        {
+            self.set(Field::Network, split.network.id())?;
+        }
+        Ok(split.map(|split| split.text()))
+    }
+
+    /// Sets a field from typed text, leaving it as it was when the text is refused. Empty text forgets the field. Of the
+    /// installer's parameter the region is kept.
     ///
     /// # Errors
     /// The sentence that says what is wrong with the text.
     pub fn set(&mut self, field: Field, typed: &str) -> Result<(), Refusal> {
-        let value = typed.trim();
+        let split = InstallParameter::of(typed).filter(|_| field == Field::Region);
+        let value = split.as_ref().map_or(typed, |split| split.region.as_str()).trim();
         let told = (!value.is_empty()).then(|| value.to_string());
         if let Some(value) = &told {
             validate(field, value)?;
@@ -344,6 +366,25 @@ mod tests {
             context.set(field, "  ").unwrap();
         }
         assert_eq!(context, Context::default());
+    }
+
+    #[test]
+    fn the_installers_parameter_tells_the_network_too_unless_it_was_told() {
+        let mut context = Context::default();
+        let said = context.tell(Field::Region, "cn_hangzhou_internet").unwrap().unwrap();
+        assert!(said.get(crate::core::text::Lang::En).contains("region cn-hangzhou and network type internet"));
+        assert_eq!(
+            (context.get(Field::Region).as_str(), context.get(Field::Network).as_str()),
+            ("cn-hangzhou", "internet")
+        );
+        context.set(Field::Network, "intranet").unwrap();
+        context.tell(Field::Region, "cn-beijing-internet").unwrap();
+        assert_eq!(context.get(Field::Network), "intranet", "what was told outright stays");
+        context.remembered.insert(Field::Network);
+        context.tell(Field::Region, "cn-beijing-internet").unwrap();
+        assert_eq!(context.get(Field::Network), "internet", "what was only remembered does not");
+        assert_eq!(context.tell(Field::Region, "cn-beijing"), Ok(None));
+        assert_eq!(context.tell(Field::Project, "cn-beijing-internet"), Ok(None), "a project may be called so");
     }
 
     #[test]

@@ -307,12 +307,20 @@ pub struct Cause {
     pub why: Text,
     /// The remedies that cure it, the one to try first in front.
     pub remedies: Vec<RemedyId>,
+    /// The cause of which this is a consequence; None for a cause that stands for itself.
+    #[serde(default)]
+    pub explained_by: Option<CauseId>,
 }
 
 impl Cause {
+    /// A cause that stands for itself, as long as nothing is known that explains it.
+    pub fn new(id: CauseId, severity: Severity, detail: Text, why: Text, remedies: &[RemedyId]) -> Cause {
+        Cause { id, severity, detail, why, remedies: remedies.to_vec(), explained_by: None }
+    }
+
     /// A cause that breaks the heartbeat.
     pub fn fail(id: CauseId, detail: Text, why: Text, remedies: &[RemedyId]) -> Cause {
-        Cause { id, severity: Severity::Fail, detail, why, remedies: remedies.to_vec() }
+        Cause::new(id, Severity::Fail, detail, why, remedies)
     }
 
     /// A cause that endangers the heartbeat or hides a fault.

@@ -47,7 +47,8 @@ impl Run<'_> {
     {
         let (sender, progress) = unbounded_channel();
         let limit = limit_of(&order.plan);
-        self.goal = Some(self.looking.goal(order.plan.verify, order.plan.remedy));
+        let starts = order.plan.starts_agent(order.with_restart);
+        self.goal = Some(self.goal_of(order.plan.verify, order.plan.remedy).starting(starts));
         let task = tokio::spawn(work(order, sender));
         self.applying = Some(Applying { task, progress, ahead: None, limit });
     }

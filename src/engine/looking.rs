@@ -163,13 +163,10 @@ impl Looking {
         Goal::before(&self.found, step, remedy)
     }
 
-    /// As [`Looking::goal`], as soon as the steps that it rests on have their findings; nothing else is waited for.
+    /// As [`Looking::goal`], as soon as all steps have their findings: a remedy that was chosen by its name is to mend
+    /// every step that offers it.
     pub async fn settled_goal(&mut self, step: StepId, remedy: RemedyId) -> Goal {
-        self.advance();
-        while Goal::rests_on(step).any(|step| self.found.is_open(step)) && !self.answers.is_empty() {
-            self.take_answers().await;
-            self.advance();
-        }
+        self.settle().await;
         self.goal(step, remedy)
     }
 
@@ -187,8 +184,8 @@ impl Looking {
     }
 
     /// From now on only a heartbeat from now on counts, when it is the heartbeat that proves the cure.
-    pub async fn await_proof(&mut self, step: StepId) {
-        if step != StepId::Heartbeat {
+    pub async fn await_proof(&mut self, goal: &Goal) {
+        if !goal.wants_heartbeat() {
             return;
         }
         let now = self.clock_s().await;

@@ -12,7 +12,7 @@ use crate::carry_out::Applier;
 use crate::core::agent::layout;
 use crate::core::checks::Checked;
 use crate::core::context::Context;
-use crate::core::finding::StepId;
+use crate::core::finding::{RemedyId, StepId};
 use crate::core::flow::{Effect, Event, Goal, Session, StepView, Way};
 use crate::core::journal::Progress;
 use crate::core::redact::Redactor;
@@ -185,9 +185,9 @@ impl Run<'_> {
             Effect::Verify { step, remedy, seconds } => {
                 // Of what was done by hand the goal is known only now; nothing was looked at since.
                 let known = self.goal.take().filter(|goal| (goal.step(), goal.remedy()) == (step, remedy));
-                let goal = known.unwrap_or_else(|| self.looking.goal(step, remedy));
+                let goal = known.unwrap_or_else(|| self.goal_of(step, remedy));
                 self.cured_at = self.looking.clock_s().await;
-                if step == StepId::Heartbeat {
+                if goal.wants_heartbeat() {
                     self.looking.count_from(self.cured_at);
                 }
                 self.looking.look_again();
@@ -198,6 +198,14 @@ impl Run<'_> {
             Effect::WriteBundle | Effect::Copy(_) | Effect::Suspend => self.perform(effect, face).await,
             // The session is over; the loop sees that.
             Effect::Quit => {}
+        }
+    }
+
+    /// What a remedy is to cure: the causes of the page on which it was chosen, where it was chosen on one.
+    pub(super) fn goal_of(&self, step: StepId, remedy: RemedyId) -> Goal {
+        match self.session.chosen_at() {
+            Some(page) => Goal::chosen_at(&self.looking.found, step, remedy, page),
+            None => self.looking.goal(step, remedy),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Moves a verification on: cured, out of patience, or look again.
 
-use super::patience::pause;
+use super::patience::{patience_with, pause};
 use super::run::Run;
 use crate::core::finding::StepId;
 use crate::core::flow::{Event, Proof};
@@ -25,7 +25,8 @@ impl Run<'_> {
         }
         let Some(verifying) = &self.verifying else { return has_news };
         let step = verifying.step();
-        let (proof, waits) = match self.looking.found.is_open(step) {
+        let is_open = verifying.rests_on().iter().any(|step| self.looking.found.is_open(*step));
+        let (proof, waits) = match is_open {
             true if passed < verifying.patience + LAST_LOOK => return has_news,
             true => {
                 self.verified(Proof::Unproven);
@@ -41,6 +42,7 @@ impl Run<'_> {
             has_news = true;
         }
         let Some(verifying) = &mut self.verifying else { return has_news };
+        verifying.patience = patience_with(proof, verifying.patience);
         if !waits {
             self.verified(proof);
             has_news = true;

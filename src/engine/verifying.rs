@@ -4,6 +4,7 @@ use super::patience::{LOOK_AGAIN, has_patience};
 use crate::core::checks::Investigation;
 use crate::core::finding::{StepId, Verdict};
 use crate::core::flow::{Goal, Proof};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -31,6 +32,11 @@ impl Verifying {
 
     pub(super) fn step(&self) -> StepId {
         self.goal.as_ref().map_or(StepId::Heartbeat, Goal::step)
+    }
+
+    /// The steps that must have their findings before the proof is judged.
+    pub(super) fn rests_on(&self) -> BTreeSet<StepId> {
+        self.goal.as_ref().map_or_else(|| BTreeSet::from([StepId::Heartbeat]), Goal::rests_on)
     }
 
     /// What the findings prove now, and whether it is worth waiting on.

@@ -10,7 +10,7 @@ use crate::core::observe::Machine;
 use crate::core::observe::MachineGroup;
 use crate::core::observe::*;
 use crate::core::service::api::{GetAppliedConfigs, is_name};
-use crate::core::service::credentials::{Credentials, Environment, Hints, Source, sudo_note};
+use crate::core::service::credentials::{Credentials, Environment, Hints, sudo_note};
 use crate::core::service::endpoint::{self, ENDPOINT_VARIABLE, Endpoint};
 use crate::core::service::error::{ErrorKind, Failure};
 use crate::core::service::group_edit::GroupEdit;
@@ -118,6 +118,8 @@ struct Service {
 struct Known {
     transport: Option<Arc<dyn Transport>>,
     key: Option<(Credentials, Hints)>,
+    /// The sources before it that yielded none.
+    passed_over: Vec<PassedOver>,
     /// How often a key was typed in: a client of an earlier key is not kept.
     typed: u32,
     /// By region.
@@ -127,11 +129,7 @@ struct Known {
 impl Service {
     async fn answer(&self, asked: CloudQuestion) -> CloudAnswer {
         match &asked {
-            CloudQuestion::Credentials => CloudAnswer::Credentials(self.key().await.map(|(key, _)| CredentialsSeen {
-                source: key.source.name(),
-                key_id: key.masked(),
-                unusable_proxies: Proxies::of_environment(self.environment.pairs()).unusable,
-            })),
+            CloudQuestion::Credentials => CloudAnswer::Credentials(self.key_seen().await),
             CloudQuestion::Caller(site) => CloudAnswer::Caller(self.caller(site).await),
             CloudQuestion::Project(site) => CloudAnswer::Project(self.project(site).await),
             CloudQuestion::Groups(site) => CloudAnswer::Groups(match self.client(site).await {
@@ -197,6 +195,7 @@ impl Service {
                     ),
                     request_id: None,
                     policy: None,
+                    passed_over: Vec::new(),
                 })
             }
             Err(failure) => Err(trouble(&failure)),
@@ -218,6 +217,18 @@ impl Service {
         Ok(MachinesSeen { total, machines, windows, server_time: reply.server_time })
     }
 
+    /// The key as it may be shown.
+    async fn key_seen(&self) -> CloudResult<CredentialsSeen> {
+        let (key, _) = self.key().await?;
+        let passed_over = self.known.lock().await.passed_over.iter().map(seen).collect();
+        Ok(CredentialsSeen {
+            source: key.source.name(),
+            key_id: key.masked(),
+            unusable_proxies: Proxies::of_environment(self.environment.pairs()).unusable,
+            passed_over,
+        })
+    }
+
     /// The key to ask with.
     async fn key(&self) -> CloudResult<(Credentials, Hints)> {
         let mut known = self.known.lock().await;
@@ -225,6 +236,7 @@ impl Service {
         // Whoever types a key in wants that one, whatever lies around.
         if let Some(typed) = self.typed.lock().unwrap_or_else(PoisonError::into_inner).take() {
             known.key = Some((typed, Hints::default()));
+            known.passed_over.clear();
             known.typed += 1;
             known.clients.clear();
         }
@@ -243,6 +255,7 @@ impl Service {
         let Found { key, passed_over } = find(offers, metadata.as_ref(), transport.as_ref()).await;
         known.clients.clear();
         known.key = key.clone();
+        known.passed_over = passed_over.iter().filter(|passed| !passed.is_usual()).cloned().collect();
         key.ok_or_else(|| self.no_key(&passed_over))
     }
 
@@ -263,8 +276,8 @@ impl Service {
             "No AccessKey was found to ask the service with.".to_string(),
             "没有找到可用于访问服务端的 AccessKey。".to_string(),
         );
-        // That there is no role is the usual case and no fault of anybody.
-        for PassedOver { source, why, .. } in passed_over.iter().filter(|p| !matches!(p.source, Source::EcsRole(_))) {
+        let passed_over: Vec<&PassedOver> = passed_over.iter().filter(|passed| !passed.is_usual()).collect();
+        for PassedOver { source, why, .. } in &passed_over {
             let name = source.name();
             en += &format!(" {}: {}.", name.get(Lang::En), why.get(Lang::En));
             zh += &format!("{}：{}。", name.get(Lang::Zh), why.get(Lang::Zh));
@@ -282,6 +295,7 @@ impl Service {
             ),
             request_id: None,
             policy: None,
+            passed_over: passed_over.into_iter().map(seen).collect(),
         }
     }
 
@@ -341,8 +355,18 @@ impl Service {
             Edit::Make { group, .. } => create(&client, project, &group).await.map(drop),
             Edit::Remove { group, .. } => remove(&client, project, &group).await,
         };
-        written.map(|()| Done::Changed).map_err(|why| not_written(why, &site, &group))
+        let key = self.key_seen().await.ok();
+        written.map(|()| Done::Changed).map_err(|why| match (not_written(why, &site, &group), key) {
+            (OperationError::Service(trouble), Some(key)) => OperationError::Service(Box::new(trouble.with_key(&key))),
+            (error, _) => error,
+        })
     }
+}
+
+/// A source that was passed over, as it may be shown.
+fn seen(passed: &PassedOver) -> PassedOverSeen {
+    let PassedOver { source, key_id, why, next } = passed.clone();
+    PassedOverSeen { source: source.name(), key_id, why, next }
 }
 
 /// Why a group is not as it was to be.
@@ -373,7 +397,7 @@ fn not_written(why: NotWritten, site: &Site, group: &str) -> OperationError {
 }
 
 fn other(what: Text, next: Text) -> CloudError {
-    CloudError { kind: CloudErrorKind::Other, what, next, request_id: None, policy: None }
+    CloudError { kind: CloudErrorKind::Other, what, next, request_id: None, policy: None, passed_over: Vec::new() }
 }
 
 /// A failure as data.
@@ -397,7 +421,7 @@ fn trouble(failure: &Failure) -> CloudError {
         ),
         None => next,
     };
-    CloudError { kind, what, next, request_id: error.request_id.clone(), policy }
+    CloudError { kind, what, next, request_id: error.request_id.clone(), policy, passed_over: Vec::new() }
 }
 
 fn now_s() -> i64 {

@@ -2,12 +2,12 @@
 //! added beside them, and what changes its meaning raises the schema version.
 
 use super::{AgentInfo, Report};
-use crate::core::finding::{Cause, Evidence, Mark, RemedyId, Severity, StepId, Verdict};
+use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId, Severity, StepId, Verdict};
 use crate::core::text::{Lang, Text, printable};
 use serde::Serialize;
 
 /// Raised when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Whole<'a> {
@@ -20,6 +20,8 @@ struct Whole<'a> {
     context: ContextJson<'a>,
     verdict: Verdict,
     stopped_at: Option<StepId>,
+    /// The cause that explains the others.
+    root_cause: Option<CauseId>,
     steps: Vec<Step<'a>>,
 }
 
@@ -65,6 +67,8 @@ struct OneCause<'a> {
     detail: &'a str,
     why: &'a str,
     remedies: &'a [RemedyId],
+    /// The cause of which this one is a consequence.
+    explained_by: Option<CauseId>,
 }
 
 #[derive(Serialize)]
@@ -101,6 +105,7 @@ pub fn json(report: &Report, lang: Lang) -> String {
         },
         verdict: report.verdict(),
         stopped_at: report.stopped_at(),
+        root_cause: report.root().map(|(_, cause)| cause.id),
         steps: report.steps.iter().map(|checked| step(checked, lang)).collect(),
     };
     // Strings and numbers only: there is nothing here that JSON cannot say.
@@ -146,6 +151,7 @@ fn one_cause(cause: &Cause, lang: Lang) -> OneCause<'_> {
         detail: cause.detail.get(lang),
         why: cause.why.get(lang),
         remedies: &cause.remedies,
+        explained_by: cause.explained_by,
     }
 }
 

@@ -58,7 +58,8 @@ fn section(out: &mut String, report: &Report, finding: &Finding, lang: Lang) {
     out.push_str(&format!("{}\n\n{}\n\n", finding.verdict.word().get(lang), escape(finding.summary.get(lang))));
     for cause in &finding.causes {
         let (detail, why) = (escape(cause.detail.get(lang)), escape(cause.why.get(lang)));
-        out.push_str(&format!("- **{detail}** {why} (`{}`)\n", cause.id.id()));
+        let follows = cause.explained_by.map(|root| format!(", {} `{}`", get_follows(lang), root.id()));
+        out.push_str(&format!("- **{detail}** {why} (`{}`{})\n", cause.id.id(), follows.unwrap_or_default()));
     }
     if !finding.evidence.is_empty() {
         let columns = Text::fixed("|  | what | value | expected | source |", "|  | 项目 | 值 | 应为 | 来源 |");
@@ -79,6 +80,14 @@ fn section(out: &mut String, report: &Report, finding: &Finding, lang: Lang) {
             out.push_str(&format!("{}\n", printable(&report.fix_command(remedy)).replace("```", "'''")));
         }
         out.push_str("```\n");
+    }
+}
+
+/// The words before the cause of which another one is a consequence.
+fn get_follows(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "follows from",
+        Lang::Zh => "起因",
     }
 }
 

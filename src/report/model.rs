@@ -1,9 +1,9 @@
 //! Everything that a report says, whatever its form.
 
 use super::Redactor;
-use crate::core::checks::{Checked, Investigation};
+use crate::core::checks::{Checked, Investigation, root};
 use crate::core::context::{Context, Field};
-use crate::core::finding::{Finding, RemedyId, StepId, Verdict, worst};
+use crate::core::finding::{Cause, Finding, RemedyId, Severity, StepId, Verdict, worst};
 use crate::core::observe::{IdentitySeen, Observations};
 use crate::core::remedies::{InputId, Inputs, Planned, descriptor, plan, shell_line};
 use crate::core::text::{Lang, Text};
@@ -98,6 +98,11 @@ impl Report {
         self.findings().find(|finding| finding.verdict == Verdict::Fail).map(|finding| finding.step)
     }
 
+    /// The cause that explains the others and that nothing explains, with its step; see [`root::root`].
+    pub fn root(&self) -> Option<(StepId, &Cause)> {
+        root::root(self.findings())
+    }
+
     /// In flowchart order.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.steps.iter().map(|checked| &checked.finding)
@@ -114,10 +119,19 @@ impl Report {
         };
         let (doubtful_en, doubtful_zh) = titles(&Finding::is_doubtful);
         match self.verdict() {
-            Verdict::Fail => {
-                let (en, zh) = titles(&|finding| finding.verdict == Verdict::Fail);
-                say!("Something breaks the heartbeat: {en}.", "有步骤使心跳中断：{zh}。")
-            }
+            Verdict::Fail => match self.root() {
+                Some((step, cause)) => {
+                    let others = self.standing_beside(cause);
+                    match others.is_empty() {
+                        true => root::sentence(step, cause),
+                        false => root::sentence(step, cause).followed_by(&others),
+                    }
+                }
+                None => {
+                    let (en, zh) = titles(&|finding| finding.verdict == Verdict::Fail);
+                    say!("Something breaks the heartbeat: {en}.", "有步骤使心跳中断：{zh}。")
+                }
+            },
             Verdict::Unknown => {
                 let (en, zh) = titles(&|finding| finding.verdict == Verdict::Unknown);
                 // What is only a warning may be the very reason, as long as not everything is known.
@@ -133,9 +147,37 @@ impl Report {
                 }
             }
             Verdict::Warn => {
-                say!("Nothing fails. Worth a look: {doubtful_en}.", "没有失败的步骤。值得留意：{doubtful_zh}。")
+                let text =
+                    say!("Nothing fails. Worth a look: {doubtful_en}.", "没有失败的步骤。值得留意：{doubtful_zh}。");
+                match self.root() {
+                    Some((_, cause)) => text.followed_by(&cause.detail),
+                    None => text,
+                }
             }
             Verdict::Pass | Verdict::Skipped => Text::fixed("Nothing fails.", "没有失败的步骤。"),
+        }
+    }
+
+    /// What else fails beside the root and does not follow from anything; empty when there is no such thing.
+    fn standing_beside(&self, root: &Cause) -> Text {
+        let mut en = Vec::new();
+        let mut zh = Vec::new();
+        for finding in self.findings() {
+            let stands = |cause: &&Cause| {
+                cause.severity == Severity::Fail && cause.explained_by.is_none() && cause.id != root.id
+            };
+            for cause in finding.causes.iter().filter(stands) {
+                let number = finding.step.index() + 1;
+                en.push(format!("step {number}, {}", cause.id.id()));
+                zh.push(format!("第 {number} 步 {}", cause.id.id()));
+            }
+        }
+        match en.is_empty() {
+            true => Text::same(""),
+            false => Text::filled(
+                format!("Wrong as well, whatever comes of it: {}.", en.join("; ")),
+                format!("此外还有独立的问题：{}。", zh.join("；")),
+            ),
         }
     }
 
@@ -144,15 +186,19 @@ impl Report {
         let mut out = Vec::new();
         let stopped = self.stopped_at();
         let first_doubt = || self.findings().find(|finding| finding.is_doubtful()).map(|finding| finding.step);
-        if let Some(step) = stopped.or_else(first_doubt) {
-            let remedy = self.finding(step).and_then(|finding| finding.remedies().first().copied());
-            if let Some(remedy) = remedy {
-                let command = self.fix_command(remedy);
-                out.push(say!(
-                    "See what the first remedy would change: {command} --dry-run",
-                    "查看首选修复将做的更改：{command} --dry-run"
-                ));
-            }
+        let of_step = || {
+            let step = stopped.or_else(first_doubt)?;
+            self.finding(step).and_then(|finding| finding.remedies().first().copied())
+        };
+        // What cures the root comes before what eases a consequence.
+        let of_root = self.root().and_then(|(_, cause)| cause.remedies.first().copied());
+        let remedy = of_root.or_else(of_step).filter(|_| self.verdict() != Verdict::Pass);
+        if let Some(remedy) = remedy {
+            let command = self.fix_command(remedy);
+            out.push(say!(
+                "See what the first remedy would change: {command} --dry-run",
+                "查看首选修复将做的更改：{command} --dry-run"
+            ));
         }
         if stopped.is_some() {
             out.push(Text::fixed(

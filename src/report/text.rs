@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::evidence::{row, sign};
+use crate::core::checks::root;
 use crate::core::finding::{Finding, Verdict};
 use crate::core::text::{Lang, Text, pad, printable, width};
 use crate::say;
@@ -63,6 +64,10 @@ impl Writer {
         };
         let agent = self.get(&agent).into_owned();
         self.line("", &agent);
+        if let Some((step, cause)) = report.root().filter(|_| report.verdict() == Verdict::Fail) {
+            let sentence = self.get(&root::sentence(step, cause)).into_owned();
+            self.wrapped("", 0, &sentence);
+        }
         self.out.push('\n');
     }
 
@@ -85,7 +90,11 @@ impl Writer {
                 true => cause.id.id().to_string(),
                 false => format!("{} ({})", self.get(&cause.detail), cause.id.id()),
             };
-            self.labelled(cause_label, &detail);
+            let follows = cause.explained_by.map(|root| match self.lang {
+                Lang::En => format!(" <- {}", root.id()),
+                Lang::Zh => format!("（由 {} 引起）", root.id()),
+            });
+            self.labelled(cause_label, &format!("{detail}{}", follows.unwrap_or_default()));
             let why = self.get(&cause.why).into_owned();
             if !why.is_empty() {
                 self.labelled(why_label, &why);

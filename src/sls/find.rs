@@ -9,8 +9,17 @@ use crate::sls::metadata::{Metadata, uri_credentials};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassedOver {
     pub source: Source,
+    /// The AccessKey id, masked; empty where there is none.
+    pub key_id: String,
     pub why: Text,
     pub next: Text,
+}
+
+impl PassedOver {
+    /// That this host has no role of ECS is the usual case and no fault of anybody.
+    pub fn is_usual(&self) -> bool {
+        matches!(self.source, Source::EcsRole(_))
+    }
 }
 
 /// What the search came to.
@@ -29,9 +38,14 @@ pub async fn find(offers: Vec<Offer>, metadata: Option<&Metadata>, transport: &d
     for offer in offers {
         let (source, fetched) = match offer {
             Offer::Ready { credentials, hints } => return Found { key: Some((credentials, hints)), passed_over },
-            Offer::Unusable { source, why, next } => {
-                passed_over.push(PassedOver { source, why, next });
+            Offer::Unusable { source, key_id, why, next } => {
+                passed_over.push(PassedOver { source, key_id, why, next });
                 continue;
+            }
+            // What comes after it might be the key of another account.
+            Offer::Missing { source, why, next } => {
+                passed_over.push(PassedOver { source, key_id: String::new(), why, next });
+                return Found { key: None, passed_over };
             }
             Offer::EcsRole { role, source } => match metadata {
                 Some(metadata) => (source, metadata.role_credentials(role.as_deref()).await),
@@ -46,7 +60,10 @@ pub async fn find(offers: Vec<Offer>, metadata: Option<&Metadata>, transport: &d
                 }
                 return Found { key: Some((credentials, Hints::default())), passed_over };
             }
-            Err(silence) => passed_over.push(PassedOver { source, why: silence.text(), next: type_it_in() }),
+            Err(silence) => {
+                let (key_id, why) = (String::new(), silence.text());
+                passed_over.push(PassedOver { source, key_id, why, next: type_it_in() });
+            }
         }
     }
     Found { key: None, passed_over }
@@ -86,5 +103,15 @@ mod tests {
         assert_eq!(found.passed_over.len(), 2);
         assert_eq!(find(vec![ready], None, &OneKey).await.key.unwrap().0.source, Source::Typed);
         assert!(find(vec![broken], None, &OneKey).await.key.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_named_and_is_missing_ends_the_search() {
+        let typed = Credentials::new("k", "s", None, Source::Typed).unwrap();
+        let ready = Offer::Ready { credentials: typed, hints: Hints::default() };
+        let text = || Text::same("x");
+        let source = Source::Named { variable: "ALIBABA_CLOUD_PROFILE".into(), name: "prod".into() };
+        let found = find(vec![Offer::Missing { source, why: text(), next: text() }, ready], None, &OneKey).await;
+        assert!(found.key.is_none() && found.passed_over.len() == 1);
     }
 }

@@ -2,8 +2,9 @@
 //! invoking user as well. Reads only, bounded, and never through a FIFO or a device.
 
 use crate::core::service::credentials::{
-    Environment, Offer, Source, read_aliyun_config, read_credentials_file, read_log_cli,
+    Environment, Offer, Source, has_profile, has_section, read_aliyun_config, read_credentials_file, read_log_cli,
 };
+use crate::say;
 use std::fs::OpenOptions;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,29 +19,84 @@ pub type Reader<'a> = &'a dyn Fn(&Path) -> Result<Option<Vec<u8>>, String>;
 /// All offers in the order in which they are to be tried. `homes` are the home directories to look in, the operator's
 /// own first. What is typed in goes before all of them and is not gathered here. `now` is in seconds since 1970.
 pub fn offers(environment: &Environment, homes: &[PathBuf], read: Reader, now: i64) -> Vec<Offer> {
+    let missing = missing(environment, homes, read);
+    if !missing.is_empty() {
+        return missing;
+    }
     let mut all = environment.offers();
     let profile = environment.profile();
 
     if !environment.is_on("ALIBABA_CLOUD_CLI_PROFILE_DISABLED") {
-        for file in places(environment.path("ALIBABA_CLOUD_CONFIG_FILE"), homes, &[".aliyun/config.json"]) {
+        for file in places(environment.path("ALIBABA_CLOUD_CONFIG_FILE"), homes, CLI_FILES) {
             let source = Source::AliyunCli { file: file.clone(), profile: profile.unwrap_or("?").to_string() };
             all.extend(from_file(read, &file, source, |bytes| read_aliyun_config(&file, bytes, profile, now)));
         }
     }
-    let usual = [".alibabacloud/credentials", ".alibabacloud/credentials.ini"];
-    for file in places(environment.path("ALIBABA_CLOUD_CREDENTIALS_FILE"), homes, &usual) {
+    for file in places(environment.path("ALIBABA_CLOUD_CREDENTIALS_FILE"), homes, CREDENTIALS_FILES) {
         let section = profile.unwrap_or("default").to_string();
         let source = Source::CredentialsFile { file: file.clone(), section };
         all.extend(from_file(read, &file, source, |bytes| read_credentials_file(&file, bytes, profile)));
     }
     let client = environment.get("ALIYUN_LOG_CLI_CLIENT_NAME");
-    for file in places(None, homes, &[".aliyunlogcli"]) {
+    for file in places(None, homes, LOG_CLI_FILES) {
         let source = Source::LogCli { file: file.clone(), section: client.unwrap_or("main").to_string() };
         all.extend(from_file(read, &file, source, |bytes| read_log_cli(&file, bytes, client)));
     }
     all.extend(environment.ecs_role());
     all.extend(environment.uri());
     all
+}
+
+const CLI_FILES: &[&str] = &[".aliyun/config.json"];
+const CREDENTIALS_FILES: &[&str] = &[".alibabacloud/credentials", ".alibabacloud/credentials.ini"];
+const LOG_CLI_FILES: &[&str] = &[".aliyunlogcli"];
+
+/// Whether the bytes of a file have a profile of this name.
+type Has = fn(&[u8], &str) -> bool;
+
+/// A variable with the profile that it names, and the files that may have it.
+type Named<'a> = (Option<(&'static str, &'a str)>, Vec<(PathBuf, Has)>);
+
+/// A profile that a variable names and that no file has: it is said before everything else, because any key that is
+/// found instead may belong to another account.
+fn missing(environment: &Environment, homes: &[PathBuf], read: Reader) -> Vec<Offer> {
+    let cli = match environment.is_on("ALIBABA_CLOUD_CLI_PROFILE_DISABLED") {
+        true => Vec::new(),
+        false => places(environment.path("ALIBABA_CLOUD_CONFIG_FILE"), homes, CLI_FILES),
+    };
+    let ini = places(environment.path("ALIBABA_CLOUD_CREDENTIALS_FILE"), homes, CREDENTIALS_FILES);
+    let log = places(None, homes, LOG_CLI_FILES);
+    let with = |files: Vec<PathBuf>, has: Has| files.into_iter().map(move |file| (file, has)).collect::<Vec<_>>();
+    let named: [Named; 2] = [
+        (environment.named_profile(), [with(cli, has_profile), with(ini, has_section)].concat()),
+        (
+            environment.get("ALIYUN_LOG_CLI_CLIENT_NAME").map(|name| ("ALIYUN_LOG_CLI_CLIENT_NAME", name)),
+            with(log, has_section),
+        ),
+    ];
+    let missing = |(named, files): Named| {
+        let (variable, name) = named?;
+        let holds = |(file, has): &(PathBuf, Has)| match read(file) {
+            Ok(Some(bytes)) => has(&zeroize::Zeroizing::new(bytes), name),
+            Ok(None) | Err(_) => false,
+        };
+        if files.iter().any(holds) {
+            return None;
+        }
+        let files = files.iter().map(|(file, _)| file.display().to_string()).collect::<Vec<_>>().join(", ");
+        Some(Offer::Missing {
+            source: Source::Named { variable: variable.to_string(), name: name.to_string() },
+            why: say!(
+                "there is no such profile in {files}; no other key is used in its place",
+                "{files} 中没有该配置；不会改用其他 AccessKey"
+            ),
+            next: say!(
+                "Correct {variable}, or unset it to use the usual order of keys.",
+                "请修正 {variable}，或取消该变量以按默认顺序查找 AccessKey。"
+            ),
+        })
+    };
+    named.into_iter().filter_map(missing).collect()
 }
 
 /// The files to look at: the one that a variable names, else the usual ones under every home.
@@ -155,6 +211,26 @@ mod tests {
         let all = gather(&named, &[("/r/.aliyun/config.json", CLI), ("/etc/c.json", CLI)], &["/r"]);
         assert_eq!(all.len(), 1);
         assert!(matches!(all[0].source(), Source::AliyunCli { file, .. } if file == Path::new("/etc/c.json")));
+    }
+
+    #[test]
+    fn a_profile_that_was_named_and_is_nowhere_stops_the_search() {
+        let off = ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
+        let keys = [("ACCESS_KEY_ID", "env"), ("ACCESS_KEY_SECRET", "s"), off];
+        let files = [("/r/.aliyun/config.json", CLI), ("/r/.alibabacloud/credentials", INI), ("/r/.aliyunlogcli", LOG)];
+        for variable in
+            ["ALIBABA_CLOUD_PROFILE", "ALIBABACLOUD_PROFILE", "ALICLOUD_PROFILE", "ALIYUN_LOG_CLI_CLIENT_NAME"]
+        {
+            let all = gather(&[keys.as_slice(), &[(variable, "prod")]].concat(), &files, &["/r"]);
+            let [Offer::Missing { source, .. }] = all.as_slice() else { panic!("{variable}: {all:?}") };
+            assert_eq!(*source, Source::Named { variable: variable.into(), name: "prod".into() });
+        }
+        for (variable, name) in
+            [("ALIBABA_CLOUD_PROFILE", "p"), ("ALICLOUD_PROFILE", "default"), ("ALIYUN_LOG_CLI_CLIENT_NAME", "main")]
+        {
+            let all = gather(&[keys.as_slice(), &[(variable, name)]].concat(), &files, &["/r"]);
+            assert!(!all.iter().any(|offer| matches!(offer, Offer::Missing { .. })), "{variable}={name}");
+        }
     }
 
     #[test]

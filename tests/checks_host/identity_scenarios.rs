@@ -36,7 +36,7 @@ pub const OF_IDENTITY: &[Scenario] = &[
         "a record that was cut off",
         Logtail207,
         |m, told| {
-            m.write(APP_INFO, "{\"ip\" : \"10.");
+            m.write_at(APP_INFO, "{\"ip\" : \"10.", NOW);
             group_of(told, "web");
             m.write(IDS, "web\n");
         },

@@ -85,6 +85,8 @@ pub struct Machine {
     /// Directories that cannot be listed.
     pub dirs: BTreeMap<PathBuf, Unavailable>,
     pub processes: Observed<Vec<ProcessSeen>>,
+    /// What a second look at the processes shows; None: they are as at the first.
+    pub watched: Option<Observed<WatchSeen>>,
     pub environment: Observed<Vec<(String, String)>>,
     pub interfaces: Observed<Vec<InterfaceSeen>>,
     /// What the resolver answers for the hostname.
@@ -143,6 +145,7 @@ impl Machine {
             programs: BTreeMap::new(),
             dirs: BTreeMap::new(),
             processes: Ok(vec![process(1200, 1, STARTED), process(1201, 1200, STARTED + 1)]),
+            watched: None,
             environment: Ok(vec![]),
             interfaces: Ok(vec![nic("lo", "127.0.0.1"), nic("eth0", "10.1.1.5")]),
             lookup: Ok(vec!["10.1.1.5".parse().unwrap()]),
@@ -401,6 +404,11 @@ impl Machine {
             Question::Place(path) => Answer::Place(self.places.get(path).cloned().ok_or(Unavailable::Absent)),
             Question::Program(path) => Answer::Program(self.programs.get(path).cloned().ok_or(Unavailable::Absent)),
             Question::Processes => Answer::Processes(self.processes.clone()),
+            // Of a machine made of data, every process stays, unless it was said otherwise.
+            Question::WatchProcesses { .. } => Answer::Watched(match &self.watched {
+                Some(watched) => watched.clone(),
+                None => self.processes.clone().map(|last| WatchSeen { last, ended: Vec::new() }),
+            }),
             Question::Environment { .. } => Answer::Environment(self.environment.clone()),
             Question::Interfaces => Answer::Interfaces(self.interfaces.clone()),
             Question::Lookup(_) => {

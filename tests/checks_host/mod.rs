@@ -10,10 +10,12 @@ mod machine;
 mod offers;
 mod scenarios;
 mod worlds;
+mod young;
 
 use layout_scenarios::ALONE;
+use logtail_doctor::core::checks::root;
 use logtail_doctor::core::context::Context;
-use logtail_doctor::core::finding::{CauseId, Finding, Severity, StepId, Verdict};
+use logtail_doctor::core::finding::{Cause, CauseId, Finding, Severity, StepId, Verdict};
 use logtail_doctor::core::observe::Observations;
 use logtail_doctor::core::text::Lang;
 use machine::{Flavour, Machine, told};
@@ -96,6 +98,35 @@ fn every_scenario_has_its_causes_and_no_other() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What the root is judged by beside the findings.
+fn facts(_: &[Finding]) -> root::Facts {
+    root::Facts { major: None, network_told: true }
+}
+
+/// What is wrong with the root of a host with a single fault: it must be one, nothing may explain it, and everything else
+/// that fails must follow from it.
+fn without_one_root(related: &[Finding], name: &str) -> Option<String> {
+    let all = || related.iter().flat_map(|finding| &finding.causes).filter(|cause| cause.severity != Severity::Unknown);
+    let (first, root) = (all().next()?, root::root(related));
+    let Some((_, root)) = root else { return Some(format!("{name}: no root of {}", first.id.id())) };
+    if let Some(by) = root.explained_by {
+        return Some(format!("{name}: the root {} follows from {}", root.id.id(), by.id()));
+    }
+    let stands = |cause: &&Cause| cause.severity == Severity::Fail && cause.explained_by.is_none();
+    let others: Vec<_> = all().filter(stands).map(|cause| cause.id).filter(|id| *id != root.id).collect();
+    (!others.is_empty()).then(|| format!("{name}: the root is {}, but nothing explains {others:?}", root.id.id()))
+}
+
+#[test]
+fn a_single_fault_has_one_root() {
+    let of = |(name, flavour, apply, _): &scenarios::Scenario| {
+        let found = broken(*flavour, &[*apply]);
+        without_one_root(&root::related(&found, facts(&found)), name)
+    };
+    let wrong: Vec<String> = all().filter_map(of).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

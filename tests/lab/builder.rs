@@ -65,6 +65,7 @@ pub struct Builder {
     cloud: State,
     behaviour: Behaviour,
     stopped: bool,
+    young: bool,
     old_script: bool,
     at_boot: bool,
 }
@@ -97,6 +98,7 @@ impl Builder {
             cloud: State::default(),
             behaviour: Behaviour::default(),
             stopped: false,
+            young: false,
             old_script: false,
             at_boot: true,
         }
@@ -249,6 +251,12 @@ impl Builder {
         self
     }
 
+    /// Processes are as old as they are: a worker that was just started is looked at twice, which takes 15 s.
+    pub fn young(mut self) -> Self {
+        self.young = true;
+        self
+    }
+
     /// The init script is an old one: no `restart`, and `stop success`.
     pub fn old_script(mut self) -> Self {
         self.old_script = true;
@@ -291,6 +299,9 @@ impl Builder {
             }
         }
         let lab = self.raise().map_err(|error| Skip(format!("a laboratory cannot be made here: {error}")))?;
+        if !self.young {
+            lab.sh("awk '$1 == \"btime\" { $2 -= 20 } { print }' /proc/stat > /run/stat-20 && mount --bind /run/stat-20 /proc/stat");
+        }
         if let (Some((name, _)), false) = (self.flavour.names(), self.stopped) {
             let broken = self.behaviour.daemon_only || self.behaviour.illegal_instruction;
             lab.sh(&format!("/etc/init.d/{name}d start"));

@@ -26,7 +26,8 @@
 //!
 //! Differences from the real world: the agent looks at its address every 2 s, not 30 s, and its daemon starts a dead
 //! worker after 1 s, not 10 s; a heartbeat goes out every 0.5 s and its wire format is invented; the init script
-//! waits 2 s for processes to come or go, not 30 s.
+//! waits 2 s for processes to come or go, not 30 s. Every process looks 20 s older than it is, so that no test waits for
+//! the second look at a young worker; a test of starts says `young()`.
 
 mod builder;
 pub mod cloud;
@@ -38,7 +39,7 @@ pub mod vendor;
 mod wizard;
 
 pub use builder::{Builder, Flavour, Sudo};
-pub use plan::{Beat, Behaviour, Fault, Group, Heartbeat, OWNER, Service};
+pub use plan::{Beat, Behaviour, Death, Fault, Group, Heartbeat, OWNER, Service};
 pub use pty::Pty;
 
 use nix::sys::signal::{Signal, kill};

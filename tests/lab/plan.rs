@@ -216,6 +216,20 @@ pub struct Behaviour {
     pub illegal_instruction: bool,
     /// The worker lives and writes its files but sends no heartbeat.
     pub mute: bool,
+    /// Every worker dies.
+    pub dies: Option<Death>,
+}
+
+/// How every worker of the stand-in agent dies, whenever the daemon makes one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Death {
+    /// So long after its start.
+    pub after_ms: u64,
+    pub exit_code: i32,
+    /// Before it has written its record or a line of its log.
+    pub before_a_word: bool,
+    /// The daemon makes a new one after this; the real one after 10 s.
+    pub daemon_waits_ms: u64,
 }
 
 /// The path of [`Behaviour`] on the host.

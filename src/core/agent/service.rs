@@ -48,7 +48,7 @@ pub fn standing(see: &Observations, told: &Context) -> Result<Standing, Unanswer
     let site = match found {
         Ok(project) => Site { region: Some(project.region.clone()).filter(|region| !region.is_empty()), ..hint },
         Err(CloudError { kind: CloudErrorKind::Denied { .. }, .. }) => hint,
-        Err(trouble) => return Ok(Standing::Unable(trouble.clone())),
+        Err(trouble) => return Ok(Standing::Unable(trouble.clone().with_key(&key))),
     };
     Ok(Standing::Able(Box::new(Able { site, key, project: found.clone() })))
 }

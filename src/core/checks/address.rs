@@ -5,7 +5,8 @@ mod heeded;
 mod lookup;
 
 use super::installed;
-use super::subject::{self, Record};
+use super::running;
+use super::subject::{self, Current, Record};
 use crate::core::agent::app_info::AppInfo;
 use crate::core::agent::config::{Config, Setting};
 use crate::core::agent::ip_rules::{self, IpInputs, Prediction, Rule, is_virtual};
@@ -13,7 +14,7 @@ use crate::core::agent::layout::Agent;
 use crate::core::agent::version::Version;
 use crate::core::context::{Context, IdentityKind};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, RemedyId, Severity, StepId};
-use crate::core::observe::{InterfaceSeen, Observations, Together, Unanswered};
+use crate::core::observe::{ClockSeen, InterfaceSeen, Observations, Together, Unanswered};
 use crate::core::text::Text;
 use crate::say;
 use std::net::Ipv4Addr;
@@ -28,7 +29,7 @@ const IP_REMEDIES: &[RemedyId] = &[RemedyId::BindHostname, RemedyId::SetWorkingI
 pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> {
     let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
     let (record, memory, certain) =
-        (subject::record(see, &agent), subject::memory(see, &agent), is_certain(see, &agent));
+        (subject::current(see, &agent), subject::memory(see, &agent), is_certain(see, &agent));
     let (prediction, interfaces, identity) = (predict(see, &agent), see.interfaces(), see.identity());
     let (record, memory, certain) = (record, memory, certain).together()?;
     let (prediction, interfaces, identity) = (prediction, interfaces, identity).together()?;
@@ -36,6 +37,15 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     let config = subject::config(see, &agent)?.unwrap_or_default();
     let is_renamed = config.working_hostname.is_some();
     let path = agent.app_info_path.display().to_string();
+    let record = match record {
+        Current::OfNow(record) => record,
+        // What the running agent says of itself outranks the age of its record.
+        Current::Older(record, _) if memory.is_some() => record,
+        Current::Older(record, started) => {
+            return Ok(of_before(&path, &record, Some(started), see.clock()?, prediction.as_ref()));
+        }
+        Current::NoProcess(record) => return Ok(of_before(&path, &record, None, see.clock()?, prediction.as_ref())),
+    };
     let info = match record {
         Record::Known(info) => info,
         Record::Broken(fault) => return Ok(broken(path, fault.text(), prediction.as_ref())),
@@ -80,6 +90,46 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
         return Ok(Finding::unknown(STEP, text, finding.evidence));
     }
     Ok(finding)
+}
+
+/// The finding where no record tells of the agent that runs now: none runs (`started` is None), or its worker has not
+/// written one since it started. What was true before accuses nobody.
+fn of_before(
+    path: &str,
+    record: &Record,
+    started: Option<i64>,
+    clock: &ClockSeen,
+    prediction: Option<&(IpInputs, Prediction)>,
+) -> Finding {
+    let then = match record {
+        Record::Known(info) => {
+            let (ip, when) = (subject::reported_ip(info), info.update_time.as_deref().unwrap_or("-"));
+            let (host, shown) = (&info.hostname, if ip.is_empty() { "-" } else { ip });
+            say!("{shown}, written {when} on host {host}", "{shown}，{when} 写于主机 {host}")
+        }
+        Record::Broken(fault) => fault.text(),
+        Record::Unread(trouble) => subject::trouble(trouble),
+    };
+    let label = Text::fixed("Record of an earlier start", "之前启动时的记录");
+    let mut evidence = vec![Evidence::new(label, then, path).marked(Mark::Note)];
+    let text = match started {
+        None => Text::fixed(
+            "No process of the agent runs, so it reports no address now; what an earlier start recorded proves nothing. See step 2.",
+            "Agent 没有进程在运行，当前不上报任何 IP；之前启动时的记录不能说明现状。见第 2 步。",
+        ),
+        Some(started) => {
+            let age = running::age((clock.now_ms / 1000).saturating_sub(started).max(0));
+            let (en, zh) = age.both();
+            let label = Text::fixed("Start of the running worker", "当前工作进程启动时间");
+            let row = Evidence::new(label, say!("{en} ago", "{zh}前"), "/proc");
+            evidence.push(row.expecting(Text::fixed("a record written since", "此后写入的记录")).marked(Mark::Unknown));
+            say!(
+                "{path} was written before the running worker started, so it does not say which address the agent reports now. Look whether its directory can be written to: a full or read-only file system keeps the old file.",
+                "{path} 写于当前工作进程启动之前，不能说明 Agent 现在上报的 IP。请检查其所在目录是否可写：磁盘已满或只读时会保留旧文件。"
+            )
+        }
+    };
+    Finding::unknown(STEP, text, with_prediction(evidence, prediction))
 }
 
 fn broken(path: String, what: Text, prediction: Option<&(IpInputs, Prediction)>) -> Finding {
@@ -242,7 +292,7 @@ impl Judge<'_> {
     /// A failure where the group identifies by IP, else a warning.
     fn push(&mut self, id: CauseId, is_harmless: bool, detail: Text, why: Text, remedies: &[RemedyId]) {
         let severity = if is_harmless || !self.ip_matters { Severity::Warn } else { Severity::Fail };
-        self.causes.push(Cause { id, severity, detail, why, remedies: remedies.to_vec() });
+        self.causes.push(Cause::new(id, severity, detail, why, remedies));
     }
 
     /// What gives the agent another address: where its configuration names one, the hostname is not even asked.

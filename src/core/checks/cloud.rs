@@ -5,7 +5,9 @@ use crate::core::agent::endpoint;
 use crate::core::agent::service::{self, Able, Standing};
 use crate::core::context::{Context, Field};
 use crate::core::finding::{Evidence, Mark};
-use crate::core::observe::{CloudError, CloudErrorKind, CredentialsSeen, Observations, Site, Unanswered};
+use crate::core::observe::{
+    CloudError, CloudErrorKind, CredentialsSeen, Observations, PassedOverSeen, Site, Unanswered,
+};
 use crate::core::text::Text;
 use crate::say;
 
@@ -34,17 +36,15 @@ pub fn told(see: &Observations, told: &Context) -> Result<ServiceContext, Unansw
         Standing::Unable(trouble) => {
             let mut rows = rows_of(&trouble);
             rows.extend(remembered_row(&trouble, told));
-            rows.extend(see.cloud_credentials()?.as_ref().ok().and_then(proxy_row));
+            match see.cloud_credentials()? {
+                Ok(key) => rows.extend(key_rows(key)),
+                Err(trouble) => rows.extend(passed_rows(&trouble.passed_over)),
+            }
             ServiceContext { context, site: None, rows, moved: None }
         }
         Standing::Able(able) => {
             let Able { site, key, project } = *able;
-            let source = key.source.clone();
-            let proxy_row = proxy_row(&key);
-            let row =
-                Evidence::new(Text::fixed("Key for the service", "访问服务端的 AccessKey"), Text::same(key.key_id), "");
-            let mut rows = vec![Evidence { source, ..row }];
-            rows.extend(proxy_row);
+            let mut rows = key_rows(&key);
             let mut moved = None;
             match &project {
                 Ok(project) => {
@@ -71,6 +71,30 @@ pub fn told(see: &Observations, told: &Context) -> Result<ServiceContext, Unansw
             ServiceContext { context, site: Some(site), rows, moved }
         }
     })
+}
+
+/// Which key is used, which sources were passed over before it, and why.
+fn key_rows(key: &CredentialsSeen) -> Vec<Evidence> {
+    let label = Text::fixed("Key for the service", "访问服务端的 AccessKey");
+    let row = Evidence::new(label, Text::same(key.key_id.clone()), "");
+    let mut rows = vec![Evidence { source: key.source.clone(), ..row }];
+    rows.extend(passed_rows(&key.passed_over));
+    rows.extend(proxy_row(key));
+    rows
+}
+
+/// A row for every source of keys that yielded none.
+fn passed_rows(passed_over: &[PassedOverSeen]) -> Vec<Evidence> {
+    let row = |passed: &PassedOverSeen| {
+        let ((en, zh), (next_en, next_zh)) = (passed.why.both(), passed.next.both());
+        let label = Text::fixed("Key passed over", "未采用的 AccessKey");
+        let value = match passed.key_id.as_str() {
+            "" => say!("{en}. {next_en}", "{zh}。{next_zh}"),
+            key_id => say!("{key_id}: {en}. {next_en}", "{key_id}：{zh}。{next_zh}"),
+        };
+        Evidence { source: passed.source.clone(), ..Evidence::new(label, value, "") }.marked(Mark::Doubtful)
+    };
+    passed_over.iter().map(row).collect()
 }
 
 /// Where the name of a project that is not there comes from, when nobody told it in this session.

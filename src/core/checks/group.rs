@@ -11,7 +11,7 @@ pub use self::choice::{About, ListedGroup, choices};
 use self::ids::{Held, Ids};
 use self::listed::Listed;
 use super::cloud;
-use super::subject::{self, Record};
+use super::subject::{self, Current, Record};
 use super::unreadable;
 use crate::core::agent::ip_rules::is_virtual;
 use crate::core::agent::layout::Agent;
@@ -33,13 +33,16 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     if agent.community {
         return Ok(subject::community(STEP));
     }
-    let (record, ids, memory) = (subject::record(see, &agent), Ids::read(see, &agent), subject::memory(see, &agent));
+    let (record, ids, memory) = (subject::current(see, &agent), Ids::read(see, &agent), subject::memory(see, &agent));
     let (service, interfaces) = (cloud::told(see, told), see.interfaces());
     let (record, ids, memory, service, interfaces) = (record, ids, memory, service, interfaces).together()?;
     let ip = match (&memory, &record) {
         (Some(memory), _) => Some(memory.status.ip.clone()),
-        (None, Record::Known(info)) => Some(subject::reported_ip(info).to_string()),
-        (None, Record::Broken(_) | Record::Unread(_)) => None,
+        (None, Current::OfNow(Record::Known(info))) => Some(subject::reported_ip(info).to_string()),
+        // What an earlier start recorded does not say what is reported now.
+        (None, Current::OfNow(Record::Broken(_) | Record::Unread(_)) | Current::Older(..) | Current::NoProcess(_)) => {
+            None
+        }
     };
     let held = memory.as_ref().and_then(|memory| ids.held_otherwise(memory));
     let mut evidence = vec![ip_row(&agent, ip.as_deref())];

@@ -64,13 +64,7 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
         "Only the service knows whether the heartbeat arrived; nothing on this host can prove it.",
         "只有服务端知道心跳是否到达，本机上的任何信息都无法证明。",
     );
-    let cause = Cause {
-        id: CauseId::HeartbeatUnverified,
-        severity: Severity::Unknown,
-        detail: detail.clone(),
-        why,
-        remedies: Vec::new(),
-    };
+    let cause = Cause::new(CauseId::HeartbeatUnverified, Severity::Unknown, detail.clone(), why, &[]);
     Ok(Finding::judged(STEP, detail, vec![cause], evidence))
 }
 

@@ -3,6 +3,7 @@
 //! Pure: the engine brings answers and the time; this file decides what to ask next. Each distinct question is asked
 //! once until it is forgotten; a re-check forgets what the step rests on, so it always looks again.
 
+use super::root::{self, Facts};
 use crate::core::context::Context;
 use crate::core::finding::{Finding, StepId};
 use crate::core::observe::{Answer, Noted, Observations, Question, Unanswered};
@@ -24,6 +25,8 @@ pub struct Checked {
 struct Progress {
     /// The last finding; it stays readable while the step is looked at again.
     checked: Option<Checked>,
+    /// The same as the step itself came to it, before it was held against the other steps.
+    alone: Option<Finding>,
     is_open: bool,
     opened_ms: u64,
     rests_on: BTreeSet<Question>,
@@ -95,18 +98,24 @@ impl Investigation {
     /// be read off [`Investigation::is_open`]. `now_ms` is any steady count of milliseconds.
     pub fn advance(&mut self, now_ms: u64) -> Vec<Asked> {
         let mut wanted = BTreeSet::new();
+        let mut has_news = false;
         for (&step, progress) in self.steps.iter_mut().filter(|(_, progress)| progress.is_open) {
             let Noted { result, open, touched } = self.seen.noting(|seen| (self.judge)(step, seen, &self.context));
             progress.rests_on.extend(touched);
             match result {
                 Ok(finding) => {
                     let elapsed_ms = now_ms.saturating_sub(progress.opened_ms);
+                    progress.alone = Some(finding.clone());
                     progress.checked = Some(Checked { finding, elapsed_ms });
+                    has_news = true;
                     progress.is_open = false;
                     // A check may look at more than its verdict needed; nobody waits for that.
                 }
                 Err(Unanswered) => wanted.extend(open),
             }
+        }
+        if has_news && self.is_settled() {
+            self.relate();
         }
         let round = self.round;
         wanted
@@ -119,6 +128,19 @@ impl Investigation {
                 Asked { question, round }
             })
             .collect()
+    }
+
+    /// Binds every consequence to its cause, once all steps have their findings.
+    fn relate(&mut self) {
+        let facts = Facts::of(&self.seen, &self.context);
+        let alone: Vec<Finding> = self.steps.values().filter_map(|progress| progress.alone.clone()).collect();
+        for finding in root::related(&alone, facts) {
+            if let Some(progress) = self.steps.get_mut(&finding.step)
+                && let Some(checked) = &mut progress.checked
+            {
+                checked.finding = finding;
+            }
+        }
     }
 
     /// Takes the answer to a question that [`Investigation::advance`] or [`Investigation::ask`] returned. One that

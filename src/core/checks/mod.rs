@@ -17,7 +17,10 @@ mod network;
 mod parameters;
 mod place;
 pub mod readers;
+pub mod root;
 mod running;
+mod started;
+mod steady;
 mod subject;
 mod unreadable;
 
@@ -25,6 +28,8 @@ pub use group::{About, ListedGroup, choices as groups};
 pub use heartbeat::age as heartbeat_age;
 pub use investigation::{Asked, Checked, Investigation, Judge};
 pub use running::age as age_text;
+pub use started::{Missing, started};
+pub use steady::STEADY;
 
 use crate::core::context::Context;
 use crate::core::finding::{Finding, StepId};

@@ -2,8 +2,10 @@
 //! beside them, because `systemctl` and an unprivileged `status` are known to be wrong (portability facts 1 and 2).
 
 mod boot;
+mod ending;
 pub(super) mod stability;
 
+use super::steady::{self, Steady};
 use super::{installed, subject};
 use crate::core::agent::layout::{self, Agent};
 use crate::core::agent::processes::{Shape, process_shape};
@@ -28,7 +30,7 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
     if let Ok(Some(script)) = layout::likely_init_script(see) {
         let _ = see.look(&ReadCommand::InitStatus { script });
     }
-    let Some(agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
+    let Some(mut agent) = subject::agent(see)? else { return Ok(subject::no_agent(STEP)) };
     // Another supervisor's agent is unknown to the vendor's script.
     let by_script = matches!(agent.supervisor, None | Some(Supervisor::InitScript(_)));
     let script = agent.init_script.clone().filter(|_| by_script);
@@ -36,11 +38,15 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
     let state = ReadCommand::UnitState { unit: agent.unit.clone() };
     let (clock, identity, processes, systemd) = (see.clock(), see.identity(), see.processes(), see.look(&state));
     let said = status.as_ref().map(|look| see.look(look)).transpose();
-    let (boot, stability) = (boot::look(see, &agent), stability::look(see, &agent));
-    let (clock, identity, processes, systemd, said) = (clock, identity, processes, systemd, said).together()?;
-    let (boot, stability) = (boot, stability).together()?;
+    let boot = boot::look(see, &agent);
+    // What the logs say of a worker that ends while it is watched is there only afterwards.
+    let steady = steady::look(see, &agent)?;
+    let first_look = std::mem::replace(&mut agent.processes, steady.processes.clone());
+    let stability = stability::look(see, &agent, &steady);
+    let (identity, processes, systemd, said) = (identity, processes, systemd, said).together()?;
+    let (_, boot, stability) = (clock, boot, stability).together()?;
     let in_container = subject::in_container(identity, &agent);
-    let now = clock.now_ms / 1000;
+    let now = steady.at;
     let shape = process_shape(&agent.processes);
     let mut evidence = Vec::new();
     if agent.processes.is_empty() && processes.is_ok() {
@@ -52,6 +58,7 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         );
     }
     evidence.extend(agent.processes.iter().map(|process| row(process, shape, now)));
+    evidence.extend(steady.ended.iter().map(|process| ended_row(process, &first_look)));
     if let (Some(look), Some(said)) = (&status, said) {
         evidence.push(status_row(look, said, identity.privileged, shape));
     }
@@ -72,7 +79,11 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         return Ok(Finding::unknown(STEP, text, evidence));
     }
     let name = installed::name(&agent);
-    let mut causes: Vec<Cause> = judge(&agent, shape, in_container).into_iter().collect();
+    let is_dead_again = shape == Shape::None && !steady.ended.is_empty();
+    let mut causes: Vec<Cause> = match is_dead_again {
+        true => vec![stopped_again(&agent, &steady)],
+        false => judge(&agent, shape, in_container).into_iter().collect(),
+    };
     causes.extend(stability.causes);
     evidence.extend(stability.evidence);
     if !in_container {
@@ -87,15 +98,16 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         ),
         (None, _) => say!("{name} runs.", "{name} 正在运行。"),
     };
-    // What else is wrong, an illegal instruction for one, is the reason why no worker is there.
+    // Nothing is said of a worker that was looked at too early only, unless something else is wrong as well.
     let is_alone = |cause: &Cause| cause.id == CauseId::AgentAbnormal || cause.severity != Severity::Fail;
-    let is_incomplete = causes.iter().any(|cause| cause.id == CauseId::AgentAbnormal) && causes.iter().all(is_alone);
-    if let (true, Shape::Single(pid)) = (is_incomplete, shape)
-        && is_just_started(&agent, pid, now)
-    {
+    if let Some(why) = steady.unwatched.as_ref().filter(|_| causes.iter().all(is_alone)) {
+        let what = subject::trouble(why);
+        let (en, zh) = what.both();
+        let label = Text::fixed("Second look at the worker", "再次查看工作进程");
+        evidence.push(Evidence::new(label, say!("{en}", "{zh}"), "/proc").marked(Mark::Unknown));
         let text = Text::fixed(
-            "The agent started a moment ago and is not complete yet; check again in half a minute.",
-            "Agent 刚刚启动，尚未就绪；请半分钟后重新检查。",
+            "The agent's worker is not 15 s old, and it was not looked at again; check again in half a minute.",
+            "Agent 的工作进程启动不足 15 秒，且未能再次查看；请半分钟后重新检查。",
         );
         return Ok(Finding::unknown(STEP, text, evidence));
     }
@@ -170,9 +182,30 @@ fn judge(agent: &Agent, shape: Shape, is_image: bool) -> Option<Cause> {
     }
 }
 
-/// A daemon revives its worker within 10 seconds; before that a single process proves nothing.
-fn is_just_started(agent: &Agent, pid: u32, now: i64) -> bool {
-    agent.processes.iter().any(|process| process.pid == pid && (0..15).contains(&(now - process.started)))
+/// Nothing is left of an agent that ran when it was first looked at.
+fn stopped_again(agent: &Agent, steady: &Steady) -> Cause {
+    let name = installed::name(agent);
+    let lived = steady.ended.iter().map(|process| steady.at.saturating_sub(process.started)).max().unwrap_or_default();
+    Cause::fail(
+        CauseId::AgentStopped,
+        say!(
+            "{name} was running and ended again, less than {lived} s after its start.",
+            "{name} 启动后不到 {lived} 秒又退出了。"
+        ),
+        Text::fixed("Only a running agent sends the heartbeat.", "只有运行中的 Agent 才会发送心跳。"),
+        &[RemedyId::StartAgent],
+    )
+}
+
+/// A process that ended between two looks.
+fn ended_row(process: &ProcessSeen, first_look: &[ProcessSeen]) -> Evidence {
+    let pid = process.pid;
+    let was_first = first_look.iter().any(|known| (known.pid, known.started) == (process.pid, process.started));
+    let value = match was_first {
+        true => say!("{pid}, there at the first look, gone at the second", "{pid}，第一次查看时还在，第二次已退出"),
+        false => say!("{pid}, came and ended between two looks", "{pid}，在两次查看之间出现又退出"),
+    };
+    Evidence::new(Text::fixed("Ended", "已退出"), value, format!("/proc/{pid}")).marked(Mark::Bad)
 }
 
 fn row(process: &ProcessSeen, shape: Shape, now: i64) -> Evidence {

@@ -1,6 +1,7 @@
 //! What several checks look at in the same way: the agent, its configuration, its record, its environment.
 //! It judges nothing.
 
+use super::steady;
 use crate::core::agent::app_info::{self, AppInfo, AppInfoFault};
 use crate::core::agent::config::Config;
 use crate::core::agent::identity_files::{self, InstanceIdentity};
@@ -9,7 +10,7 @@ use crate::core::agent::layout::{self, Agent, ConfigTrouble};
 use crate::core::agent::status_log::{self, Status};
 use crate::core::agent::{log, processes};
 use crate::core::finding::{Evidence, Finding, Mark, StepId};
-use crate::core::observe::{ClockSeen, IdentitySeen, Observations, Together, Unanswered, Unavailable};
+use crate::core::observe::{ClockSeen, FileSeen, IdentitySeen, Observations, Together, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 
 /// The status file is written every minute; an older one is not what the running agent holds now, in seconds.
 const STATUS_AGE: i64 = 300;
+/// The kernel counts a process's start in hundredths, and this host's start in whole seconds, in seconds.
+const CLOCK_GRAIN: i64 = 2;
 /// A worker writes it for the first time a minute after its start; what is nearer is its predecessor's, in seconds.
 const FIRST_STATUS: i64 = 30;
 
@@ -47,6 +50,59 @@ pub fn record(see: &Observations, agent: &Agent) -> Result<Record, Unanswered> {
         },
         Err(trouble) => Record::Unread(trouble),
     })
+}
+
+/// The agent's record, and whether it tells of the agent that runs now.
+pub enum Current {
+    OfNow(Record),
+    /// It was written before the running worker started, at this time (seconds since 1970): it proves nothing of now.
+    Older(Record, i64),
+    /// No process of the agent runs, so there is no now to tell of.
+    NoProcess(Record),
+}
+
+/// Reads `app_info.json` after the processes have been looked at for the last time, and holds it against them.
+///
+/// # Errors
+/// Something has not been looked at yet.
+pub fn current(see: &Observations, agent: &Agent) -> Result<Current, Unanswered> {
+    let steady = steady::look(see, agent)?;
+    // A young worker writes its record while it is watched: what was read before says nothing then.
+    let file = if steady.is_second_look { see.tail(&agent.app_info_path) } else { see.file(&agent.app_info_path) };
+    let (file, log) = (file?, see.tail(&agent.log_path)?);
+    let modified = file.as_ref().ok().map(|file| file.modified);
+    let record = match whole(file) {
+        Ok(file) => match app_info::parse(&file.bytes) {
+            Ok(info) => Record::Known(info),
+            Err(fault) => Record::Broken(fault),
+        },
+        Err(trouble) => Record::Unread(trouble),
+    };
+    let Some(worker) = steady.worker() else {
+        let are_hidden = see.processes()?.is_err();
+        return Ok(if are_hidden { Current::OfNow(record) } else { Current::NoProcess(record) });
+    };
+    let since = worker.started.saturating_sub(CLOCK_GRAIN);
+    let epoch = match &record {
+        Record::Known(info) => info.started,
+        Record::Broken(_) | Record::Unread(_) => None,
+    };
+    let is_newer = modified.into_iter().chain(epoch).any(|at| at >= since);
+    let is_absent = modified.is_none();
+    Ok(if is_newer || is_absent || is_of_last_start(&record, log.as_ref().ok(), since) {
+        Current::OfNow(record)
+    } else {
+        Current::Older(record, worker.started)
+    })
+}
+
+/// Whether the log tells of no start after the one of the record, and is still being written. A clock that was set ahead
+/// since the start, as that of a machine that was paused, makes every start look later than what was written at it.
+fn is_of_last_start(record: &Record, log: Option<&FileSeen>, since: i64) -> bool {
+    let (Record::Known(info), Some(log)) = (record, log.filter(|log| log.modified >= since)) else { return false };
+    let text = log.text();
+    let last = log::entries(&text).filter(|entry| log::sign_of(entry) == Some(log::LogSign::Started)).last();
+    !info.instance_id.is_empty() && last.is_none_or(|entry| entry.rest.contains(&info.instance_id))
 }
 
 /// The address that the agent really reports: the one in `instance_id`, which nobody edits, else the field `ip`.

@@ -1,7 +1,7 @@
 //! A form: one row a value, judged as it is typed, each row skippable. Pure text editing; no terminal.
 
 use super::Key;
-use crate::core::context::Field;
+use crate::core::context::{Field, InstallParameter};
 use crate::core::remedies::{InputId, Inputs};
 use crate::core::text::Text;
 use std::net::Ipv4Addr;
@@ -108,6 +108,8 @@ pub struct Form {
     pub rows: Vec<Row>,
     /// The row with the cursor; `rows.len()` is the button.
     pub focus: usize,
+    /// What is to be said of the values that were accepted.
+    pub said: Option<Text>,
     /// The values behind the rows, kept acceptable at all times.
     inputs: Inputs,
 }
@@ -136,7 +138,7 @@ impl Form {
                 Row::new(*input, value, choices, purpose == Purpose::Remedy)
             })
             .collect();
-        let mut form = Form { title, purpose, rows, focus: 0, inputs };
+        let mut form = Form { title, purpose, rows, focus: 0, said: None, inputs };
         for row in 0..form.rows.len() {
             form.judge(row);
         }
@@ -253,7 +255,29 @@ impl Form {
         }
     }
 
+    /// Where the installer's parameter stands in the row of the region, the region stays there, and its network type goes
+    /// to the row of the network, unless something else was typed there. What was made of it is said.
+    fn split(&mut self) {
+        let is = |row: &Row, field: Field| row.input == InputId::Context(field);
+        let Some(at) = self.rows.iter().position(|row| is(row, Field::Region)) else { return };
+        let Some(split) = InstallParameter::of(self.rows[at].edit.value()) else { return };
+        self.said = Some(split.text());
+        let mut put = |field: Field, value: &str, is_wanted: fn(&Row) -> bool| {
+            for row in self.rows.iter_mut().filter(|row| is(row, field) && is_wanted(row)) {
+                row.edit = Input::new(value.to_string());
+                row.mark();
+            }
+        };
+        put(Field::Region, &split.region, |_| true);
+        put(Field::Network, split.network.id(), |row| row.edit.value().trim() == row.before);
+        if !self.rows.iter().any(|row| is(row, Field::Network)) {
+            // There is no row that could refuse it, and it is one of the three that there are.
+            let _ = self.inputs.set(InputId::Context(Field::Network), split.network.id());
+        }
+    }
+
     fn submit(&mut self) -> FormKey {
+        self.split();
         for index in 0..self.rows.len() {
             self.judge(index);
             let row = &mut self.rows[index];
@@ -343,6 +367,20 @@ mod tests {
         form.focus = form.rows.len();
         form.rows[3].edit = Input::default();
         assert_eq!(form.handle(&Key::Ctrl('s')), FormKey::Submitted, "on the button, too");
+    }
+
+    #[test]
+    fn the_installers_parameter_is_split_into_its_two_rows_and_that_is_said() {
+        for rows in [&[Field::Region, Field::Network][..], &[Field::Region]] {
+            let mut form = form(rows);
+            type_in(&mut form, "cn_hangzhou_internet");
+            form.focus = form.rows.len();
+            assert_eq!(form.handle(&Key::Enter), FormKey::Submitted);
+            let context = &form.inputs().context;
+            assert_eq!(context.region.as_deref(), Some("cn-hangzhou"));
+            assert_eq!(context.network, Some(crate::core::context::NetworkType::Internet));
+            assert!(form.said.as_ref().is_some_and(|said| said.get(crate::core::text::Lang::En).contains("installer")));
+        }
     }
 
     #[test]

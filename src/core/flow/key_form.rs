@@ -5,7 +5,7 @@
 use super::Key;
 use super::form::FormKey;
 use crate::core::service::Credentials;
-use crate::core::service::credentials::Source;
+use crate::core::service::credentials::{Source, is_temporary_id};
 use crate::core::service::mask_key_id;
 use crate::core::text::Text;
 use std::fmt;
@@ -134,6 +134,7 @@ impl KeyForm {
     pub(super) fn key(&self) -> Option<Credentials> {
         let [id, secret, token] = &self.texts;
         let token = Some(token.as_str()).filter(|token| !token.trim().is_empty());
-        Credentials::new(id, secret, token, Source::Typed)
+        // Such an id is worth nothing without its token.
+        Credentials::new(id, secret, token, Source::Typed).filter(|key| key.is_temporary() || !is_temporary_id(id))
     }
 }

@@ -1,21 +1,24 @@
 //! When a remedy counts as a cure. Pure: the findings before and after decide.
 
-use crate::core::checks::Investigation;
+use crate::core::checks::{Investigation, Missing, started};
 use crate::core::finding::{Cause, CauseId, Finding, RemedyId, Severity, StepId, Verdict};
+use crate::core::observe::Unanswered;
 use std::collections::BTreeSet;
 
-/// What the step says after a remedy.
+/// What the steps say after a remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Proof {
-    /// The step passes, if with a warning.
+    /// What it was chosen for is gone, if with a warning left; an agent that it started has proven to run.
     Holds,
-    /// What the remedy was chosen for is gone; the step still fails, for reasons that were there before and that other
+    /// What the remedy was chosen for is gone; something still fails, for reasons that were there before and that other
     /// remedies cure.
     CauseGone,
     /// What the remedy was chosen for is still there.
     StillThere,
     /// The step could not be judged, so nothing is proved.
     Unproven,
+    /// Applied; but this is missing to the proof that the agent, which was started, runs.
+    NotYet(Missing),
     /// The operator would not wait any longer, so nothing is proved.
     Stopped,
 }
@@ -25,11 +28,24 @@ impl Proof {
     pub const fn is_cured(self) -> bool {
         matches!(self, Proof::Holds | Proof::CauseGone)
     }
+
+    /// The less certain of two proofs that must both hold.
+    fn and(self, other: Proof) -> Proof {
+        let rank = |proof: Proof| match proof {
+            Proof::Holds => 0,
+            Proof::CauseGone => 1,
+            Proof::NotYet(_) => 2,
+            Proof::Unproven => 3,
+            Proof::Stopped => 4,
+            Proof::StillThere => 5,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
 }
 
-/// What a remedy is to cure, as it was before the remedy.
+/// What one step said before a remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Goal {
+struct Target {
     step: StepId,
     remedy: RemedyId,
     /// Whether the step failed.
@@ -38,30 +54,49 @@ pub struct Goal {
     causes: BTreeSet<CauseId>,
     /// The causes that made the step fail for which the remedy is none.
     others: BTreeSet<CauseId>,
-    /// Where only the heartbeat proves the cure: what has to do when the service cannot be asked for it.
-    instead: Option<Box<Goal>>,
+}
+
+/// What a remedy is to cure, as it was before the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Goal {
+    /// The step that the remedy itself names; whatever it was chosen for, it must not come to fail.
+    step: StepId,
+    remedy: RemedyId,
+    /// The steps that it has to mend: the one from which it was chosen, else all that failed and offered it. The own step
+    /// is among them, unless the heartbeat is its proof.
+    targets: Vec<Target>,
+    /// Whether the agent is started by it; then it must prove to run.
+    starts: bool,
 }
 
 impl Goal {
-    /// To be made before anything is changed: later the causes may be gone.
+    /// Of a remedy that was chosen by its name: every step that fails and offers it. To be made before anything is
+    /// changed: later the causes may be gone.
     pub fn before(found: &Investigation, step: StepId, remedy: RemedyId) -> Goal {
-        let finding = found.finding(step).map(|checked| &checked.finding);
-        let causes = finding.into_iter().flat_map(|finding| &finding.causes);
-        let offers = |cause: &&Cause| cause.remedies.contains(&remedy);
-        let others = causes.clone().filter(|cause| cause.severity == Severity::Fail && !offers(cause));
-        Goal {
-            step,
-            remedy,
-            failed: finding.is_some_and(|finding| finding.verdict == Verdict::Fail),
-            others: others.map(|cause| cause.id).collect(),
-            causes: causes.filter(offers).map(|cause| cause.id).collect(),
-            instead: instead_of(step).map(|other| Box::new(Goal::before(found, other, remedy))),
-        }
+        let claims = |finding: &Finding| {
+            finding.causes.iter().any(|cause| cause.severity == Severity::Fail && cause.remedies.contains(&remedy))
+        };
+        let claimed = found.findings().filter(|(_, checked)| claims(&checked.finding)).map(|(step, _)| step);
+        Goal::of(found, step, remedy, claimed.collect())
     }
 
-    /// The steps whose findings [`Goal::before`] reads.
-    pub fn rests_on(step: StepId) -> impl Iterator<Item = StepId> {
-        [Some(step), instead_of(step)].into_iter().flatten()
+    /// Of a remedy that was chosen on the page of a step: the causes of that page which offered it.
+    pub fn chosen_at(found: &Investigation, step: StepId, remedy: RemedyId, page: StepId) -> Goal {
+        Goal::of(found, step, remedy, vec![page])
+    }
+
+    fn of(found: &Investigation, step: StepId, remedy: RemedyId, mut steps: Vec<StepId>) -> Goal {
+        steps.extend(instead_of(step).or(Some(step)));
+        steps.retain(|target| instead_of(*target).is_none());
+        steps.sort();
+        steps.dedup();
+        let targets = steps.into_iter().map(|target| Target::before(found, target, remedy)).collect();
+        Goal { step, remedy, targets, starts: false }
+    }
+
+    /// The same for a plan that starts the agent.
+    pub fn starting(self, starts: bool) -> Goal {
+        Goal { starts, ..self }
     }
 
     /// The step whose finding is the proof.
@@ -74,26 +109,90 @@ impl Goal {
         self.remedy
     }
 
-    /// The step whose finding is the proof now: the machine group, where the heartbeat cannot be asked for.
+    /// Whether only a heartbeat from now on counts.
+    pub fn wants_heartbeat(&self) -> bool {
+        self.starts || self.step == StepId::Heartbeat
+    }
+
+    /// The steps whose findings [`Goal::proof`] reads.
+    pub fn rests_on(&self) -> BTreeSet<StepId> {
+        let of_start = [StepId::Running, StepId::Address, StepId::Heartbeat].into_iter().filter(|_| self.starts);
+        let targets = self.targets.iter().map(|target| target.step);
+        [self.step].into_iter().chain(targets).chain(of_start).collect()
+    }
+
+    /// The step whose finding is the proof now: the machine group, where the heartbeat cannot be asked for; else one that
+    /// the remedy has not mended, if there is one.
     pub fn proved_by(&self, found: &Investigation) -> StepId {
         let verdict = found.finding(self.step).map(|checked| checked.finding.verdict);
-        match (&self.instead, verdict) {
-            (Some(instead), Some(Verdict::Unknown | Verdict::Skipped)) => instead.step,
-            _ => self.step,
+        let unmended = || {
+            let mut left = self.targets.iter().filter(|target| !target.proof(found).is_cured());
+            left.next().map(|target| target.step)
+        };
+        match (instead_of(self.step), verdict) {
+            (Some(_), Some(Verdict::Pass | Verdict::Warn | Verdict::Fail)) => self.step,
+            (Some(instead), _) => unmended().unwrap_or(instead),
+            (None, _) => unmended().unwrap_or(self.step),
         }
     }
 
     /// What the findings prove now.
     pub fn proof(&self, found: &Investigation) -> Proof {
-        match (found.finding(self.step), &self.instead) {
-            (Some(checked), Some(instead)) => match checked.finding.verdict {
-                Verdict::Pass | Verdict::Warn => Proof::Holds,
-                Verdict::Unknown | Verdict::Skipped => instead.proof(found),
-                Verdict::Fail => Proof::StillThere,
-            },
-            (Some(checked), None) => self.judge(&checked.finding),
-            (None, _) => Proof::Unproven,
+        let of_targets = || self.targets.iter().map(|target| target.proof(found)).fold(Proof::Holds, Proof::and);
+        let verdict = found.finding(self.step).map(|checked| checked.finding.verdict);
+        let proof = match (instead_of(self.step), verdict) {
+            (_, None) => Proof::Unproven,
+            (Some(_), Some(Verdict::Pass | Verdict::Warn)) => Proof::Holds,
+            (Some(_), Some(Verdict::Fail)) => Proof::StillThere,
+            (Some(_), Some(Verdict::Unknown | Verdict::Skipped)) | (None, _) => of_targets(),
+        };
+        match self.starts {
+            true => proof.and(self.of_start(found)),
+            false => proof,
         }
+    }
+
+    /// Whether the agent that was started runs: its worker has stayed and written its record, and where the service can be
+    /// asked, its heartbeat has come. A heartbeat is not waited for while another step says why it cannot come.
+    fn of_start(&self, found: &Investigation) -> Proof {
+        let seen = found.seen();
+        let missing = started(seen);
+        // Only a look at what is known; nothing is to be asked for it.
+        seen.take_open();
+        seen.take_touched();
+        match missing {
+            Err(Unanswered) => Proof::Unproven,
+            Ok(Some(missing)) => Proof::NotYet(missing),
+            Ok(None) => {
+                let fails = |step: StepId| found.finding(step).is_some_and(|c| c.finding.verdict == Verdict::Fail);
+                let elsewhere = StepId::ALL.iter().any(|&step| step != StepId::Heartbeat && fails(step));
+                match (fails(StepId::Heartbeat), elsewhere) {
+                    (false, _) => Proof::Holds,
+                    (true, false) => Proof::NotYet(Missing::Heartbeat),
+                    (true, true) => Proof::CauseGone,
+                }
+            }
+        }
+    }
+}
+
+impl Target {
+    fn before(found: &Investigation, step: StepId, remedy: RemedyId) -> Target {
+        let finding = found.finding(step).map(|checked| &checked.finding);
+        let causes = finding.into_iter().flat_map(|finding| &finding.causes);
+        let offers = |cause: &&Cause| cause.remedies.contains(&remedy);
+        let others = causes.clone().filter(|cause| cause.severity == Severity::Fail && !offers(cause));
+        Target {
+            step,
+            remedy,
+            failed: finding.is_some_and(|finding| finding.verdict == Verdict::Fail),
+            others: others.map(|cause| cause.id).collect(),
+            causes: causes.filter(offers).map(|cause| cause.id).collect(),
+        }
+    }
+
+    fn proof(&self, found: &Investigation) -> Proof {
+        found.finding(self.step).map_or(Proof::Unproven, |checked| self.judge(&checked.finding))
     }
 
     /// Whether all that makes the step fail made it fail before, and is for other remedies: a new fault may be this
@@ -127,7 +226,7 @@ mod tests {
     use super::*;
     use crate::core::checks::Judge;
     use crate::core::context::Context;
-    use crate::core::observe::{Observations, Unanswered};
+    use crate::core::observe::Observations;
     use crate::core::text::Text;
 
     fn found(judge: Judge) -> Investigation {

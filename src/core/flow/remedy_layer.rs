@@ -2,7 +2,7 @@
 //! the keys are handled in `steering`.
 
 use super::Form;
-use crate::core::finding::RemedyId;
+use crate::core::finding::{RemedyId, StepId};
 use crate::core::journal::{Applied, AppliedResult, ChangeState};
 use crate::core::observe::LiveLine;
 use crate::core::remedies::Plan;
@@ -74,6 +74,8 @@ pub struct RemedyLayer {
     pub focus: usize,
     /// First visible line of the text.
     pub scroll: usize,
+    /// The page on which it was chosen; its causes are what the remedy has to cure.
+    pub chosen_at: Option<StepId>,
     /// Whether this undoes an earlier change.
     pub is_undo: bool,
     /// Whether it ended because an agent did not stop when it was asked, and force was not chosen.
@@ -82,7 +84,20 @@ pub struct RemedyLayer {
 
 impl RemedyLayer {
     pub fn new(remedy: RemedyId) -> RemedyLayer {
-        RemedyLayer { remedy, stage: Stage::Planning, focus: 0, scroll: 0, is_undo: false, may_force: false }
+        RemedyLayer {
+            remedy,
+            stage: Stage::Planning,
+            focus: 0,
+            scroll: 0,
+            chosen_at: None,
+            is_undo: false,
+            may_force: false,
+        }
+    }
+
+    /// The same, chosen on the page of a step.
+    pub fn chosen_at(self, page: Option<StepId>) -> RemedyLayer {
+        RemedyLayer { chosen_at: page, ..self }
     }
 
     /// Whether there is nothing left to decide or to wait for.

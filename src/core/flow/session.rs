@@ -4,9 +4,9 @@ use super::{
     BrokenOff, Form, GroupLayer, HeartbeatAge, JournalLayer, Key, KeyForm, Offer, Proof, RemedyLayer, Search, UnderWay,
     WatchLayer,
 };
-use crate::core::checks::{Checked, ListedGroup};
+use crate::core::checks::{Checked, ListedGroup, root};
 use crate::core::context::Context;
-use crate::core::finding::{Finding, RemedyId, StepId, Verdict};
+use crate::core::finding::{Cause, Finding, RemedyId, StepId, Verdict};
 use crate::core::flow::form::Choice;
 use crate::core::flow::graph::{self, Next};
 use crate::core::journal::{Applied, JournalEntry, Order, Progress};
@@ -361,6 +361,11 @@ impl Session {
     /// The first step that fails, in flowchart order.
     pub fn stopped_at(&self) -> Option<StepId> {
         self.findings().find(|finding| finding.verdict == Verdict::Fail).map(|finding| finding.step)
+    }
+
+    /// The cause that explains the others, with its step; None while nothing is known to be wrong.
+    pub fn root(&self) -> Option<(StepId, &Cause)> {
+        root::root(self.findings())
     }
 
     /// The verdict of the whole; unknown while a step has no finding yet.

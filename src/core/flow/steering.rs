@@ -197,14 +197,16 @@ impl Session {
             FormKey::Ignored => None,
             FormKey::Taken => Some(Vec::new()),
             FormKey::Submitted => {
-                let inputs = form.inputs().clone();
-                Some(match form.purpose {
+                let (inputs, said) = (form.inputs().clone(), form.said.take());
+                let effects = match form.purpose {
                     Purpose::Context => {
                         self.layers.pop();
                         self.judge(inputs.context)
                     }
                     Purpose::Remedy => self.replan(inputs),
-                })
+                };
+                self.notice = said.map(|text| Notice { text, is_problem: false }).or(self.notice.take());
+                Some(effects)
             }
         }
     }
@@ -444,7 +446,11 @@ impl Session {
         self.has_moved = true;
         match action {
             Action::Remedy(remedy) => {
-                self.layers.push(Layer::Remedy(Box::new(RemedyLayer::new(remedy))));
+                let page = match self.place {
+                    Place::Step(step) => Some(step),
+                    Place::Ticket | Place::Finish => None,
+                };
+                self.layers.push(Layer::Remedy(Box::new(RemedyLayer::new(remedy).chosen_at(page))));
                 vec![Effect::Plan(remedy, Box::new(Inputs::from_context(&self.context)))]
             }
             Action::Tell => {

@@ -37,6 +37,29 @@ pub struct CredentialsSeen {
     /// The variables of our own environment that name a proxy which this program cannot use: it asks directly.
     #[serde(default)]
     pub unusable_proxies: Vec<String>,
+    /// The sources before it that yielded no key.
+    #[serde(default)]
+    pub passed_over: Vec<PassedOverSeen>,
+}
+
+impl CredentialsSeen {
+    /// Which key it is and where it was found, as a sentence.
+    pub fn sentence(&self) -> Text {
+        let (key_id, (en, zh)) = (&self.key_id, self.source.both());
+        crate::say!("The key used is {key_id} ({en}).", "所用的 AccessKey 为 {key_id}（{zh}）。")
+    }
+}
+
+/// A source of keys that was there and yielded none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOverSeen {
+    pub source: Text,
+    /// The AccessKey id, masked; empty where there is none.
+    pub key_id: String,
+    /// Why, without an end of sentence.
+    pub why: Text,
+    /// What to do, one sentence.
+    pub next: Text,
 }
 
 /// The account behind the key.
@@ -100,6 +123,9 @@ pub struct CloudError {
     pub request_id: Option<String>,
     /// The RAM policy to ask an administrator for, JSON in one line.
     pub policy: Option<String>,
+    /// The sources of keys that yielded none, where that is the trouble.
+    #[serde(default)]
+    pub passed_over: Vec<PassedOverSeen>,
 }
 
 impl CloudError {
@@ -111,7 +137,13 @@ impl CloudError {
             next: Text::fixed("Look the value up in the console.", "请在控制台查看。"),
             request_id: None,
             policy: None,
+            passed_over: Vec::new(),
         }
+    }
+
+    /// The same, and with which key it happened.
+    pub fn with_key(self, key: &CredentialsSeen) -> CloudError {
+        CloudError { what: self.what.followed_by(&key.sentence()), ..self }
     }
 }
 

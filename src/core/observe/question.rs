@@ -14,6 +14,12 @@ pub const FILE_LIMIT: usize = 1 << 20;
 pub const TAIL_LIMIT: usize = 512 << 10;
 /// At most this many names are listed for [`Question::Dir`](super::Question).
 pub const DIR_LIMIT: usize = 4096;
+/// Processes are watched no longer than this, whatever the clock says.
+pub const WATCH_LIMIT: Duration = Duration::from_secs(20);
+/// The pause between two looks of a watch: a worker that lives for half a second is seen.
+pub const WATCH_PAUSE: Duration = Duration::from_millis(200);
+/// At most so many processes that ended are kept of a watch.
+pub const ENDED_LIMIT: usize = 100;
 
 /// Where one HTTP request goes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -110,6 +116,30 @@ pub enum Unavailable {
 
 /// An answer that may be missing with a reason.
 pub type Observed<T> = Result<T, Unavailable>;
+
+/// What became of the agent's processes while they were watched.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WatchSeen {
+    /// Those of the last look.
+    pub last: Vec<ProcessSeen>,
+    /// Those of an earlier look that have ended since, oldest first, each as it was last seen; at most [`ENDED_LIMIT`].
+    pub ended: Vec<ProcessSeen>,
+}
+
+impl WatchSeen {
+    /// Takes one more look: what is not in it any more, or not alive, has ended.
+    pub fn look(&mut self, now: Vec<ProcessSeen>) {
+        let is_gone = |old: &ProcessSeen| {
+            let same = now.iter().find(|new| (new.pid, new.started) == (old.pid, old.started));
+            same.is_none_or(|new| matches!(new.state, 'Z' | 'X'))
+        };
+        let alive = self.last.iter().filter(|old| !matches!(old.state, 'Z' | 'X'));
+        let room = ENDED_LIMIT.saturating_sub(self.ended.len());
+        let gone: Vec<ProcessSeen> = alive.filter(|old| is_gone(old)).take(room).cloned().collect();
+        self.ended.extend(gone);
+        self.last = now;
+    }
+}
 
 /// A file's bytes and what the directory says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -113,6 +113,7 @@ questions! {
         Identity(IdentitySeen) or IdentitySeen { os: "linux".into(), ..IdentitySeen::default() };
         AskNameserver(NameserverSeen) or NameserverSeen { said: NameserverSaid::Unreachable, elapsed_ms: 0 };
         Metadata(Observed<MetadataSeen>) or Err(trouble);
+        Watched(Observed<WatchSeen>) or Err(trouble);
     }
 
     /// One thing to look at. Equal questions are asked once.
@@ -139,6 +140,10 @@ questions! {
         /// The processes of the agent, whichever the flavour → list of [`ProcessSeen`].
         Processes -> Processes
             by processes() -> Observed<Vec<ProcessSeen>> = Question::Processes;
+        /// The processes of the agent, looked at again and again until this host's clock says `until` (seconds since
+        /// 1970), but never longer than [`WATCH_LIMIT`] → [`WatchSeen`]: whether a process stays, one look cannot tell.
+        WatchProcesses { until: i64 } -> Watched
+            by watch(until: i64) -> Observed<WatchSeen> = Question::WatchProcesses { until };
         /// The environment variables of a process that bear on the agent (proxies, `ALIYUN_LOGTAIL_*`, `LOONG_*`,
         /// `KUBERNETES_*`, `LOGTAIL_MODE`, and under their plain names `working_ip`, `working_hostname`,
         /// `working_interface`, `bind_interface`, `ignored_interfaces`, `logtail_sys_conf_dir`) → list of name and value.

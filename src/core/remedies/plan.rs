@@ -11,6 +11,10 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// How long the proof of a start may take: a worker must live for 15 seconds, may be made anew once after 10, and writes
+/// its record meanwhile.
+const START_PROOF: Duration = Duration::from_secs(40);
+
 /// One exact change of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -210,6 +214,19 @@ impl Plan {
         !self.changes.is_empty() || !self.restart.is_empty() || self.manual.is_empty()
     }
 
+    /// Whether it starts the agent; `with_restart` as in the order to carry it out.
+    pub fn starts_agent(&self, with_restart: bool) -> bool {
+        let restart = if with_restart { self.restart.as_slice() } else { &[] };
+        let starts = |change: &Change| matches!(change, Change::AwaitAgent { running: true, .. });
+        self.changes.iter().chain(restart).any(starts)
+    }
+
+    /// How long the proof may take, when it is carried out so: an agent that was started must live for a while first.
+    pub fn patience_for(&self, with_restart: bool) -> Duration {
+        let of_start = if self.starts_agent(with_restart) { START_PROOF } else { Duration::ZERO };
+        self.patience.max(of_start)
+    }
+
     /// Whether only root can carry it out: it changes this host, or closes an entry of root's journal. The service asks for
     /// a key and not for a user of this host.
     pub fn needs_root(&self) -> bool {
@@ -322,6 +339,17 @@ impl Inputs {
             },
             InputId::Force => if self.force { "yes" } else { "" }.to_string(),
             InputId::Context(field) => self.context.get(field),
+        }
+    }
+
+    /// As [`Inputs::set`], for what an operator gives; see [`Context::tell`].
+    ///
+    /// # Errors
+    /// The sentence that says what is wrong with the text; the value is then as it was.
+    pub fn tell(&mut self, input: InputId, typed: &str) -> Result<Option<Text>, Refusal> {
+        match input {
+            InputId::Context(field) => self.context.tell(field, typed),
+            other => self.set(other, typed).map(|()| None),
         }
     }
 

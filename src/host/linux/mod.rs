@@ -24,13 +24,14 @@ mod processes;
 mod reach;
 pub mod readers;
 mod sweep;
+mod watch;
 mod write;
 
 use super::{Held, Host, LiveOutput, MutableHost};
 use crate::core::observe::Pending;
 use crate::core::observe::{
     Answer, CloudAnswer, CloudError, Done, LookupSeen, NameserverSaid, NameserverSeen, Operation, OperationError,
-    Question, ReachSeen, Unavailable,
+    Question, ReachSeen, Unavailable, WATCH_LIMIT,
 };
 use answering::{blocking, broken, milliseconds};
 use futures_util::FutureExt;
@@ -70,6 +71,7 @@ impl Host for LinuxHost {
         let (limit, client) = (self.options.limit, self.client.clone());
         Box::pin(async move {
             let begin = Instant::now();
+            let limit = if matches!(question, Question::WatchProcesses { .. }) { limit + WATCH_LIMIT } else { limit };
             // The stages of one question share an inner deadline a little before the limit, so that what the earlier
             // stages found survives when a later one takes too long.
             let inner = limit - (limit / 10).min(Duration::from_millis(100));
@@ -128,6 +130,7 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
         Question::Place(path) => Answer::Place(blocking(move || place::place(&path)).await),
         Question::Program(path) => Answer::Program(blocking(move || place::program(&path)).await),
         Question::Processes => Answer::Processes(blocking(processes::agents).await),
+        Question::WatchProcesses { until } => Answer::Watched(watch::watch(until).await),
         Question::Environment { pid } => Answer::Environment(blocking(move || processes::environment(pid)).await),
         Question::Interfaces => Answer::Interfaces(blocking(interfaces::interfaces).await),
         Question::Lookup(name) => Answer::Lookup(names::lookup(name, begin, limit).await),

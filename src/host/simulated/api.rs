@@ -51,8 +51,12 @@ impl World {
 
     pub(super) fn use_key(&mut self, key: &Credentials) {
         if let Some(api) = &mut self.api {
-            api.key =
-                Some(CredentialsSeen { source: key.source.name(), key_id: key.masked(), unusable_proxies: Vec::new() });
+            api.key = Some(CredentialsSeen {
+                source: key.source.name(),
+                key_id: key.masked(),
+                unusable_proxies: Vec::new(),
+                passed_over: Vec::new(),
+            });
         }
     }
 
@@ -190,7 +194,7 @@ fn failed(trouble: CloudError) -> OperationError {
 }
 
 fn trouble(kind: CloudErrorKind, what: Text, next: Text) -> CloudError {
-    CloudError { kind, what, next, request_id: None, policy: None }
+    CloudError { kind, what, next, request_id: None, policy: None, passed_over: Vec::new() }
 }
 
 fn no_key() -> CloudError {

@@ -3,7 +3,10 @@
 
 use super::parts::Sudo;
 use super::world::World;
-use crate::core::observe::{Answer, ClockSeen, IdentitySeen, Observed, ProcessSeen, Question, Unavailable};
+use crate::core::observe::{
+    Answer, ClockSeen, IdentitySeen, Observed, ProcessSeen, Question, Unavailable, WATCH_LIMIT, WATCH_PAUSE, WatchSeen,
+};
+use std::time::Duration;
 
 impl World {
     pub(super) fn answer(&mut self, question: &Question) -> Answer {
@@ -21,6 +24,7 @@ impl World {
             Question::Processes => {
                 Answer::Processes(Ok(self.processes.iter().map(|process| seen_by(process, uid)).collect()))
             }
+            Question::WatchProcesses { until } => Answer::Watched(Ok(self.watch(*until, uid))),
             Question::Environment { pid } => Answer::Environment(self.environment(*pid)),
             Question::Interfaces => Answer::Interfaces(Ok(self.interfaces.clone())),
             Question::Lookup(name) => Answer::Lookup(self.lookup(name)),
@@ -37,6 +41,22 @@ impl World {
             }),
             Question::Identity => Answer::Identity(self.identity()),
         }
+    }
+
+    /// Simulated time does not make anybody wait: it moves on at once, in the steps in which a real host looks.
+    fn watch(&mut self, until: i64, uid: u32) -> WatchSeen {
+        let look = |world: &World| world.processes.iter().map(|process| seen_by(process, uid)).collect();
+        let mut seen = WatchSeen { last: look(self), ended: Vec::new() };
+        let left = until.saturating_mul(1000).saturating_sub(self.time.host_ms());
+        let mut left = left.clamp(0, milliseconds(WATCH_LIMIT));
+        while left > 0 {
+            let step = left.min(milliseconds(WATCH_PAUSE));
+            self.time.start_ms += step;
+            left -= step;
+            self.settle();
+            seen.look(look(self));
+        }
+        seen
     }
 
     fn environment(&self, pid: u32) -> Observed<Vec<(String, String)>> {
@@ -62,6 +82,11 @@ impl World {
             container: self.container.clone(),
         }
     }
+}
+
+/// Whole milliseconds.
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A process as this user sees it: of others, neither the program nor the namespaces.

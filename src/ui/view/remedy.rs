@@ -13,6 +13,7 @@ use crate::say;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
+use std::time::Duration;
 
 /// Draws the remedy on top and returns the extent of its text.
 pub(super) fn draw(frame: &mut Frame, area: Rect, session: &mut Session, look: Display) -> (usize, usize) {
@@ -258,7 +259,15 @@ fn awaited(sheet: &mut Sheet, plan: &Plan, seconds_left: u64, look: Display) {
         ),
     };
     sheet.hung(&[run(look.glyphs.running(), theme.running)], 2, &[run(look.read(&text), theme.text)]);
-    watch::countdown(sheet, seconds_left, plan.patience, look);
+    if plan.starts_agent(true) {
+        let text = Text::fixed(
+            "The agent was started: it counts as running once the same worker has lived for 15 s and has written its record.",
+            "已启动 Agent：同一工作进程持续运行 15 秒并写入记录后，才算启动成功。",
+        );
+        sheet.hung(&[], 2, &[run(look.read(&text), theme.text)]);
+    }
+    let whole = plan.patience_for(true).max(Duration::from_secs(seconds_left));
+    watch::countdown(sheet, seconds_left, whole, look);
     let calm = look.word(
         "The agent and the service need time to notice a change; nothing is wrong while this waits.",
         "Agent 和服务端需要一些时间才能感知更改，等待属于正常现象。",

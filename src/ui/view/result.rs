@@ -3,6 +3,7 @@
 use super::page::{self, Page};
 use super::sheet::{Run, Sheet, run};
 use super::{Display, flowchart, step, wrap};
+use crate::core::checks::root;
 use crate::core::finding::{StepId, Verdict};
 use crate::core::flow::{Session, undo_command};
 use crate::core::remedies;
@@ -13,6 +14,9 @@ use ratatui::layout::Rect;
 
 /// The verdict of the whole as one sentence.
 pub(super) fn sentence(session: &Session) -> Text {
+    if let Some((step, cause)) = session.root().filter(|_| session.stopped_at().is_some()) {
+        return root::sentence(step, cause);
+    }
     if let Some(step) = session.stopped_at() {
         let number = step.index() + 1;
         let title = step.title();

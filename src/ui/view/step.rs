@@ -77,13 +77,19 @@ pub(super) fn judged(
 
 /// What is wrong, each with why it breaks the heartbeat.
 fn causes(sheet: &mut Sheet, finding: &Finding, look: Display) {
-    for Cause { id, severity, detail, why, .. } in &finding.causes {
+    for Cause { id, severity, detail, why, explained_by, .. } in &finding.causes {
         let (sign, style) = match severity {
             Severity::Fail => (look.glyphs.fail(), look.theme.fail),
             Severity::Warn => (look.glyphs.warn(), look.theme.warn),
             Severity::Unknown => (look.glyphs.unknown(), look.theme.unknown),
         };
-        let id = format!("[{}]", id.id());
+        let id = match explained_by {
+            Some(root) => {
+                let follows = crate::say!("follows from {}", "起因 {}", root.id());
+                format!("[{}, {}]", id.id(), look.read(&follows))
+            }
+            None => format!("[{}]", id.id()),
+        };
         if *detail == finding.summary {
             // The verdict has just said it; the reason follows at once.
             let why = format!("{}  ", look.read(why));

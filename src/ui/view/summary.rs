@@ -14,7 +14,8 @@ pub fn summary_lines(session: &Session) -> Vec<String> {
     let verdict = session.verdict().word();
     let told = sentence(session);
     lines.push(format!("{}  {}", verdict.get(lang), told.get(lang)));
-    if let Some(finding) = session.stopped_at().and_then(|step| session.finding(step)) {
+    let is_said = session.root().is_some();
+    if let Some(finding) = session.stopped_at().and_then(|step| session.finding(step)).filter(|_| !is_said) {
         lines.push(format!("  {}", finding.summary.get(lang)));
     }
     for (remedy, entry, cured) in &session.done {

@@ -4,7 +4,7 @@
 use crate::address::{self, Version, Wishes};
 use crate::heart::{Heart, Log};
 use crate::start_config::{self, Loaded};
-use lab::plan::{self, Behaviour};
+use lab::plan::{self, Behaviour, Death};
 use nix::sys::signal::{SigSet, Signal, kill, raise};
 use nix::unistd::Pid;
 use serde_json::{Map, Value, json};
@@ -85,7 +85,8 @@ impl Agent {
             worker.store(i32::try_from(child.id()).unwrap_or(0), Ordering::SeqCst);
             child.wait()?;
             worker.store(0, Ordering::SeqCst);
-            std::thread::sleep(FORK_INTERVAL);
+            let own = behaviour.dies.as_ref().map(|death| Duration::from_millis(death.daemon_waits_ms));
+            std::thread::sleep(own.unwrap_or(FORK_INTERVAL));
         }
     }
 
@@ -94,6 +95,16 @@ impl Agent {
             raise(Signal::SIGILL)?;
         }
         on_sigterm(behaviour.ignore_sigterm, || {})?;
+        if let Some(Death { after_ms, exit_code, before_a_word, .. }) = behaviour.dies {
+            let die = move || {
+                std::thread::sleep(Duration::from_millis(after_ms));
+                std::process::exit(exit_code);
+            };
+            if before_a_word {
+                die();
+            }
+            std::thread::spawn(die);
+        }
         let log = Log::beside(&self.directory, &self.name);
         let file = "ilogtail_config.json";
         let conf_dir = self.conf_dir(&log);
@@ -182,7 +193,8 @@ impl Agent {
         put(key, &format!("{a}.{b}.{c}"));
         put("os", &parts.join("; "));
         put("update_time", &jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string());
-        std::fs::write(self.directory.join("app_info.json"), styled(&info))?;
+        // A file that cannot be written stops no agent, and none tells of it.
+        drop(std::fs::write(self.directory.join("app_info.json"), styled(&info)));
         Ok(instance_id)
     }
 }

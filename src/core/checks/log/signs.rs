@@ -112,7 +112,7 @@ pub(super) fn judge(group: &SignGroup) -> Option<Cause> {
     let (count_en, count_zh) = count.both();
     let cause = |id, severity, en: &str, zh: &str, why: Text, remedies: &[RemedyId]| {
         let detail = say!("{en} ({count_en}, last {last}).", "{zh}（{count_zh}，最近 {last}）。");
-        Some(Cause { id, severity, detail, why, remedies: remedies.to_vec() })
+        Some(Cause::new(id, severity, detail, why, remedies))
     };
     match group.sign {
         LogSign::AuthRejected => cause(

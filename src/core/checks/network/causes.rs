@@ -92,7 +92,7 @@ impl Problem {
             _ if has_alternative => vec![RemedyId::SetEndpoint, RemedyId::AllowEgress],
             _ => vec![RemedyId::AllowEgress, RemedyId::SetEndpoint],
         };
-        Cause { id, severity: self.severity, detail, why: why(id), remedies }
+        Cause::new(id, self.severity, detail, why(id), &remedies)
     }
 }
 

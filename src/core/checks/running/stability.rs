@@ -1,7 +1,9 @@
 //! Whether the agent stays up: workers that die and are made anew, and the illegal instruction that kills every one of
 //! them on an old CPU. Judged by start times, the agent's log, and the kernel's log.
 
+use super::super::steady::Steady;
 use super::super::subject::{self, Record};
+use super::ending::last_ending;
 use crate::core::agent::layout::{self, Agent};
 use crate::core::agent::log::{self, LogSign};
 use crate::core::agent::processes::{Shape, process_shape, worker};
@@ -12,6 +14,8 @@ use crate::core::observe::{
 use crate::core::text::Text;
 use crate::say;
 
+/// So many lines at the end of the agent's log may tell how its worker ended.
+const LAST_LINES: usize = 50;
 /// How far back starts are counted, in seconds.
 const WINDOW: i64 = 3600;
 /// So many starts within the window, under the same daemon, are no accident.
@@ -34,7 +38,7 @@ pub(super) struct Stability {
 ///
 /// # Errors
 /// Something has not been looked at yet.
-pub(super) fn look(see: &Observations, agent: &Agent) -> Result<Stability, Unanswered> {
+pub(super) fn look(see: &Observations, agent: &Agent, steady: &Steady) -> Result<Stability, Unanswered> {
     let (clock, tail, kernel) = (see.clock(), see.tail(&agent.log_path), see.look(&ReadCommand::KernelLog));
     let (cpu, identity, programs) = (see.file("/proc/cpuinfo"), see.identity(), see.dir(&agent.install_dir));
     let (clock, tail, kernel, record) = (clock?, tail?, kernel?, subject::record(see, agent)?);
@@ -43,6 +47,7 @@ pub(super) fn look(see: &Observations, agent: &Agent) -> Result<Stability, Unans
     let one_process_is_normal =
         agent.community || agent.one_process || (identity.container.is_some() && agent.init_script.is_none());
     restarts(&mut found, agent, clock, tail, one_process_is_normal);
+    short_lives(&mut found, steady, kernel, tail);
     found.evidence.extend(unread_log(agent, tail));
     found.evidence.extend(unread_kernel(kernel));
     if let Ok(said) = kernel {
@@ -132,15 +137,56 @@ fn restarts(found: &mut Stability, agent: &Agent, clock: &ClockSeen, tail: &Obse
             "工作进程在最近一小时内启动了 {starts} 次，日志中没有说明原因。"
         ),
     };
-    found.causes.push(Cause::fail(
-        CauseId::RestartLoop,
-        detail,
-        Text::fixed(
-            "A worker that dies again and again sends a heartbeat now and then at best.",
-            "反复退出的工作进程至多只能偶尔发出心跳。",
-        ),
-        &[RemedyId::RestartAgent],
-    ));
+    found.causes.push(Cause::fail(CauseId::RestartLoop, detail, why_loop(), &[RemedyId::RestartAgent]));
+}
+
+/// Workers that ended while they were watched, under a daemon that lives on; and how, where the kernel or the agent's log
+/// tells it.
+fn short_lives(found: &mut Stability, steady: &Steady, kernel: &Observed<CommandSeen>, tail: &Observed<FileSeen>) {
+    let Some(last) = steady.ended.last().filter(|_| !steady.processes.is_empty()) else { return };
+    let kernel = kernel.as_ref().map(|said| said.out.as_str()).unwrap_or_default();
+    let log = tail.as_ref().ok().map(|tail| tail.text()).unwrap_or_default();
+    let of_log = || {
+        // The log of the agent is about the agent, whether or not a line names it.
+        let recent = log.lines().rev().take(LAST_LINES).collect::<Vec<_>>();
+        let named: Vec<String> = recent.iter().rev().map(|line| format!("ilogtail {line}")).collect();
+        let (ending, _) = last_ending(named.iter().map(String::as_str), &steady.ended)?;
+        Some((ending, String::new()))
+    };
+    let told =
+        last_ending(kernel.lines(), &steady.ended).map(|(ending, line)| (ending, line.to_string())).or_else(of_log);
+    if let Some((_, line)) = told.as_ref().filter(|(_, line)| !line.is_empty()) {
+        let line: String = line.chars().take(300).collect();
+        let label = Text::fixed("Kernel log", "内核日志");
+        found.evidence.push(Evidence::new(label, Text::same(line), ReadCommand::KernelLog.line()).marked(Mark::Bad));
+    }
+    let (pid, lived) = (last.pid, steady.at.saturating_sub(last.started).max(0));
+    let how = match told {
+        Some((ending, _)) => {
+            let text = ending.text();
+            let (en, zh) = text.both();
+            say!("It ended with {en}.", "退出方式：{zh}。")
+        }
+        None => {
+            Text::fixed("Neither the kernel's log nor the agent's says how.", "内核日志和 Agent 日志均未说明退出方式。")
+        }
+    };
+    let (how_en, how_zh) = how.both();
+    let detail = say!(
+        "The worker (process {pid}) ended less than {lived} s after its start, and the daemon starts it anew. {how_en}",
+        "工作进程（{pid}）启动后不到 {lived} 秒就退出，守护进程会反复拉起它。{how_zh}"
+    );
+    match found.causes.iter_mut().find(|cause| cause.id == CauseId::RestartLoop) {
+        Some(known) => known.detail = known.detail.followed_by(&how),
+        None => found.causes.push(Cause::fail(CauseId::RestartLoop, detail, why_loop(), &[RemedyId::RestartAgent])),
+    }
+}
+
+fn why_loop() -> Text {
+    Text::fixed(
+        "A worker that dies again and again sends a heartbeat now and then at best.",
+        "反复退出的工作进程至多只能偶尔发出心跳。",
+    )
 }
 
 /// Why the agent's log was not read, and what shows the restarts in it. One that is not there is for step 9.

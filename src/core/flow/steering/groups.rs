@@ -3,7 +3,7 @@
 use super::motion::Motion;
 use crate::core::checks::{About, ListedGroup};
 use crate::core::context::IdentityKind;
-use crate::core::finding::RemedyId;
+use crate::core::finding::{RemedyId, StepId};
 use crate::core::flow::group_layer::GroupLayer;
 use crate::core::flow::{Effect, Layer, RemedyLayer, Session};
 use crate::core::remedies::Inputs;
@@ -113,7 +113,7 @@ impl Session {
             self.layers.pop();
         }
         let remedy = RemedyId::AddIpToGroup;
-        self.layers.push(Layer::Remedy(Box::new(RemedyLayer::new(remedy))));
+        self.layers.push(Layer::Remedy(Box::new(RemedyLayer::new(remedy).chosen_at(Some(StepId::Group)))));
         let mut context = self.context.clone();
         // The name of the group that was told is either none or that of one that does not fit.
         context.machine_group = None;

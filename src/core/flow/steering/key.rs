@@ -33,8 +33,8 @@ impl Session {
                 None => {
                     form.focus = 0;
                     form.error = Some(Text::fixed(
-                        "The AccessKey ID or secret is missing, or contains characters that no key has.",
-                        "缺少 AccessKey ID 或 AccessKey Secret，或其中含有非法字符。",
+                        "The AccessKey ID or secret is missing, contains characters that no key has, or is a temporary one (STS.) without its token.",
+                        "缺少 AccessKey ID 或 AccessKey Secret，其中含有非法字符，或为临时 AccessKey（STS.）但缺少 SecurityToken。",
                     ));
                     Vec::new()
                 }

@@ -13,6 +13,15 @@ use crate::core::text::Text;
 use crate::say;
 
 impl Session {
+    /// The page on which the remedy on top was chosen.
+    pub fn chosen_at(&self) -> Option<StepId> {
+        let mut remedies = self.layers.iter().rev().filter_map(|layer| match layer {
+            Layer::Remedy(layer) => Some(layer.chosen_at),
+            _ => None,
+        });
+        remedies.next().flatten()
+    }
+
     pub(super) fn stage_mut(&mut self) -> Option<&mut Stage> {
         self.remedy_layer().map(|layer| &mut layer.stage)
     }
@@ -146,7 +155,7 @@ impl Session {
             true => (plan.remedy, Inputs::again(&context, plan)),
             false => (RemedyId::RestartAgent, Inputs::from_context(&context)),
         };
-        *layer = RemedyLayer::new(remedy);
+        *layer = RemedyLayer::new(remedy).chosen_at(layer.chosen_at);
         self.undoing = None;
         vec![Effect::Plan(remedy, Box::new(Inputs { force: true, ..inputs }))]
     }
@@ -171,7 +180,7 @@ impl Session {
     fn check_what_was_done_by_hand(&mut self) -> Vec<Effect> {
         let Some(Stage::Preview { plan }) = self.stage_mut() else { return Vec::new() };
         let plan = plan.clone();
-        let (step, remedy, seconds) = (plan.verify, plan.remedy, plan.patience.as_secs());
+        let (step, remedy, seconds) = (plan.verify, plan.remedy, plan.patience_for(false).as_secs());
         let applied = Applied { result: AppliedResult::Applied, entry: None, backups: Vec::new() };
         let Some(layer) = self.remedy_layer() else { return Vec::new() };
         layer.enter(Stage::Verifying { plan, applied, output: Vec::new(), seconds_left: seconds });
@@ -208,7 +217,8 @@ impl Session {
                     plan.restart.clear();
                 }
                 // What takes effect only after a restart, or was taken back, needs one look and no patience.
-                let seconds = if is_undo || owes { 0 } else { plan.patience.as_secs() };
+                let seconds =
+                    if is_undo || owes { 0 } else { plan.patience_for(changed > plan.changes.len()).as_secs() };
                 effects.extend(self.forget_the_console());
                 effects.push(Effect::Verify { step, remedy, seconds });
                 let Some(layer) = self.remedy_layer() else { return Vec::new() };
@@ -331,7 +341,7 @@ impl Session {
                 "Cured: what this remedy was for is gone. The step still fails for another reason.",
                 "已修复：该修复针对的问题已消除。但该步骤因其他原因仍未通过。",
             ),
-            (_, Proof::StillThere | Proof::Unproven | Proof::Stopped) if owes => Text::fixed(
+            (_, Proof::StillThere | Proof::Unproven | Proof::NotYet(_) | Proof::Stopped) if owes => Text::fixed(
                 "Applied. It takes effect after the restart that is still owed.",
                 "已执行。需要重启 Agent 后才会生效（重启尚未执行）。",
             ),
@@ -343,6 +353,11 @@ impl Session {
                 "Checked again, but the step has no certain verdict yet.",
                 "已重新检查，但该步骤目前没有确定的结论。",
             ),
+            (_, Proof::NotYet(missing)) => {
+                let text = missing.text();
+                let (en, zh) = text.both();
+                Text::filled(format!("Applied, not proven yet: {en}"), format!("已执行，尚未验证：{zh}"))
+            }
             (_, Proof::Stopped) => Text::fixed(
                 "Applied. Not proven yet: the waiting was ended before the step held.",
                 "已执行。尚未验证：在该步骤通过之前停止了等待。",
@@ -356,8 +371,8 @@ impl Session {
                 "已执行，但该步骤仍未通过。请查看新的证据。",
             ),
             (_, Proof::Unproven) => Text::fixed(
-                "Applied. Whether it cured the step could not be proven: the step has no certain verdict yet.",
-                "已执行，但未能确认是否修复：该步骤目前没有确定的结论。",
+                "Applied, not proven yet: the step has no certain verdict. Look at its evidence.",
+                "已执行，尚未验证：该步骤目前没有确定的结论。请查看其证据。",
             ),
         };
         if let Some(layer) = self.remedy_layer() {

@@ -90,6 +90,7 @@ mod tests {
             source: Text::same("typed in"),
             key_id: "LTAI****".into(),
             unusable_proxies: Vec::new(),
+            passed_over: Vec::new(),
         });
         session.watch();
         session

@@ -5,7 +5,7 @@ use crate::core::finding::RemedyId;
 use crate::core::journal::{Journals, undo};
 use crate::core::observe::{
     Answer, CloudAnswer, CloudError, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, IdentitySeen, InterfaceSeen,
-    LookupSeen, Observations, Observed, ProcessSeen, Question, ReadCommand, Unavailable,
+    LookupSeen, Observations, Observed, ProcessSeen, Question, ReadCommand, Unavailable, WatchSeen,
 };
 use crate::core::remedies::{Change, InputId, Inputs, Plan, Planned, plan, shell_line};
 use crate::core::text::Lang;
@@ -88,6 +88,9 @@ impl Desk {
             Question::Program(_) => Answer::Program(Err(Unavailable::Absent)),
             Question::Dir(path) => Answer::Dir(self.list(path)),
             Question::Processes => Answer::Processes(self.processes.clone()),
+            Question::WatchProcesses { .. } => {
+                Answer::Watched(self.processes.clone().map(|last| WatchSeen { last, ended: Vec::new() }))
+            }
             Question::Environment { .. } => Answer::Environment(Ok(self.environment.clone())),
             Question::Interfaces => Answer::Interfaces(Ok(self
                 .interfaces

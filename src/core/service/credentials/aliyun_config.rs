@@ -1,6 +1,6 @@
 //! `~/.aliyun/config.json` of the aliyun CLI: profiles, each with a mode (aliyun CLI, `config/profile.go`).
 
-use super::{Hints, Offer, Source};
+use super::{Hints, Offer, Source, masked_id};
 use crate::core::service::secret::Secret;
 use crate::core::text::Text;
 use crate::say;
@@ -28,6 +28,7 @@ pub fn read_aliyun_config(file: &Path, bytes: &[u8], wanted: Option<&str>, now: 
         let known = known.join(", ");
         return Some(Offer::Unusable {
             source: source(current),
+            key_id: String::new(),
             why: say!("there is no such profile; the file has: {known}", "没有这个配置；文件中有：{known}"),
             next: Text::fixed(
                 "Name one of them in ALIBABA_CLOUD_PROFILE.",
@@ -38,21 +39,31 @@ pub fn read_aliyun_config(file: &Path, bytes: &[u8], wanted: Option<&str>, now: 
     offer(profile, source(current), now)
 }
 
+/// Whether the configuration has a profile of this name.
+pub fn has_profile(bytes: &[u8], name: &str) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let config: Option<Value> = serde_json::from_slice(bytes).ok();
+    let profiles = config.as_ref().and_then(|config| config.get("profiles")).and_then(Value::as_array);
+    profiles.is_some_and(|all| all.iter().any(|profile| text(profile, "name") == Some(name)))
+}
+
 /// What one profile offers; an empty `AK` profile, as `aliyun` creates it before any configuration, offers nothing.
 fn offer(profile: &Value, source: Source, now: i64) -> Option<Offer> {
     let mode = text(profile, "mode").unwrap_or("AK");
     let (id, secret) = (text(profile, "access_key_id"), text(profile, "access_key_secret"));
     let hints = Hints { region: text(profile, "region_id").and_then(Hints::region_of), ..Hints::default() };
     let token = text(profile, "sts_token");
-    let key = |token| Offer::of_key(id.unwrap_or_default(), secret.unwrap_or_default(), token, source.clone(), hints);
+    let (key_id, key_secret) = (id.unwrap_or_default(), secret.unwrap_or_default());
+    let key = |source| Offer::of_key(key_id, key_secret, None, source, hints.clone());
+    let temporary = |source| Offer::of_temporary(key_id, key_secret, token, source, hints.clone());
     let offer = match mode {
         "AK" if id.is_none() && secret.is_none() => return None,
-        "AK" => key(None),
-        "StsToken" => ended(profile, &source, now).unwrap_or_else(|| key(token)),
+        "AK" => key(source),
+        "StsToken" => ended(profile, &source, now).unwrap_or_else(|| temporary(source)),
         "CloudSSO" | "OAuth" if id.is_some() && secret.is_some() && token.is_some() => {
-            ended(profile, &source, now).unwrap_or_else(|| key(token))
+            ended(profile, &source, now).unwrap_or_else(|| temporary(source))
         }
-        "CloudSSO" | "OAuth" => expired(source),
+        "CloudSSO" | "OAuth" => expired(source, id),
         "EcsRamRole" => {
             let role = text(profile, "ram_role_name").map(str::to_string);
             Offer::EcsRole { role, source }
@@ -63,6 +74,7 @@ fn offer(profile: &Value, source: Source, now: i64) -> Option<Offer> {
         },
         "External" => Offer::Unusable {
             source,
+            key_id: String::new(),
             why: Text::fixed(
                 "the profile names a command that prints the key, and this program does not run it",
                 "该配置通过外部命令获取凭证，本程序不会执行它",
@@ -81,12 +93,14 @@ fn offer(profile: &Value, source: Source, now: i64) -> Option<Offer> {
 
 /// The note of a temporary key that is over, by `sts_expiration` (0 means unknown).
 fn ended(profile: &Value, source: &Source, now: i64) -> Option<Offer> {
-    expiration(profile).filter(|end| *end <= now).map(|_| expired(source.clone()))
+    let id = text(profile, "access_key_id");
+    expiration(profile).filter(|end| *end <= now).map(|_| expired(source.clone(), id))
 }
 
-fn expired(source: Source) -> Offer {
+fn expired(source: Source, id: Option<&str>) -> Offer {
     Offer::Unusable {
         source,
+        key_id: masked_id(id.unwrap_or_default()),
         why: Text::fixed("its temporary key is missing or has expired", "其临时凭证缺失或已过期"),
         next: Text::fixed(
             "Log in again with `aliyun configure`, or type a key in.",
@@ -169,9 +183,21 @@ mod tests {
             ("StsToken", over),
             ("CredentialsURI", ""),
             ("AK", r#","access_key_id":"a""#),
+            ("StsToken", r#","access_key_id":"LTAIabcdefghijkl","access_key_secret":"s""#),
+            ("AK", r#","access_key_id":"STS.NTabcdefghijkl","access_key_secret":"s","sts_token":"t""#),
         ] {
             assert!(matches!(read(&profile(mode, more), None), Some(Offer::Unusable { .. })), "{mode}");
         }
+    }
+
+    #[test]
+    fn what_is_passed_over_says_which_key_it_is() {
+        let over =
+            r#","access_key_id":"STS.NTabcdefghijkl","access_key_secret":"s","sts_token":"t","sts_expiration":999"#;
+        let Some(Offer::Unusable { key_id, .. }) = read(&profile("StsToken", over), None) else { panic!() };
+        assert_eq!(key_id, "STS.****ijkl");
+        assert!(has_profile(profile("AK", "").as_bytes(), "x") && !has_profile(profile("AK", "").as_bytes(), "y"));
+        assert!(!has_profile(b"[", "x"));
     }
 
     #[test]

@@ -11,10 +11,12 @@ use std::path::PathBuf;
 pub struct Environment(Vec<(String, String)>);
 
 /// The names of id, secret and token that belong together, in the order of the aliyun CLI; aliyunlog's come last.
-const KEYS: [(&str, &str, &str); 5] = [
+const KEYS: [(&str, &str, &str); 6] = [
     ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN"),
     ("ALIBABACLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_SECRET", "ALIBABACLOUD_SECURITY_TOKEN"),
     ("ALICLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY_SECRET", "ALICLOUD_SECURITY_TOKEN"),
+    // Those of Terraform's provider.
+    ("ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", "ALICLOUD_SECURITY_TOKEN"),
     ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"),
     ("ALIYUN_LOG_CLI_ACCESSID", "ALIYUN_LOG_CLI_ACCESSKEY", "ALIYUN_LOG_CLI_STS_TOKEN"),
 ];
@@ -45,7 +47,13 @@ impl Environment {
 
     /// The profile or section that the operator chose for all files.
     pub fn profile(&self) -> Option<&str> {
-        ["ALIBABA_CLOUD_PROFILE", "ALIBABACLOUD_PROFILE", "ALICLOUD_PROFILE"].iter().find_map(|name| self.get(name))
+        self.named_profile().map(|(_, name)| name)
+    }
+
+    /// The same, behind the variable that names it.
+    pub fn named_profile(&self) -> Option<(&'static str, &str)> {
+        let names = ["ALIBABA_CLOUD_PROFILE", "ALIBABACLOUD_PROFILE", "ALICLOUD_PROFILE"];
+        names.into_iter().find_map(|name| self.get(name).map(|profile| (name, profile)))
     }
 
     /// All pairs.

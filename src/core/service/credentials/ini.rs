@@ -20,16 +20,32 @@ fn sections(bytes: &[u8]) -> Vec<Section> {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
             all.push((name.trim().to_string(), Vec::new()));
         } else if let (Some((_, pairs)), Some((key, value))) = (all.last_mut(), line.split_once(['=', ':'])) {
-            let comment = [" #", "\t#", " ;", "\t;"].iter().filter_map(|mark| value.find(mark)).min();
-            let value = value.get(..comment.unwrap_or(value.len())).unwrap_or(value);
-            pairs.push((key.trim().to_ascii_lowercase(), value.trim().to_string()));
+            pairs.push((key.trim().to_ascii_lowercase(), bare(value).to_string()));
         }
     }
     all
 }
 
+/// A value without its quotes, and without the comment behind it. Within quotes a comment is none.
+fn bare(value: &str) -> &str {
+    let value = value.trim();
+    for mark in ['"', '\''] {
+        if let Some((inner, _)) = value.strip_prefix(mark).and_then(|rest| rest.split_once(mark)) {
+            return inner.trim();
+        }
+    }
+    let comment = [" #", "\t#", " ;", "\t;"].iter().filter_map(|mark| value.find(mark)).min();
+    value.get(..comment.unwrap_or(value.len())).unwrap_or(value).trim()
+}
+
+/// Whether the file has a section of this name.
+pub fn has_section(bytes: &[u8], name: &str) -> bool {
+    section(&sections(bytes), name).is_some()
+}
+
+/// A section; of several with the same name the last one counts, whole: a key's id and secret belong together.
 fn section<'a>(all: &'a [Section], name: &str) -> Option<&'a [(String, String)]> {
-    all.iter().find(|(known, _)| known == name).map(|(_, pairs)| pairs.as_slice())
+    all.iter().rev().find(|(known, _)| known == name).map(|(_, pairs)| pairs.as_slice())
 }
 
 /// The last value under a key, if it is not empty.
@@ -53,7 +69,7 @@ pub fn read_credentials_file(file: &Path, bytes: &[u8], wanted: Option<&str>) ->
     let token = value(pairs, "security_token").or_else(|| value(pairs, "sts_token"));
     Some(match text("type") {
         "" | "access_key" => Offer::of_key(text("access_key_id"), text("access_key_secret"), None, source, hints),
-        "sts" => Offer::of_key(text("access_key_id"), text("access_key_secret"), token, source, hints),
+        "sts" => Offer::of_temporary(text("access_key_id"), text("access_key_secret"), token, source, hints),
         "ecs_ram_role" => Offer::EcsRole { role: value(pairs, "role_name").map(str::to_string), source },
         other => Offer::needs_help(source, other),
     })
@@ -104,6 +120,31 @@ mod tests {
         assert!(matches!(credentials(Some("half")), Some(Offer::Unusable { .. })));
         assert!(credentials(Some("off")).is_none());
         assert!(credentials(Some("absent")).is_none());
+    }
+
+    #[test]
+    fn quotes_come_off_and_of_sections_of_one_name_the_last_one_counts() {
+        let file = "[default]\ntype = access_key\naccess_key_id = first\naccess_key_secret = s\n\
+            [default]\ntype = \"access_key\"\naccess_key_id = \"LTAIabcdefghijkl\" # id\naccess_key_secret = 's;#t'\n";
+        let Some(Offer::Ready { credentials: key, .. }) = read_credentials_file(Path::new("f"), file.as_bytes(), None)
+        else {
+            panic!()
+        };
+        assert_eq!(key.masked(), "LTAI****ijkl");
+        assert!(bare("'s ;#t' ; why") == "s ;#t" && bare(" v ; why") == "v" && bare("\"open") == "\"open");
+    }
+
+    #[test]
+    fn a_temporary_key_without_its_token_is_no_key() {
+        for file in [
+            "[default]\ntype=sts\naccess_key_id=LTAIabcdefghijkl\naccess_key_secret=s\n",
+            "[default]\ntype=access_key\naccess_key_id=STS.NTabcdefghijkl\naccess_key_secret=s\n",
+        ] {
+            let offer = read_credentials_file(Path::new("f"), file.as_bytes(), None);
+            assert!(matches!(&offer, Some(Offer::Unusable { key_id, .. }) if key_id.ends_with("ijkl")), "{offer:?}");
+        }
+        let log = "[main]\naccess-id=STS.NTabcdefghijkl\naccess-key=k\nsts-token=other::t\n";
+        assert!(matches!(read_log_cli(Path::new("f"), log.as_bytes(), None), Some(Offer::Unusable { .. })));
     }
 
     #[test]

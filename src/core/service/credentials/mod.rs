@@ -11,9 +11,9 @@ mod environment;
 mod ini;
 mod remote;
 
-pub use aliyun_config::read_aliyun_config;
+pub use aliyun_config::{has_profile, read_aliyun_config};
 pub use environment::{Environment, sudo_note};
-pub use ini::{read_credentials_file, read_log_cli};
+pub use ini::{has_section, read_credentials_file, read_log_cli};
 pub use remote::read_role_answer;
 
 use super::secret::{Secret, mask_key_id};
@@ -41,6 +41,8 @@ pub enum Source {
     EcsRole(String),
     /// `ALIBABA_CLOUD_CREDENTIALS_URI`, or a profile that names one.
     Uri,
+    /// A name that a variable gives, wherever it may be kept.
+    Named { variable: String, name: String },
 }
 
 impl Source {
@@ -66,6 +68,9 @@ impl Source {
             }
             Source::EcsRole(role) => say!("RAM role {role} of this ECS instance", "本 ECS 实例的 RAM 角色 {role}"),
             Source::Uri => Text::fixed("credentials URI", "凭证 URI"),
+            Source::Named { variable, name } => {
+                say!("profile {name}, named by {variable}", "{variable} 指定的配置 {name}")
+            }
         }
     }
 }
@@ -156,6 +161,23 @@ impl Hints {
     }
 }
 
+/// Whether an AccessKey id is one that STS gives out: it is worth nothing without its token.
+pub fn is_temporary_id(key_id: &str) -> bool {
+    key_id.trim().get(..4).is_some_and(|head| head.eq_ignore_ascii_case("STS."))
+}
+
+/// A value without the quotes around it: no key, secret or token has any, and files and variables are often written so.
+fn unquoted(value: &str) -> &str {
+    let value = value.trim();
+    let inner = |mark: char| value.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark));
+    inner('"').or_else(|| inner('\'')).unwrap_or(value).trim()
+}
+
+/// The masked id, or nothing where there is none.
+fn masked_id(key_id: &str) -> String {
+    if key_id.is_empty() { String::new() } else { mask_key_id(key_id) }
+}
+
 /// What one source has to offer.
 #[derive(Debug, Clone)]
 pub enum Offer {
@@ -176,6 +198,14 @@ pub enum Offer {
     /// There is something, but it cannot be used.
     Unusable {
         source: Source,
+        /// The AccessKey id, masked; empty where there is none.
+        key_id: String,
+        why: Text,
+        next: Text,
+    },
+    /// The operator named a key that is not there: another one would be somebody else's, so nothing further is looked at.
+    Missing {
+        source: Source,
         why: Text,
         next: Text,
     },
@@ -185,16 +215,24 @@ impl Offer {
     pub fn source(&self) -> &Source {
         match self {
             Offer::Ready { credentials, .. } => &credentials.source,
-            Offer::EcsRole { source, .. } | Offer::Uri { source, .. } | Offer::Unusable { source, .. } => source,
+            Offer::EcsRole { source, .. }
+            | Offer::Uri { source, .. }
+            | Offer::Unusable { source, .. }
+            | Offer::Missing { source, .. } => source,
         }
     }
 
     /// A key if it is complete, else why not.
     fn of_key(key_id: &str, secret: &str, token: Option<&str>, source: Source, hints: Hints) -> Offer {
+        let (key_id, secret, token) = (unquoted(key_id), unquoted(secret), token.map(unquoted));
+        if is_temporary_id(key_id) && token.is_none_or(str::is_empty) {
+            return Offer::without_token(source, key_id);
+        }
         match Credentials::new(key_id, secret, token, source.clone()) {
             Some(credentials) => Offer::Ready { credentials, hints },
             None => Offer::Unusable {
                 source,
+                key_id: masked_id(key_id),
                 why: Text::fixed(
                     "the AccessKey id or secret is missing or contains characters that no key has",
                     "缺少 AccessKey ID 或 AccessKey Secret，或其中含有非法字符",
@@ -204,10 +242,35 @@ impl Offer {
         }
     }
 
+    /// As [`Offer::of_key`], where the source says that the key is a temporary one: without its token the service refuses
+    /// it.
+    fn of_temporary(key_id: &str, secret: &str, token: Option<&str>, source: Source, hints: Hints) -> Offer {
+        match token.map(unquoted).filter(|token| !token.is_empty()) {
+            Some(_) => Offer::of_key(key_id, secret, token, source, hints),
+            None => Offer::without_token(source, unquoted(key_id)),
+        }
+    }
+
+    fn without_token(source: Source, key_id: &str) -> Offer {
+        Offer::Unusable {
+            source,
+            key_id: masked_id(key_id),
+            why: Text::fixed(
+                "it is a temporary key, and its security token is missing",
+                "这是临时 AccessKey，但缺少对应的 SecurityToken",
+            ),
+            next: Text::fixed(
+                "Add the token there, or type the key in.",
+                "请在该处补上 SecurityToken，或手动输入 AccessKey。",
+            ),
+        }
+    }
+
     /// A file that is there but does not read.
     pub(crate) fn unreadable(source: Source, reason: &str) -> Offer {
         Offer::Unusable {
             source,
+            key_id: String::new(),
             why: say!("it cannot be read: {reason}", "无法读取：{reason}"),
             next: Text::fixed("Correct the file, or type the key in.", "请修正该文件，或手动输入 AccessKey。"),
         }
@@ -217,6 +280,7 @@ impl Offer {
     pub(crate) fn needs_help(source: Source, kind: &str) -> Offer {
         Offer::Unusable {
             source,
+            key_id: String::new(),
             why: say!(
                 "the kind {kind} must first be exchanged for a temporary key, which this program does not do",
                 "{kind} 类型需要先换取临时凭证，本程序不支持"

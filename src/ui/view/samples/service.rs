@@ -26,6 +26,7 @@ pub(in crate::ui) fn which_group(lang: Lang) -> Session {
         source: Text::fixed("typed in", "手动输入"),
         key_id: "LTAI****abcd".into(),
         unusable_proxies: Vec::new(),
+        passed_over: Vec::new(),
     };
     session.handle(Event::Around(Box::new(Around { key: Some(key), ..Around::default() })));
     press(&mut session, &[Key::Right]);
