@@ -98,7 +98,8 @@ fn acts_at_start(remedy: RemedyId) -> bool {
         | RemedyId::SetWorkingIp
         | RemedyId::WriteCustomId
         | RemedyId::CleanCustomId
-        | RemedyId::RemoveCustomId => true,
+        | RemedyId::RemoveCustomId
+        | RemedyId::RemoveProxy => true,
         RemedyId::InstallAgent
         | RemedyId::UpgradeAgent
         | RemedyId::ReinstallAgent
@@ -107,6 +108,8 @@ fn acts_at_start(remedy: RemedyId) -> bool {
         | RemedyId::StopExtraAgent
         | RemedyId::EnableAtBoot
         | RemedyId::AllowEgress
+        | RemedyId::SetNameServer
+        | RemedyId::UnpinHost
         | RemedyId::SyncClock
         | RemedyId::AddIpToGroup
         | RemedyId::ReplaceIpInGroup

@@ -264,6 +264,9 @@ fn inputs_of(remedy: RemedyId) -> &'static [InputId] {
         | RemedyId::EnableAtBoot
         | RemedyId::RepairConfig
         | RemedyId::AllowEgress
+        | RemedyId::SetNameServer
+        | RemedyId::RemoveProxy
+        | RemedyId::UnpinHost
         | RemedyId::SyncClock
         | RemedyId::EnableTimeAdjust
         | RemedyId::CleanCustomId

@@ -45,6 +45,13 @@ pub const CAUSES: &[Row] = &[
     (
         StepId::Network,
         &[
+            CauseId::LocalFirewall,
+            CauseId::NoNetwork,
+            CauseId::RouteCaptured,
+            CauseId::NameServerMissing,
+            CauseId::NameServerDown,
+            CauseId::NameServerSlow,
+            CauseId::PathMtu,
             CauseId::DnsFailure,
             CauseId::DnsWrongAddress,
             CauseId::ConnectRefused,
@@ -53,7 +60,13 @@ pub const CAUSES: &[Row] = &[
             CauseId::ForeignResponse,
             CauseId::ProxyMismatch,
         ],
-        &[RemedyId::SetEndpoint, RemedyId::AllowEgress],
+        &[
+            RemedyId::SetEndpoint,
+            RemedyId::AllowEgress,
+            RemedyId::SetNameServer,
+            RemedyId::RemoveProxy,
+            RemedyId::UnpinHost,
+        ],
     ),
     (StepId::Clock, &[CauseId::ClockSkew], &[RemedyId::SyncClock, RemedyId::EnableTimeAdjust]),
     (
@@ -148,6 +161,9 @@ pub const BEYOND: &[(CauseId, RemedyId, &str)] = &[
 /// Causes that have no remedy: the service's quota is raised in the console, where a group is divided as well, and the row
 /// of the heartbeat has none.
 pub const WITHOUT_REMEDY: &[CauseId] = &[
+    CauseId::NoNetwork,
+    CauseId::RouteCaptured,
+    CauseId::PathMtu,
     CauseId::Quota,
     CauseId::GroupOsMix,
     CauseId::HeartbeatAbsent,

@@ -6,7 +6,6 @@
 //! waited for only when something fails. Only the host's own firewall is looked at afterwards, which takes no network.
 
 mod causes;
-pub(super) mod firewall;
 mod judge;
 pub(super) mod local;
 pub(super) mod names;
@@ -21,20 +20,18 @@ use crate::core::agent::layout::Agent;
 use crate::core::agent::reach::{self, Proxy, Reason, Wanted, Way, is_service};
 use crate::core::context::{Context, Field, NetworkType};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId, Verdict};
-use crate::core::observe::{ConnectError, Observations, ReachSeen, Target, Unanswered};
+use crate::core::firewall::survey::peer;
+use crate::core::observe::{ConnectError, Observations, ReachSeen, Target, TlsError, Unanswered};
 use crate::core::text::{Lang, Text};
 use crate::say;
 use causes::NetworkProblems;
-use firewall::Packet;
 use judge::Outcome;
+use local::Reasons;
 use names::{Answered, Names};
 use shell::ShellProxy;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 const STEP: StepId = StepId::Network;
-/// So many blocked places are looked for in the firewall's rules.
-const BLOCKED: usize = 4;
-
 /// Judges step 4.
 ///
 /// # Errors
@@ -75,8 +72,9 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     }
     let mut rows = Vec::new();
     let mut answered = Vec::new();
-    if probes.iter().any(|probe| probe.is_of_a_name(&names)) {
-        for asked in nameservers {
+    let is_of_a_name = probes.iter().any(|probe| probe.is_of_a_name(&names));
+    for asked in nameservers {
+        if is_of_a_name || asked.is_of_use() {
             answered.push(asked.answered()?);
         }
     }
@@ -89,7 +87,16 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
         around_sentence = around.explain(answer?, &mut probes);
     }
 
+    let mut own_reasons = None;
+    if probes.iter().any(Probe::is_failing) {
+        let peers: Vec<Ipv4Addr> = probes.iter().filter(|probe| probe.is_failing()).filter_map(Probe::peer).collect();
+        let local = local::reasons(see, &wanted, &peers)?;
+        blame_this_host(&mut probes, &local, &names, &answered);
+        own_reasons = Some(local);
+    }
     let mut troubles = NetworkProblems::default();
+    note_large_packets(&probes, &mut troubles);
+    note_slow(&answered, &mut troubles);
     for probe in &probes {
         rows.push(judge::row(probe.wanted, &probe.outcome));
         probe.note(&mut troubles);
@@ -97,7 +104,9 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     let name_causes = [CauseId::DnsFailure, CauseId::DnsWrongAddress];
     rows.push(names.row());
     rows.extend(names.bound_rows(&wanted));
-    rows.extend(answered.iter().map(Answered::row));
+    if is_of_a_name || answered.iter().any(|answer| answer.slow_ms().is_some()) {
+        rows.extend(answered.iter().map(Answered::row));
+    }
     let doubt = doubt(see, agent.as_ref(), &way, &wanted)?;
     rows.extend(doubt.iter().map(|doubt| doubt.row.clone()));
     rows.extend(invalid_row(agent.as_ref(), &way));
@@ -109,9 +118,7 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     if let Some(sentence) = around_sentence {
         troubles.explain(&[CauseId::ProxyMismatch], &sentence);
     }
-    let blocked: Vec<Packet> = probes.iter().filter_map(Probe::blocked).take(BLOCKED).collect();
-    if !blocked.is_empty() {
-        let local = local::reasons(see, &blocked)?;
+    if let Some(local) = own_reasons {
         rows.extend(local.rows);
         for sentence in &local.sentences {
             troubles.explain(&[CauseId::ConnectRefused, CauseId::ConnectTimeout], sentence);
@@ -135,7 +142,7 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     // One failure is its own summary, with all that was found out about it.
     let has_count = probes.iter().filter(|probe| probe.is_failing()).count() > 1;
     let reason = if has_count { troubles.take_first_reason() } else { None };
-    let finding = conclude(rows, (troubles.causes(has_alternative), reason), &probes, told);
+    let finding = conclude(rows, (troubles.causes(has_alternative, blamed), reason), &probes, told);
     Ok(match doubt {
         Some(doubt) if doubt.is_certain || !all_reached => doubted(finding, &doubt.sentence),
         _ => finding,
@@ -236,8 +243,8 @@ impl Probe<'_> {
     fn is_of_a_name(&self, names: &Names) -> bool {
         match self.cause() {
             Some(CauseId::DnsFailure | CauseId::DnsWrongAddress) => true,
-            Some(_) => names.bound(&self.wanted.target.host).is_some(),
-            None => false,
+            // A name that the hosts file binds is asked of the name servers too, and both are shown.
+            _ => names.bound(&self.wanted.target.host).is_some(),
         }
     }
 
@@ -254,25 +261,78 @@ impl Probe<'_> {
         }
     }
 
-    /// The packet that did not get through, when the connection was blocked on a direct way.
-    fn blocked(&self) -> Option<Packet> {
-        let is_blocked = matches!(self.cause(), Some(CauseId::ConnectRefused | CauseId::ConnectTimeout));
-        if !is_blocked || self.wanted.target.proxy.is_some() {
-            return None;
-        }
-        let to = match &self.reach.connected {
-            Some(Err(
-                ConnectError::Refused(to)
-                | ConnectError::Silent(to)
-                | ConnectError::NoRoute(to)
-                | ConnectError::Forbidden(to)
-                | ConnectError::Other(to, _),
-            )) => Some(to),
-            _ => self.reach.resolved.as_ref()?.as_ref().ok()?.first(),
+    /// The address that it went to.
+    fn peer(&self) -> Option<Ipv4Addr> {
+        peer(self.reach)
+    }
+
+    /// Whether the connection was made and TLS then stalled.
+    fn stalls_in_tls(&self) -> bool {
+        let is_silent = match &self.reach.tls {
+            None => true,
+            Some(Err(TlsError::Broken(reason))) => reason.contains("in time"),
+            Some(_) => false,
         };
-        match to {
-            Some(IpAddr::V4(to)) => Some(Packet { to: *to, port: self.wanted.target.port }),
-            _ => None,
+        self.wanted.target.tls && is_silent && matches!(self.reach.connected, Some(Ok(_)))
+    }
+}
+
+/// Blames what is wrong on this host itself: its network, its firewall, its routes, its name servers. What it stops is
+/// then no cause of its own.
+fn blame_this_host(probes: &mut [Probe<'_>], local: &Reasons, names: &Names, answered: &[Answered]) {
+    for probe in probes.iter_mut().filter(|probe| probe.is_failing()) {
+        let is_nameless = matches!(probe.reach.resolved, None | Some(Err(_)));
+        if let Some((cause, text)) = local.cause(&probe.wanted.target, probe.peer(), names.servers()) {
+            let stalls = probe.reach.connected.as_ref().is_none_or(|made| made.is_err()) || probe.stalls_in_tls();
+            if stalls {
+                probe.blame(cause, |_| sentence_part(&text));
+                continue;
+            }
+        }
+        if !is_nameless || probe.cause() != Some(CauseId::DnsFailure) {
+            continue;
+        }
+        if let Some(text) = names.missing() {
+            probe.blame(CauseId::NameServerMissing, |_| sentence_part(&text));
+        } else if let Some(text) = names.down(answered) {
+            probe.blame(CauseId::NameServerDown, |_| sentence_part(&text));
+        }
+    }
+}
+
+/// A sentence as a part of another one: without its point.
+fn sentence_part(text: &Text) -> Text {
+    let (en, zh) = text.both();
+    Text::filled(en.trim_end_matches('.').to_string(), zh.trim_end_matches('。').to_string())
+}
+
+/// Notes that small packets come through and large ones may not: the same address answers http at once, and TLS stalls.
+/// A device that stops TLS alone looks the same, so the failure of TLS stays what it is, and the command tells them apart.
+fn note_large_packets(probes: &[Probe<'_>], troubles: &mut NetworkProblems) {
+    let stalled = probes.iter().find(|probe| {
+        let answers = |other: &&Probe<'_>| {
+            let is_same = other.peer() == probe.peer() && other.peer().is_some();
+            is_same && !other.wanted.target.tls && matches!(other.outcome, Outcome::Reached { .. })
+        };
+        probe.cause() == Some(CauseId::TlsFailure)
+            && probe.stalls_in_tls()
+            && probes.iter().any(|other| answers(&other))
+    });
+    let Some((probe, ip)) = stalled.and_then(|probe| Some((probe, probe.peer()?))) else { return };
+    let text = say!(
+        "http answers and TLS stalls, as it does where large packets are lost. `ping -M do -s 1372 {ip}` without an answer, while `ping -s 500 {ip}` has one, proves it (where ping is answered); then lower the MTU: `ip link set dev INTERFACE mtu 1400`",
+        "http 有应答而 TLS 停滞，符合大包在途中丢失的特征。如果 `ping -M do -s 1372 {ip}` 无应答而 `ping -s 500 {ip}` 有应答即可证实（前提是对方响应 ping）；之后请减小 MTU：`ip link set dev 网卡 mtu 1400`"
+    );
+    troubles.note(CauseId::PathMtu, Severity::Warn, Some(probe.wanted.target.place()), text);
+}
+
+/// Notes name servers that answer slowly.
+fn note_slow(answered: &[Answered], troubles: &mut NetworkProblems) {
+    for answer in answered {
+        if let Some(ms) = answer.slow_ms() {
+            let server = answer.server;
+            let text = say!("name server {server} took {ms} ms to answer", "DNS 服务器 {server} 用了 {ms} 毫秒才应答");
+            troubles.note(CauseId::NameServerSlow, Severity::Warn, None, text);
         }
     }
 }

@@ -62,7 +62,10 @@ pub enum Test {
     /// A named set.
     Set(String),
     /// Bits under a mask.
-    Bits { mask: u32, value: u32 },
+    Bits {
+        mask: u32,
+        value: u32,
+    },
     /// At least one of these bits.
     AnyBit(u32),
     Unknown,
@@ -181,8 +184,20 @@ fn seen(field: Field, packet: &Packet, state: &State) -> Seen {
     match field {
         Field::Family => number(IPV4),
         Field::Protocol => number(if packet.protocol == Protocol::Tcp { 6 } else { 17 }),
-        Field::Source => if is_out { own } else { peer },
-        Field::Destination => if is_out { peer } else { own },
+        Field::Source => {
+            if is_out {
+                own
+            } else {
+                peer
+            }
+        }
+        Field::Destination => {
+            if is_out {
+                peer
+            } else {
+                own
+            }
+        }
         Field::SourcePort if is_out => Seen::Value(Packet::ephemeral()),
         Field::SourcePort => port(),
         Field::DestinationPort if is_out => port(),
@@ -198,10 +213,34 @@ fn seen(field: Field, packet: &Packet, state: &State) -> Seen {
             Direction::Later => 16,
         }),
         Field::Flags => Seen::Absent,
-        Field::In => if is_out { Seen::Absent } else { interface() },
-        Field::Out => if is_out { interface() } else { Seen::Absent },
-        Field::SourceType => if is_out { number(2) } else { peer_type },
-        Field::DestinationType => if is_out { peer_type } else { number(2) },
+        Field::In => {
+            if is_out {
+                Seen::Absent
+            } else {
+                interface()
+            }
+        }
+        Field::Out => {
+            if is_out {
+                interface()
+            } else {
+                Seen::Absent
+            }
+        }
+        Field::SourceType => {
+            if is_out {
+                number(2)
+            } else {
+                peer_type
+            }
+        }
+        Field::DestinationType => {
+            if is_out {
+                peer_type
+            } else {
+                number(2)
+            }
+        }
         Field::User | Field::Group | Field::ConnectionMark | Field::State | Field::Other => Seen::Unknown,
     }
 }

@@ -38,6 +38,16 @@ pub struct Blocked {
     pub(super) at: usize,
 }
 
+#[cfg(test)]
+impl Blocked {
+    /// A policy that drops, for tests of what is done about it.
+    pub fn sample(table: &str, base: &str, dialect: Dialect) -> Blocked {
+        let family = if dialect == Dialect::Nft { "inet" } else { "ip" }.to_string();
+        let (base, table, rule) = (base.to_string(), table.to_string(), "policy drop".to_string());
+        Blocked { rule, chain: base.clone(), base, point: Point::Output, table, family, dialect, rejects: false, at: 0 }
+    }
+}
+
 /// What may come of a chain.
 #[derive(Default)]
 struct Ends {
@@ -85,7 +95,8 @@ pub fn follow(ruleset: &Ruleset, packet: &Packet) -> Outcome {
             }
         }
         // Whether frames of this host pass a bridge, and whose addresses are asked for, is not followed.
-        let is_other_layer = matches!(table.family.as_str(), "bridge" | "arp") || hook.device.is_some() && packet.interface.is_none();
+        let is_other_layer =
+            matches!(table.family.as_str(), "bridge" | "arp") || hook.device.is_some() && packet.interface.is_none();
         match ends.stopped {
             Some((rule, chain, rejects)) if !ends.accepted && !is_other_layer => {
                 return Outcome::Drops(Blocked {

@@ -184,7 +184,9 @@ fn target<'a>(name: &str, mut options: impl Iterator<Item = &'a str>) -> (Verdic
         "REJECT" => Verdict::Drop { rejects: true },
         "RETURN" => Verdict::Return,
         "LOG" | "NFLOG" | "ULOG" | "AUDIT" | "TRACE" | "TCPMSS" | "CHECKSUM" | "TOS" | "DSCP" | "TTL" | "CLASSIFY"
-        | "SET" | "CONNSECMARK" | "SECMARK" | "MASQUERADE" | "SNAT" | "NETMAP" | "RATEEST" | "HMARK" => Verdict::Nothing,
+        | "SET" | "CONNSECMARK" | "SECMARK" | "MASQUERADE" | "SNAT" | "NETMAP" | "RATEEST" | "HMARK" => {
+            Verdict::Nothing
+        }
         "MARK" => {
             let change = match (options.next(), options.next().and_then(masked)) {
                 (Some("--set-xmark" | "--set-mark"), Some((value, mask))) => Some((mask, value)),

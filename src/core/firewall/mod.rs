@@ -9,6 +9,7 @@ mod condition;
 mod follow;
 mod iptables;
 mod nft;
+pub mod opening;
 mod packet;
 pub mod survey;
 #[cfg(test)]
@@ -135,14 +136,20 @@ pub enum Verdict {
     Nothing,
     Accept,
     /// Silently, or with an answer.
-    Drop { rejects: bool },
+    Drop {
+        rejects: bool,
+    },
     Return,
     Jump(String),
     Goto(String),
     /// Sends it somewhere that is not followed: another address, a program, an extension that is not known here.
     Elsewhere,
     /// The verdict of the element that fits, of a set given here or by its name.
-    Map { fields: Vec<Field>, elements: Vec<Element>, set: Option<String> },
+    Map {
+        fields: Vec<Field>,
+        elements: Vec<Element>,
+        set: Option<String>,
+    },
 }
 
 /// An element of a set or map.

@@ -173,10 +173,14 @@ impl<'a> Reader<'a> {
                 Some("typeof") => {
                     let words: Vec<&str> = tokens.iter().skip(1).map(|token| token.word).collect();
                     let key = words.split(|word| *word == ":").next().unwrap_or_default();
-                    kinds = key.split(|word| *word == ".").map(|words| field_of(words).map_or(Field::Other, |(field, _)| field)).collect();
+                    kinds = key
+                        .split(|word| *word == ".")
+                        .map(|words| field_of(words).map_or(Field::Other, |(field, _)| field))
+                        .collect();
                 }
                 Some("elements") => {
-                    let inner = tokens.iter().skip_while(|token| token.word != "{").skip(1).copied().collect::<Vec<_>>();
+                    let inner =
+                        tokens.iter().skip_while(|token| token.word != "{").skip(1).copied().collect::<Vec<_>>();
                     elements = parse_elements(&inner, &kinds).0;
                 }
                 _ => {}
@@ -202,7 +206,8 @@ fn kind(name: &str) -> Field {
 }
 
 fn hook(kind: &str, point: &str, rest: &[&str]) -> Option<Hook> {
-    let after = |name: &str| rest.iter().position(|word| *word == name).map(|at| rest.get(at + 1..).unwrap_or_default());
+    let after =
+        |name: &str| rest.iter().position(|word| *word == name).map(|at| rest.get(at + 1..).unwrap_or_default());
     let priority = match after("priority") {
         Some([base, "+", more, ..]) => named_priority(base) + more.parse().unwrap_or(0),
         Some([base, "-", less, ..]) => named_priority(base) - less.parse().unwrap_or(0),
@@ -251,7 +256,9 @@ fn field_of(words: &[&str]) -> Option<(Field, usize)> {
         ["mark", ..] => (Field::Mark, 1),
         ["oifname" | "oif", ..] => (Field::Out, 1),
         ["iifname" | "iif", ..] => (Field::In, 1),
-        ["ip", "dscp" | "ttl" | "length" | "id" | "frag-off" | "version" | "hdrlength" | "ecn" | "checksum", ..] => (Field::Other, 2),
+        ["ip", "dscp" | "ttl" | "length" | "id" | "frag-off" | "version" | "hdrlength" | "ecn" | "checksum", ..] => {
+            (Field::Other, 2)
+        }
         ["meta", ..] | ["ct", ..] => (Field::Other, 2),
         _ => return None,
     })
@@ -321,7 +328,9 @@ fn rule(tokens: &[Token<'_>], line: String) -> Rule {
                 let tail = rest.get(1..).unwrap_or_default();
                 1 + tail.iter().position(|word| is_end(Some(word))).unwrap_or(tail.len())
             }
-            ["add" | "update" | "delete", set, ..] if set.starts_with('@') => 2 + braces(rest.get(2..).unwrap_or_default()),
+            ["add" | "update" | "delete", set, ..] if set.starts_with('@') => {
+                2 + braces(rest.get(2..).unwrap_or_default())
+            }
             ["limit", ..] => {
                 rule.conditions.push(Condition::unknown());
                 let tail = rest.get(1..).unwrap_or_default();
@@ -346,7 +355,12 @@ fn verdict(rule: &mut Rule, verdict: Verdict) -> usize {
 
 /// Whether a word begins the end of a rule.
 fn is_end(word: Option<&&str>) -> bool {
-    matches!(word, None | Some(&("accept" | "drop" | "return" | "continue" | "jump" | "goto" | "reject" | "counter" | "log" | "comment")))
+    matches!(
+        word,
+        None | Some(
+            &("accept" | "drop" | "return" | "continue" | "jump" | "goto" | "reject" | "counter" | "log" | "comment")
+        )
+    )
 }
 
 /// How many words the options of `log` are.
@@ -463,9 +477,7 @@ fn compared(op: &str, word: &str, fields: &[Field]) -> Test {
         _ => (Some(low), Some(u32::MAX)),
     };
     match from.zip(to) {
-        Some((from, to)) => {
-            Test::OneOf(vec![Element { key: vec![Some(Value::Number(from, to))], verdict: None }])
-        }
+        Some((from, to)) => Test::OneOf(vec![Element { key: vec![Some(Value::Number(from, to))], verdict: None }]),
         None => Test::Unknown,
     }
 }
@@ -476,7 +488,7 @@ fn bits(words: &[&str], are_flags: bool) -> (Option<u32>, usize) {
     let is_bracketed = words.first() == Some(&"(");
     at += usize::from(is_bracketed);
     while let Some(word) = words.get(at).copied() {
-        if matches!(word, "|" | "," ) {
+        if matches!(word, "|" | ",") {
             at += 1;
             continue;
         }
@@ -636,8 +648,22 @@ pub(super) fn port(word: &str) -> Option<u32> {
 }
 
 pub(super) fn protocol(word: &str) -> Option<Value> {
-    let known = [("icmp", 1), ("tcp", 6), ("udp", 17), ("esp", 50), ("ah", 51), ("ipv6-icmp", 58), ("icmpv6", 58), ("sctp", 132), ("dccp", 33), ("udplite", 136), ("igmp", 2), ("gre", 47)];
-    let number = word.parse().ok().or_else(|| known.iter().find(|(name, _)| *name == word).map(|(_, number)| *number))?;
+    let known = [
+        ("icmp", 1),
+        ("tcp", 6),
+        ("udp", 17),
+        ("esp", 50),
+        ("ah", 51),
+        ("ipv6-icmp", 58),
+        ("icmpv6", 58),
+        ("sctp", 132),
+        ("dccp", 33),
+        ("udplite", 136),
+        ("igmp", 2),
+        ("gre", 47),
+    ];
+    let number =
+        word.parse().ok().or_else(|| known.iter().find(|(name, _)| *name == word).map(|(_, number)| *number))?;
     Some(Value::Number(number, number))
 }
 

@@ -51,6 +51,40 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// The sentence that names what stops a connection.
+    pub fn sentence(stopped: &Stopped, manager: &super::opening::Manager) -> Text {
+        use super::opening::Manager;
+        let Stopped { connection, by, .. } = stopped;
+        let (rule, chain, port) = (&by.rule, &by.chain, connection.port);
+        let table = match by.dialect {
+            Dialect::Nft => format!("nft {} {}", by.family, by.table),
+            Dialect::Iptables => format!("iptables {}", by.table),
+            Dialect::IptablesLegacy => format!("iptables-legacy {}", by.table),
+        };
+        let place = match connection.peer {
+            Some(ip) => format!("{ip}:{port}"),
+            None => format!("*:{port}"),
+        };
+        let protocol = if connection.protocol == Protocol::Udp { "UDP" } else { "TCP" };
+        let (what_en, what_zh) = match (stopped.is_name_server, stopped.direction) {
+            (true, Direction::Answer) => ("answers of name server ", "DNS 服务器的应答："),
+            (true, _) => ("questions to name server ", "对 DNS 服务器的查询："),
+            (false, Direction::Answer) => ("answers from ", "应答："),
+            (false, _) => ("", ""),
+        };
+        let by_whom = match manager {
+            Manager::Ufw => " (ufw)".to_string(),
+            Manager::Firewalld { policy } => format!(" (firewalld, policy {policy})"),
+            Manager::Nobody => String::new(),
+        };
+        Text::filled(
+            format!(
+                "This host's own firewall stops {what_en}{place} ({protocol}): {rule}, in chain {chain} of {table}{by_whom}."
+            ),
+            format!("本机防火墙阻止了{what_zh}{place}（{protocol}）：{table} 的链 {chain} 中的 {rule}{by_whom}。"),
+        )
+    }
+
     /// What stops a target.
     pub fn of(&self, target: &Target) -> Option<&Stopped> {
         self.stopped.iter().find(|stopped| stopped.targets.contains(target))
@@ -75,8 +109,7 @@ impl Survey {
         let mut survey = Survey::default();
         let by_nft = survey.printed(&looked[0], new, nft);
         let is_other = plain.as_ref().is_ok_and(|said| said.code == Some(0) && said.out.contains("(nf_tables)"));
-        let dialect = if is_other { Dialect::Iptables } else { Dialect::IptablesLegacy };
-        let by_iptables = survey.printed(&looked[1], plain, |text| iptables(text, dialect));
+        let by_iptables = survey.printed(&looked[1], plain, |text| iptables(text, Dialect::Iptables));
         let has_legacy = names.as_ref().is_ok_and(|file| !file.text().trim().is_empty());
         let by_legacy = match legacy {
             // Where iptables itself is the older one, the second program prints the same once more.

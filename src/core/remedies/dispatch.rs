@@ -3,7 +3,7 @@
 use super::common::{self, Stop};
 use super::{
     Inputs, Planned, aliuid, bind_hostname, config_switch, control, custom_id, egress, enable_at_boot, group_ip,
-    install, repair_config, set_endpoint, stop_extra, sync_clock,
+    install, name_server, remove_proxy, repair_config, set_endpoint, stop_extra, sync_clock, unpin_host,
 };
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::observe::{Observations, Unanswered};
@@ -16,7 +16,9 @@ pub const fn step_of(remedy: RemedyId) -> StepId {
             StepId::Running
         }
         RemedyId::RepairConfig | RemedyId::SetEndpoint | RemedyId::ReinstallAgent => StepId::Parameters,
-        RemedyId::AllowEgress => StepId::Network,
+        RemedyId::AllowEgress | RemedyId::SetNameServer | RemedyId::RemoveProxy | RemedyId::UnpinHost => {
+            StepId::Network
+        }
         RemedyId::SyncClock | RemedyId::EnableTimeAdjust => StepId::Clock,
         RemedyId::BindHostname | RemedyId::SetWorkingIp => StepId::Address,
         RemedyId::AddIpToGroup
@@ -44,6 +46,9 @@ pub fn plan(remedy: RemedyId, inputs: &Inputs, see: &Observations) -> Result<Pla
         RemedyId::RepairConfig => repair_config::plan(inputs, see),
         RemedyId::SetEndpoint => set_endpoint::plan(inputs, see),
         RemedyId::AllowEgress => egress::plan(inputs, see),
+        RemedyId::SetNameServer => name_server::plan(inputs, see),
+        RemedyId::RemoveProxy => remove_proxy::plan(inputs, see),
+        RemedyId::UnpinHost => unpin_host::plan(inputs, see),
         RemedyId::SyncClock => sync_clock::plan(inputs, see),
         RemedyId::EnableTimeAdjust => config_switch::enable_time_adjust(inputs, see),
         RemedyId::BindHostname => bind_hostname::plan(inputs, see),

@@ -16,14 +16,17 @@ mod enable_at_boot;
 mod group_ip;
 mod hosts;
 mod install;
+mod name_server;
 mod new_group;
 mod plan;
 mod preview;
 mod program_name;
+mod remove_proxy;
 mod repair_config;
 mod set_endpoint;
 mod stop_extra;
 mod sync_clock;
+mod unpin_host;
 
 #[cfg(test)]
 mod tests;

@@ -88,6 +88,9 @@ pub fn title(remedy: RemedyId) -> Text {
         }
         RemedyId::ReinstallAgent => Text::fixed("Reinstall the agent", "重新安装 Agent"),
         RemedyId::AllowEgress => Text::fixed("Allow outbound traffic to SLS", "放行到日志服务的出方向流量"),
+        RemedyId::SetNameServer => Text::fixed("Set a name server", "设置 DNS 服务器"),
+        RemedyId::RemoveProxy => Text::fixed("Start the agent without its proxy", "去除 Agent 的代理并重启"),
+        RemedyId::UnpinHost => Text::fixed("Remove the endpoint from /etc/hosts", "从 /etc/hosts 中移除服务入口"),
         RemedyId::SyncClock => Text::fixed("Correct the clock", "校准系统时钟"),
         RemedyId::EnableTimeAdjust => Text::fixed("Let the agent adjust its time", "允许 Agent 自动调整时间"),
         RemedyId::BindHostname => Text::fixed("Bind the hostname to an IP in /etc/hosts", "在 /etc/hosts 中绑定主机名"),
