@@ -10,6 +10,19 @@ pub struct NetworkProblems {
     found: BTreeMap<CauseId, Problem>,
 }
 
+/// What decides which remedies can cure a cause here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// Another endpoint of the service is known to answer.
+    pub has_alternative: bool,
+    /// A line of the hosts file is shown to be wrong.
+    pub is_pinned: bool,
+    /// Without the agent's proxy the service answers.
+    pub is_direct: bool,
+    /// The endpoints are none of the public service.
+    pub is_private_cloud: bool,
+}
+
 struct Problem {
     severity: Severity,
     /// What happened, and the places where it did. A sentence that names its place itself has none beside it.
@@ -63,8 +76,8 @@ impl NetworkProblems {
     }
 
     /// The causes; another endpoint is proposed first only where one is known to answer.
-    pub fn causes(self, has_alternative: bool, is_pinned: bool) -> Vec<Cause> {
-        self.found.into_iter().map(|(id, trouble)| trouble.cause(id, has_alternative, is_pinned)).collect()
+    pub fn causes(self, offer: Offer) -> Vec<Cause> {
+        self.found.into_iter().map(|(id, trouble)| trouble.cause(id, offer)).collect()
     }
 }
 
@@ -73,7 +86,7 @@ impl Problem {
         Problem { severity, events: Vec::new(), reasons: Vec::new(), ways_out: Vec::new() }
     }
 
-    fn cause(self, id: CauseId, has_alternative: bool, is_pinned: bool) -> Cause {
+    fn cause(self, id: CauseId, offer: Offer) -> Cause {
         let event = |(text, places): &(Text, Vec<String>), lang: Lang| match lang {
             _ if places.is_empty() => text.get(lang).to_string(),
             Lang::En => format!("{}: {}", places.join(", "), text.get(lang)),
@@ -92,11 +105,12 @@ impl Problem {
             CauseId::NameServerMissing | CauseId::NameServerDown | CauseId::NameServerSlow => {
                 vec![RemedyId::SetNameServer]
             }
-            CauseId::DnsWrongAddress if is_pinned => vec![RemedyId::UnpinHost],
-            // Another endpoint would go through the same proxy.
-            CauseId::ProxyMismatch if !has_alternative => vec![RemedyId::RemoveProxy, RemedyId::AllowEgress],
-            CauseId::ProxyMismatch => vec![RemedyId::RemoveProxy, RemedyId::SetEndpoint],
-            _ if has_alternative => vec![RemedyId::SetEndpoint, RemedyId::AllowEgress],
+            CauseId::DnsWrongAddress if offer.is_pinned => vec![RemedyId::UnpinHost],
+            CauseId::ProxyMismatch if offer.is_direct => vec![RemedyId::RemoveProxy],
+            // Another endpoint would go through the same proxy, and a private cloud has no other.
+            CauseId::ProxyMismatch if !offer.has_alternative => vec![RemedyId::AllowEgress],
+            _ if offer.is_private_cloud => vec![RemedyId::AllowEgress],
+            _ if offer.has_alternative => vec![RemedyId::SetEndpoint, RemedyId::AllowEgress],
             _ => vec![RemedyId::AllowEgress, RemedyId::SetEndpoint],
         };
         Cause { id, severity: self.severity, detail, why: why(id), remedies }
@@ -178,7 +192,7 @@ mod tests {
         troubles.note(CauseId::ConnectTimeout, Severity::Warn, Some("c:80".into()), Text::fixed("slow", "缓慢"));
         troubles.explain(&[CauseId::ConnectTimeout], &Text::fixed("A rule drops it.", "规则丢弃了流量。"));
         troubles.advise(&Text::fixed("d answers.", "d 有应答。"));
-        let causes = troubles.causes(false, false);
+        let causes = troubles.causes(Offer::default());
         assert_eq!(causes.len(), 1);
         assert_eq!(causes[0].severity, Severity::Fail);
         let detail = &causes[0].detail;
@@ -198,7 +212,7 @@ mod tests {
             troubles.explain(&blocked, &sentence);
         }
         assert_eq!(troubles.take_first_reason(), Some(Text::fixed("A rule drops it.", "规则丢弃了流量。")));
-        for cause in troubles.causes(false, false) {
+        for cause in troubles.causes(Offer::default()) {
             assert_eq!(cause.detail.get(Lang::En), "No route. a:80: no answer.");
         }
     }
