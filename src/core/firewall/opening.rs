@@ -100,6 +100,15 @@ fn opening(stopped: &Stopped, has_names: bool, ruleset: &mut Ruleset) -> Option<
     let ports = if is_udp { vec![connection.port] } else { tcp };
     let name = if is_udp { "udp" } else { "tcp" };
     let joined = |between: &str| ports.iter().map(u16::to_string).collect::<Vec<_>>().join(between);
+    // ufw lets a new rule take the place of one that differs in nothing but its action: undo could not bring that back.
+    let is_replaced = by.chain == "ufw-user-output"
+        && by.rule.contains(&format!("-p {name} "))
+        && [format!("--dports {} -j", joined(",")), format!("--dport {} -j", joined(","))]
+            .iter()
+            .any(|same| by.rule.contains(same));
+    if is_replaced && manager == Manager::Ufw {
+        return None;
+    }
     let (mut commands, mut lines) = (Vec::new(), Vec::new());
     let chain = match &manager {
         Manager::Ufw if stopped.direction == Direction::First => {
