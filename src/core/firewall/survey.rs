@@ -113,7 +113,8 @@ impl Survey {
         let has_legacy = names.as_ref().is_ok_and(|file| !file.text().trim().is_empty());
         let by_legacy = match legacy {
             // Where iptables itself is the older one, the second program prints the same once more.
-            _ if by_iptables.is_some() && !is_other => Some(Vec::new()),
+            // It says which one it is only where it has tables.
+            _ if by_iptables.as_ref().is_some_and(|tables| !tables.is_empty()) && !is_other => Some(Vec::new()),
             Err(Unavailable::Absent) if !has_legacy => None,
             Err(Unavailable::Absent) => {
                 survey.gaps.push(Text::fixed(
