@@ -9,6 +9,7 @@ pub mod agent;
 pub mod checks;
 pub mod context;
 pub mod finding;
+pub mod firewall;
 pub mod flow;
 pub mod journal;
 pub mod observe;

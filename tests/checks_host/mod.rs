@@ -136,7 +136,7 @@ fn every_cause_of_these_steps_has_a_scenario() {
     let covered: BTreeSet<CauseId> =
         all().chain(ALONE).flat_map(|(_, _, _, expected)| expected.iter().map(|(_, cause, _)| *cause)).collect();
     let is_of_network = |cause: CauseId| {
-        let (first, last) = (CauseId::DnsFailure as usize, CauseId::ClockSkew as usize);
+        let (first, last) = (CauseId::LocalFirewall as usize, CauseId::ClockSkew as usize);
         (first..=last).contains(&(cause as usize))
     };
     for cause in CauseId::ALL {

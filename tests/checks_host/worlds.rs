@@ -143,7 +143,7 @@ const HIDDEN: &[Hidden] = &[
             REGION,
             REGION_AFTER,
         ],
-        &[ConnectTimeout, ConnectRefused, TlsFailure, ForeignResponse],
+        &[ConnectTimeout, ConnectRefused, TlsFailure, ForeignResponse, LocalFirewall],
         "a name without an address is connected to by nobody",
     ),
     (
@@ -155,7 +155,7 @@ const HIDDEN: &[Hidden] = &[
     (
         &["the agent's proxy is dead"],
         ANYTHING,
-        &[DnsFailure, ConnectTimeout, ConnectRefused, TlsFailure, ForeignResponse],
+        &[DnsFailure, NameServerDown, ConnectTimeout, ConnectRefused, TlsFailure, ForeignResponse, LocalFirewall],
         "what lies behind the proxy is not seen through it",
     ),
     (

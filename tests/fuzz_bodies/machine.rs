@@ -6,6 +6,7 @@ use logtail_doctor::core::agent::ip_rules::{self, IpInputs};
 use logtail_doctor::core::agent::reach::{Proxies, Proxy, target_of};
 use logtail_doctor::core::agent::version::Version;
 use logtail_doctor::core::checks::readers as checks;
+use logtail_doctor::core::firewall::{Direction, Packet, Protocol};
 use logtail_doctor::core::observe::NameserverSaid;
 use logtail_doctor::core::{remedies, service};
 use logtail_doctor::host::readers;
@@ -142,15 +143,29 @@ pub fn certificate(data: &[u8]) {
     assert!(readers::certificate_issuer(data).is_none_or(|issuer| issuer.chars().count() <= 128));
 }
 
-/// A rule that stops a packet is one of the lines, or a chain's policy.
+/// Whatever is printed, a packet is followed through it to an end.
 pub fn firewall(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    for (to, port) in [([100, 100, 80, 80], 80), ([203, 0, 113, 80], 443), ([127, 0, 0, 1], 8080)] {
-        let packet = checks::Packet { to: Ipv4Addr::from(to), port };
-        for stopped in [checks::iptables(&text, packet), checks::nft(&text, packet)].into_iter().flatten() {
-            assert!(stopped.line.chars().count() <= 200);
-            let is_rule = text.lines().any(|line| line.trim().starts_with(stopped.line.trim_end_matches('…')));
-            assert!(is_rule || stopped.line.ends_with(": policy drop"), "{stopped:?}");
+    let nft = checks::nft(&text);
+    let tables = [
+        nft,
+        checks::iptables(&text, checks::Dialect::Iptables),
+        checks::iptables(&text, checks::Dialect::IptablesLegacy),
+    ];
+    for tables in tables.into_iter().flatten() {
+        let ruleset = checks::Ruleset { tables };
+        for (peer, port) in [([100, 100, 80, 80], 80), ([203, 0, 113, 80], 443), ([127, 0, 0, 1], 8080)] {
+            let first = Packet {
+                direction: Direction::First,
+                protocol: Protocol::Tcp,
+                peer: Some(Ipv4Addr::from(peer)),
+                port,
+                interface: None,
+                own: None,
+            };
+            for packet in Packet::of_connection(&first) {
+                checks::follow(&ruleset, &packet);
+            }
         }
     }
 }

@@ -53,6 +53,13 @@ pub const CAUSES: &[Row] = &[
     (
         StepId::Network,
         &[
+            CauseId::LocalFirewall,
+            CauseId::NoNetwork,
+            CauseId::RouteCaptured,
+            CauseId::NameServerMissing,
+            CauseId::NameServerDown,
+            CauseId::NameServerSlow,
+            CauseId::PathMtu,
             CauseId::DnsFailure,
             CauseId::DnsWrongAddress,
             CauseId::ConnectRefused,
@@ -61,7 +68,13 @@ pub const CAUSES: &[Row] = &[
             CauseId::ForeignResponse,
             CauseId::ProxyMismatch,
         ],
-        &[RemedyId::SetEndpoint, RemedyId::AllowEgress],
+        &[
+            RemedyId::SetEndpoint,
+            RemedyId::AllowEgress,
+            RemedyId::SetNameServer,
+            RemedyId::RemoveProxy,
+            RemedyId::UnpinHost,
+        ],
     ),
     (StepId::Clock, &[CauseId::ClockSkew], &[RemedyId::SyncClock, RemedyId::EnableTimeAdjust]),
     (
@@ -160,6 +173,9 @@ pub const WITHOUT_REMEDY: &[CauseId] = &[
     CauseId::FilesystemReadOnly,
     CauseId::FilesystemFull,
     CauseId::IdentityUnreadable,
+    CauseId::NoNetwork,
+    CauseId::RouteCaptured,
+    CauseId::PathMtu,
     CauseId::Quota,
     CauseId::GroupOsMix,
     CauseId::HeartbeatAbsent,

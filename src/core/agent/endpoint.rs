@@ -309,6 +309,12 @@ pub fn kind_of(address: &str) -> EndpointKind {
     ends.into_iter().find(|(end, _)| label.ends_with(end)).map_or(EndpointKind::Internet, |(_, kind)| kind)
 }
 
+/// Whether a host that is none of the public service was most likely meant to be one, as `logtail.cn-hangzhou.log.aliyun.com`.
+pub fn is_slip(address: &str) -> bool {
+    let host = host_of(address);
+    kind_of(&host) == EndpointKind::Foreign && (host.contains("aliyun") || host.is_empty())
+}
+
 /// The region that a host or URL names; None for transfer acceleration and hosts outside the public cloud.
 pub fn region_of(address: &str) -> Option<String> {
     let host = host_of(address);

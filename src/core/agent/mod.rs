@@ -20,6 +20,7 @@ pub mod log;
 
 pub mod processes;
 pub mod reach;
+pub mod routes;
 pub mod service;
 pub mod status_log;
 pub mod supervisor;

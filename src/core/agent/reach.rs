@@ -71,6 +71,7 @@ impl Wanted {
 pub struct Way {
     /// The addresses of the config servers as they are written.
     pub config_servers: Vec<String>,
+    /// The data endpoints as they are written, with a scheme or without.
     pub data_hosts: Vec<String>,
     /// Whether the agent's configuration names a config server; else what was told does.
     pub is_configured: bool,
@@ -115,7 +116,7 @@ impl Way {
         let version = agent.version.as_ref();
         self.config_servers = config.config_addresses(version);
         let data = config.data_endpoints(version).iter();
-        self.data_hosts = data.map(|server| endpoint::host_of(&server.endpoint)).collect();
+        self.data_hosts = data.map(|server| server.endpoint.trim().to_string()).collect();
         self.region = config.region(version);
         self.data_tls = config.data_server_port == Some(443);
     }
@@ -138,16 +139,22 @@ impl Way {
             add(server, Reason::ConfigServer, kind);
             add(keys, Reason::Keys, kind);
         }
-        for host in &self.data_hosts {
-            let kind = endpoint::kind_of(host);
+        for address in &self.data_hosts {
+            let place = target_of(address);
+            let (host, kind) = (&place.host, endpoint::kind_of(address));
+            // A scheme or a port that stands in the address is the agent's; without one its switch for all decides.
+            let data = |host: String| match address.contains("://") || place.port != 80 {
+                true => Target { host, ..place.clone() },
+                false => Target::root(host, self.data_tls),
+            };
             let is_named = host.parse::<IpAddr>().is_err();
             match (project, kind) {
                 (Some(project), _) if is_named => {
-                    add(Target::root(format!("{project}.{host}"), self.data_tls), Reason::Data, kind);
+                    add(data(format!("{project}.{host}")), Reason::Data, kind);
                 }
                 // Transfer acceleration exists only below a project's name.
                 (None, EndpointKind::Acceleration) => {}
-                _ => add(Target::root(host.clone(), self.data_tls), Reason::Data, kind),
+                _ => add(data(host.clone()), Reason::Data, kind),
             }
             // The agents' own project is named after the host's own region, wherever the operator's project is; other
             // clouds have other regions.
@@ -156,7 +163,7 @@ impl Way {
                 && !matches!(kind, EndpointKind::Acceleration | EndpointKind::Foreign)
             {
                 let host = format!("ali-{region}-sls-admin.{host}");
-                add(Target::root(host, self.data_tls), Reason::Status, kind);
+                add(data(host), Reason::Status, kind);
             }
         }
         out
@@ -232,6 +239,8 @@ mod tests {
             ]
         );
         assert!(way.targets(Some("web")).iter().all(Wanted::is_private));
+        let written = Way { data_hosts: vec!["https://cn-hangzhou-intranet.log.aliyuncs.com".into()], ..way.clone() };
+        assert_eq!(places(&written, Some("web"))[2], "web.cn-hangzhou-intranet.log.aliyuncs.com:443");
         let secure = Way { data_tls: true, ..way };
         assert!(places(&secure, Some("web")).contains(&"web.cn-hangzhou-intranet.log.aliyuncs.com:443".to_string()));
     }

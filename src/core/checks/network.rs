@@ -5,8 +5,8 @@
 //! the way around a proxy) is asked along with them, so that a host where everything is silent takes no longer; it is
 //! waited for only when something fails. Only the host's own firewall is looked at afterwards, which takes no network.
 
+mod blame;
 mod causes;
-pub(super) mod firewall;
 mod judge;
 pub(super) mod local;
 pub(super) mod names;
@@ -17,24 +17,23 @@ mod tests;
 use super::cloud;
 use super::place;
 use super::subject;
+use crate::core::agent::endpoint::{self, EndpointKind};
 use crate::core::agent::layout::Agent;
 use crate::core::agent::reach::{self, Proxy, Reason, Wanted, Way, is_service};
 use crate::core::context::{Context, Field, NetworkType};
 use crate::core::finding::{Cause, CauseId, Evidence, Finding, Mark, Severity, StepId, Verdict};
-use crate::core::observe::{ConnectError, Observations, ReachSeen, Target, Together, Unanswered};
-use crate::core::text::{Lang, Text};
+use crate::core::firewall::survey::peer;
+use crate::core::observe::{Observations, ReachSeen, Target, TlsError, Together, Unanswered};
+use crate::core::text::Text;
 use crate::say;
-use causes::NetworkProblems;
-use firewall::Packet;
+use blame::{blame_half_a_proxy, blame_hosts, blame_this_host, note_large_packets, note_slow};
+use causes::{NetworkProblems, Offer};
 use judge::Outcome;
 use names::{Answered, Names};
 use shell::ShellProxy;
-use std::net::IpAddr;
+use std::net::Ipv4Addr;
 
 const STEP: StepId = StepId::Network;
-/// So many blocked places are looked for in the firewall's rules.
-const BLOCKED: usize = 4;
-
 /// Judges step 4.
 ///
 /// # Errors
@@ -75,21 +74,32 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     }
     let mut rows = Vec::new();
     let mut answered = Vec::new();
-    if probes.iter().any(|probe| probe.is_of_a_name(&names)) {
-        for asked in nameservers {
+    let is_of_a_name = probes.iter().any(|probe| probe.is_of_a_name(&names));
+    for asked in nameservers {
+        if is_of_a_name || asked.is_of_use() {
             answered.push(asked.answered()?);
         }
     }
     let blamed = blame_hosts(&mut probes, &names, &answered);
     blame_half_a_proxy(&mut probes, &way);
-    let mut around_sentence = None;
+    let (mut around_sentence, mut is_direct) = (None, false);
     if let (Some(around), Some(answer)) = (&around, around_answer)
         && probes.iter().any(Probe::is_failing)
     {
         around_sentence = around.explain(answer?, &mut probes);
+        is_direct = around_sentence.is_some() && matches!(around, Around::Direct(_));
     }
 
+    let mut own_reasons = None;
+    if probes.iter().any(Probe::is_failing) {
+        let peers: Vec<Ipv4Addr> = probes.iter().filter(|probe| probe.is_failing()).filter_map(Probe::peer).collect();
+        let local = local::reasons(see, &wanted, &peers)?;
+        blame_this_host(&mut probes, &local, &names, &answered);
+        own_reasons = Some(local);
+    }
     let mut troubles = NetworkProblems::default();
+    note_large_packets(&probes, &mut troubles);
+    note_slow(&answered, &mut troubles);
     for probe in &probes {
         rows.push(judge::row(probe.wanted, &probe.outcome));
         probe.note(&mut troubles);
@@ -97,7 +107,9 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     let name_causes = [CauseId::DnsFailure, CauseId::DnsWrongAddress];
     rows.push(names.row());
     rows.extend(names.bound_rows(&wanted));
-    rows.extend(answered.iter().map(Answered::row));
+    if is_of_a_name || answered.iter().any(|answer| answer.slow_ms().is_some()) {
+        rows.extend(answered.iter().map(Answered::row));
+    }
     let doubt = doubt(see, agent.as_ref(), &way, &wanted)?;
     rows.extend(doubt.iter().map(|doubt| doubt.row.clone()));
     rows.extend(invalid_row(agent.as_ref(), &way));
@@ -109,15 +121,15 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     if let Some(sentence) = around_sentence {
         troubles.explain(&[CauseId::ProxyMismatch], &sentence);
     }
-    let blocked: Vec<Packet> = probes.iter().filter_map(Probe::blocked).take(BLOCKED).collect();
-    if !blocked.is_empty() {
-        let local = local::reasons(see, &blocked)?;
+    if let Some(local) = own_reasons {
         rows.extend(local.rows);
         for sentence in &local.sentences {
             troubles.explain(&[CauseId::ConnectRefused, CauseId::ConnectTimeout], sentence);
         }
     }
-    let mut has_alternative = false;
+    let is_private_cloud =
+        wanted.iter().all(|wanted| wanted.kind == EndpointKind::Foreign && !endpoint::is_slip(&wanted.target.host));
+    let mut offer = Offer { is_pinned: blamed, is_direct, is_private_cloud, ..Offer::default() };
     if troubles.is_failing() {
         let cloud::ServiceContext { context, moved, .. } = service?;
         let tried = tried?;
@@ -128,14 +140,14 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
         rows.extend(tried.iter().map(alternative_row));
         if let Some(sentence) = tried.first().and_then(proposal) {
             troubles.advise(&sentence);
-            has_alternative = true;
+            offer.has_alternative = true;
         }
     }
     let all_reached = probes.iter().all(|probe| matches!(probe.outcome, Outcome::Reached { .. }));
     // One failure is its own summary, with all that was found out about it.
     let has_count = probes.iter().filter(|probe| probe.is_failing()).count() > 1;
     let reason = if has_count { troubles.take_first_reason() } else { None };
-    let finding = conclude(rows, (troubles.causes(has_alternative), reason), &probes, told);
+    let finding = conclude(rows, (troubles.causes(offer), reason), &probes, told);
     Ok(match doubt {
         Some(doubt) if doubt.is_certain || !all_reached => doubted(finding, &doubt.sentence),
         _ => finding,
@@ -236,8 +248,8 @@ impl Probe<'_> {
     fn is_of_a_name(&self, names: &Names) -> bool {
         match self.cause() {
             Some(CauseId::DnsFailure | CauseId::DnsWrongAddress) => true,
-            Some(_) => names.bound(&self.wanted.target.host).is_some(),
-            None => false,
+            // A name that the hosts file binds is asked of the name servers too, and both are shown.
+            _ => names.bound(&self.wanted.target.host).is_some(),
         }
     }
 
@@ -254,90 +266,19 @@ impl Probe<'_> {
         }
     }
 
-    /// The packet that did not get through, when the connection was blocked on a direct way.
-    fn blocked(&self) -> Option<Packet> {
-        let is_blocked = matches!(self.cause(), Some(CauseId::ConnectRefused | CauseId::ConnectTimeout));
-        if !is_blocked || self.wanted.target.proxy.is_some() {
-            return None;
-        }
-        let to = match &self.reach.connected {
-            Some(Err(
-                ConnectError::Refused(to)
-                | ConnectError::Silent(to)
-                | ConnectError::NoRoute(to)
-                | ConnectError::Forbidden(to)
-                | ConnectError::Other(to, _),
-            )) => Some(to),
-            _ => self.reach.resolved.as_ref()?.as_ref().ok()?.first(),
+    /// The address that it went to.
+    fn peer(&self) -> Option<Ipv4Addr> {
+        peer(self.reach)
+    }
+
+    /// Whether the connection was made and TLS then stalled.
+    fn stalls_in_tls(&self) -> bool {
+        let is_silent = match &self.reach.tls {
+            None => true,
+            Some(Err(TlsError::Broken(reason))) => reason.contains("in time"),
+            Some(_) => false,
         };
-        match to {
-            Some(IpAddr::V4(to)) => Some(Packet { to: *to, port: self.wanted.target.port }),
-            _ => None,
-        }
-    }
-}
-
-/// Blames lines of the hosts file that lead a failing name to a wrong address. Whether any did.
-fn blame_hosts(probes: &mut [Probe<'_>], names: &Names, answered: &[Answered]) -> bool {
-    let mut blamed = false;
-    for probe in probes.iter_mut().filter(|probe| probe.is_failing() && probe.wanted.target.proxy.is_none()) {
-        let host = &probe.wanted.target.host;
-        let Some(bound) = names.bound(host) else { continue };
-        let leads_there = matches!(&probe.reach.resolved, Some(Ok(all)) if all.contains(&bound.to));
-        // The kernel's own refusal has nothing to do with where the name leads.
-        let is_local =
-            matches!(&probe.reach.connected, Some(Err(ConnectError::NoRoute(_) | ConnectError::Forbidden(_))));
-        if !leads_there || is_local || !is_wrong(probe.wanted, &bound.to, answered) {
-            continue;
-        }
-        let line = bound.text();
-        probe.blame(CauseId::DnsWrongAddress, |was| {
-            let both = |lang: Lang, between: &str| [line.get(lang), was.get(lang)].join(between);
-            Text::filled(both(Lang::En, "; "), both(Lang::Zh, "；"))
-        });
-        blamed = true;
-    }
-    blamed
-}
-
-/// Whether an address cannot be the endpoint's: the nameservers give others, or, when they give none, it is one that
-/// no endpoint of the public cloud has.
-fn is_wrong(wanted: &Wanted, to: &IpAddr, answered: &[Answered]) -> bool {
-    let mut given = answered.iter().filter(|answer| answer.gives_addresses(&wanted.target.host)).peekable();
-    if given.peek().is_some() {
-        return given.all(|answer| !answer.confirms(to));
-    }
-    let is_inner = match to {
-        IpAddr::V4(to) => to.is_loopback() || to.is_private() || to.is_unspecified(),
-        IpAddr::V6(to) => to.is_loopback(),
-    };
-    is_inner && wanted.kind.network().is_some()
-}
-
-/// Blames a proxy that covers one scheme only, when the other one fails on the direct way.
-fn blame_half_a_proxy(probes: &mut [Probe<'_>], way: &Way) {
-    let covers_one = way.proxies.http.is_some() != way.proxies.https.is_some();
-    let is_of_use =
-        |probe: &Probe<'_>| probe.wanted.target.proxy.is_some() && matches!(probe.outcome, Outcome::Reached { .. });
-    if !covers_one || !probes.iter().any(is_of_use) {
-        return;
-    }
-    let has_http = way.proxies.http.is_some();
-    for probe in probes.iter_mut().filter(|probe| probe.wanted.target.proxy.is_none()) {
-        let is_blocked = matches!(
-            probe.cause(),
-            Some(CauseId::DnsFailure | CauseId::DnsWrongAddress | CauseId::ConnectRefused | CauseId::ConnectTimeout)
-        );
-        if is_blocked && probe.wanted.target.tls == has_http {
-            let (one, other) = if has_http { ("http", "https") } else { ("https", "http") };
-            probe.blame(CauseId::ProxyMismatch, |was| {
-                let (en, zh) = was.both();
-                Text::filled(
-                    format!("the agent's proxy covers {one} only, and without it {other} fails: {en}"),
-                    format!("Agent 的代理只覆盖 {one}，{other} 直连失败：{zh}"),
-                )
-            });
-        }
+        self.wanted.target.tls && is_silent && matches!(self.reach.connected, Some(Ok(_)))
     }
 }
 

@@ -234,6 +234,11 @@ impl Judge<'_> {
     fn foreign(&mut self, host: &str) {
         let wanted = self.told.region.clone().unwrap_or_default();
         let expected = self.host_of(&wanted);
+        // A slip of the pen is corrected; the host of a private cloud is never replaced by one of the public service.
+        let remedies: &[RemedyId] = match endpoint::is_slip(host) {
+            true => &[RemedyId::SetEndpoint, RemedyId::ReinstallAgent],
+            false => &[RemedyId::ReinstallAgent],
+        };
         self.row(Text::fixed("Config server", "配置服务端"), Text::same(host), Mark::Bad, Some(expected));
         self.causes.push(Cause::fail(
             CauseId::EndpointMismatch,
@@ -245,7 +250,7 @@ impl Judge<'_> {
                 "The heartbeat goes to a host that does not know the project.",
                 "心跳发往了与该 Project 无关的主机。",
             ),
-            &[RemedyId::SetEndpoint, RemedyId::ReinstallAgent],
+            remedies,
         ));
     }
 

@@ -1,21 +1,22 @@
 //! The readers of files and printed text that the checks judge by, by name, for the tests that feed them arbitrary
 //! bytes. Each does exactly what the check does with such a text.
 
-pub use super::network::firewall::{Packet, Stopped, iptables, nft};
-use super::network::{local, names, shell};
+use super::network::{names, shell};
 use super::running::stability;
 use crate::core::agent::boot;
 use crate::core::agent::reach::Proxy;
+use crate::core::agent::routes;
+pub use crate::core::firewall::{Dialect, Packet, Ruleset, follow, iptables, nft};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// The interface that `/proc/net/route` sends an address to, `*` for a route that rejects.
 pub fn route(table: &str, to: Ipv4Addr) -> Option<String> {
-    local::route(table, to)
+    routes::route(table, to).map(|route| if route.rejects { "*".to_string() } else { route.interface })
 }
 
 /// The nameservers of a resolv.conf that the C library uses.
 pub fn nameservers(text: &str) -> Vec<IpAddr> {
-    names::nameservers(text)
+    routes::nameservers(text)
 }
 
 /// The sources of names in nsswitch.conf.

@@ -38,10 +38,21 @@ pub fn inverse(argv: &[String]) -> Option<Vec<String>> {
         ["chkconfig", "--add", name] => vec!["chkconfig", "--del", name],
         ["chkconfig", name, "on"] => vec!["chkconfig", name, "off"],
         ["update-rc.d", name, "defaults"] => vec!["update-rc.d", "-f", name, "remove"],
-        ["iptables", "-I", chain, "1", rule @ ..] => [&["iptables", "-D", chain], rule].concat(),
+        [program @ ("iptables" | "iptables-legacy"), "-I", chain, "1", rule @ ..] => {
+            [&[*program, "-D", *chain], rule].concat()
+        }
+        [program @ ("iptables" | "iptables-legacy"), "-t", table, "-I", chain, "1", rule @ ..] => {
+            [&[*program, "-t", *table, "-D", *chain], rule].concat()
+        }
+        ["ufw", "prepend", rule @ .., "comment", _] => [&["ufw", "delete"], rule].concat(),
+        ["firewall-cmd", options @ .., rule] if rule.starts_with("--add-rich-rule=") => {
+            let back = rule.replacen("--add-", "--remove-", 1);
+            let all = ["firewall-cmd"].iter().chain(options).map(|word| word.to_string()).chain([back]);
+            return Some(all.collect());
+        }
         ["nft", "insert", "rule", family, table, chain, rule] => {
-            // nft deletes a rule by its handle only; the first rule of this text is the one that was inserted.
-            const FIND: &str = r#"handle=$(nft -a list chain "$1" "$2" "$3" | grep -F "$4 # handle " | head -n 1); nft delete rule "$1" "$2" "$3" handle "${handle##* }""#;
+            // nft deletes a rule by its handle only. The whole line is compared: a longer rule that ends alike is not ours.
+            const FIND: &str = r#"handle=$(nft -a list chain "$1" "$2" "$3" | while IFS= read -r line; do line=${line#"${line%%[![:space:]]*}"}; [ "${line% # handle *}" = "$4" ] && echo "${line##* }" && break; done); [ -n "$handle" ] && nft delete rule "$1" "$2" "$3" handle "$handle""#;
             vec!["sh", "-c", FIND, "nft-delete", family, table, chain, rule]
         }
         _ => return None,

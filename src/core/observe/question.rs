@@ -64,6 +64,8 @@ pub enum ReadCommand {
     NftRules,
     /// `iptables-save`.
     IptablesRules,
+    /// `iptables-legacy-save`: the tables of the older kernel interface, where nft is the newer one.
+    IptablesLegacyRules,
     /// `timedatectl show`.
     TimeSync,
 }
@@ -82,6 +84,7 @@ impl ReadCommand {
             ReadCommand::KernelLog => words(&["dmesg"]),
             ReadCommand::NftRules => words(&["nft", "list", "ruleset"]),
             ReadCommand::IptablesRules => words(&["iptables-save"]),
+            ReadCommand::IptablesLegacyRules => words(&["iptables-legacy-save"]),
             ReadCommand::TimeSync => words(&["timedatectl", "show"]),
         }
     }

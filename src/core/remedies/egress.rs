@@ -1,20 +1,24 @@
-//! allow-egress: opens outbound TCP 80 and 443. By this program only where a rule of this host's own firewall visibly
-//! drops them; a security group, a router or a proxy has to be changed by somebody else, and the plan says what.
+//! allow-egress: lets out what this host's own firewall stops: TCP 80 and 443, and the name server's port where that is
+//! stopped. By the program that manages the rule, with rules that carry this program's mark. A security group, a router or
+//! a proxy has to be changed by somebody else, and the plan says what.
 
-use super::common::{Drafted, already};
-use super::{ActsOn, Change, Descriptor, Durability, Inputs, Plan, Restart, shell_line};
-use crate::core::agent::{endpoint, layout};
-use crate::core::context::NetworkType;
+use super::common::{Drafted, edit, whole_file};
+use super::{ActsOn, Change, Descriptor, Durability, Inputs, Plan, Restart};
+use crate::core::agent::layout;
+use crate::core::agent::reach;
 use crate::core::finding::{RemedyId, StepId};
-use crate::core::observe::{CommandSeen, Observations, Observed, ReadCommand, Together, Unanswered, Unavailable};
+use crate::core::firewall::Dialect;
+use crate::core::firewall::opening::{MARK, Manager, Opening, manager, openings};
+use crate::core::firewall::survey::{Judgement, of_targets};
+use crate::core::observe::{Observations, ReadCommand};
 use crate::core::text::Text;
 use crate::say;
+use std::path::Path;
 use std::time::Duration;
 
-/// What the rule lets out, as iptables-save shows it.
-const IPTABLES_MATCH: &str = "-p tcp -m multiport --dports 80,443 -j ACCEPT";
-/// The same for nft.
-const NFT_MATCH: &str = "tcp dport { 80, 443 } accept";
+/// Where rules are kept for the next start: the program's, and the file.
+const NFT_FILES: [&str; 2] = ["/etc/nftables.conf", "/etc/sysconfig/nftables.conf"];
+const IPTABLES_FILES: [&str; 2] = ["/etc/iptables/rules.v4", "/etc/sysconfig/iptables"];
 
 /// What is known of it without a host.
 pub static REMEDY: Descriptor = Descriptor {
@@ -30,193 +34,166 @@ pub static REMEDY: Descriptor = Descriptor {
     plan,
 };
 
-/// Plans the rule, or the manual steps.
+/// Plans the rules, or the manual steps.
 fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
-    let (iptables, nft) = (see.look(&ReadCommand::IptablesRules), see.look(&ReadCommand::NftRules));
-    let hosts = hosts(inputs, see)?;
-    let text = |looked: &Observed<CommandSeen>| {
-        looked.as_ref().ok().filter(|said| said.code == Some(0)).map(|said| said.out.clone()).unwrap_or_default()
-    };
-    let (iptables, nft) = (iptables, nft).together()?;
-    let unseen = unseen(&[iptables, nft]);
-    let (iptables, nft) = (text(iptables), text(nft));
+    let agents = layout::find(see)?;
+    let way = reach::way(see, agents.first(), &inputs.context)?;
+    let wanted = way.targets(inputs.context.project.as_deref());
+    let judgement = of_targets(see, &wanted)?;
+    let mut hosts: Vec<&str> = Vec::new();
+    for wanted in &wanted {
+        if !hosts.contains(&wanted.target.host.as_str()) {
+            hosts.push(&wanted.target.host);
+        }
+    }
+    let hosts = if hosts.is_empty() { "*.log.aliyuncs.com".to_string() } else { hosts.join(", ") };
     let why = say!(
         "The agent needs outbound TCP 80 and 443 to {hosts}.",
         "Agent 需要访问 {hosts} 的 TCP 80 和 443 端口（出方向）。"
     );
     let mut plan = Plan::new(RemedyId::AllowEgress, StepId::Network, why);
-    plan.manual.push(say!(
-        "Security group of this ECS instance, network ACL, and any firewall on the way: allow outbound TCP 80 and 443 to {hosts}.",
-        "请在 ECS 安全组、网络 ACL 以及途经的防火墙中放行到 {hosts} 的出方向 TCP 80 和 443。"
-    ));
     plan.patience = Duration::from_secs(30);
-    let Some(rule) = iptables_rule(&iptables).or_else(|| nft_rule(&nft)) else {
-        if is_let_out(&iptables, &nft) {
-            return Err(already(say!(
-                "This host's own firewall lets TCP 80 and 443 out already. If {hosts} cannot be reached, look at the security group of this ECS instance, the network ACL, and any firewall on the way.",
-                "本机防火墙已放行出方向 TCP 80 和 443。如果仍无法访问 {hosts}，请检查 ECS 安全组、网络 ACL 以及途经的防火墙。"
-            )));
-        }
-        plan.manual.push(unseen);
+    let Some(stopped) = judgement.stopped.first() else {
+        plan.manual.push(say!(
+            "Security group of this ECS instance, network ACL, and any firewall on the way: allow outbound TCP 80 and 443 to {hosts}.",
+            "请在 ECS 安全组、网络 ACL 以及途经的防火墙中放行到 {hosts} 的出方向 TCP 80 和 443。"
+        ));
+        plan.manual.push(unstopped(&judgement));
         return Ok(plan);
     };
-    let found = &rule.found;
-    plan.why = say!(
-        "This host's own firewall drops outbound traffic ({found}); the agent needs TCP 80 and 443 to {hosts}.",
-        "本机防火墙丢弃了出方向流量（{found}）；Agent 需要访问 {hosts} 的 TCP 80 和 443 端口。"
+    let found = Judgement::sentence(stopped, &manager(&judgement.survey.ruleset, &stopped.by));
+    let (en, zh) = found.both();
+    plan.why = Text::filled(
+        format!("{en} The agent needs TCP 80 and 443 to {hosts}."),
+        format!("{zh}Agent 需要访问 {hosts} 的 TCP 80 和 443 端口。"),
     );
-    plan.changes.push(Change::Run {
-        argv: rule.allow,
-        limit: Duration::from_secs(20),
-        accept: vec![0],
-        what: Text::fixed("allow outbound TCP 80 and 443", "放行出方向 TCP 80 和 443"),
-        proxies: false,
-    });
-    let back = &rule.back;
-    plan.cautions.push(say!(
-        "The rule opens both ports to every destination, since endpoints change their addresses. It lasts until the firewall is reloaded; add it to this host's rules to keep it. To take it back: {back}",
-        "由于服务入口的 IP 会变化，该规则对所有目的地址放行这两个端口。防火墙重新加载后失效；如需保留请写入防火墙配置。撤销命令：{back}"
+    let Some(openings) = openings(&judgement) else {
+        let by = &stopped.by;
+        let (rule, chain) = (&by.rule, &by.chain);
+        plan.manual.push(say!(
+            "Change this rule of chain {chain} by hand, or put one in front of it that accepts TCP 80 and 443 (and port 53 of the name servers): {rule}",
+            "请手动修改链 {chain} 中的这条规则，或在其前面添加放行 TCP 80 和 443（以及 DNS 服务器 53 端口）的规则：{rule}"
+        ));
+        return Ok(plan);
+    };
+    for opening in &openings {
+        plan.changes.extend(opening.commands.iter().map(|argv| Change::Run {
+            argv: argv.clone(),
+            limit: Duration::from_secs(30),
+            accept: vec![0],
+            what: Text::fixed("allow outbound traffic", "放行出方向流量"),
+            proxies: false,
+        }));
+    }
+    keep(&mut plan, see, &openings)?;
+    plan.cautions.push(Text::fixed(
+        "The rules open these ports to every destination, since endpoints change their addresses.",
+        "由于服务入口的 IP 会变化，这些规则对所有目的地址放行上述端口。",
     ));
     Ok(plan)
 }
 
-/// What is to be said of this host's own firewall where no rule of it was seen to drop the traffic.
-fn unseen(looked: &[&Observed<CommandSeen>]) -> Text {
-    if looked.iter().any(|said| said.as_ref().is_ok_and(|said| said.code == Some(0))) {
-        return Text::fixed(
-            "No rule of this host's own firewall drops this traffic, as far as its rules can be read.",
-            "在可读取的范围内，本机防火墙没有丢弃该流量的规则。",
-        );
-    }
-    if looked.iter().all(|said| **said == Err(Unavailable::Absent)) {
+/// What is to be said where no rule is known to stop the traffic.
+fn unstopped(judgement: &Judgement) -> Text {
+    if judgement.survey.is_absent {
         return Text::fixed(
             "This host has neither nft nor iptables, so it most likely has no firewall rules of its own.",
             "本机没有 nft 和 iptables 命令，很可能没有自己的防火墙规则。",
         );
     }
-    Text::fixed(
-        "The rules of this host's own firewall could not be read; as root, `nft list ruleset` and `iptables-save` show them.",
-        "无法读取本机防火墙的规则；以 root 执行 `nft list ruleset` 和 `iptables-save` 可以查看。",
+    if judgement.is_complete() {
+        return Text::fixed(
+            "No rule of this host's own firewall drops this traffic.",
+            "本机防火墙没有丢弃该流量的规则。",
+        );
+    }
+    let gap = judgement.survey.gaps.first().cloned();
+    let doubt = judgement.doubts.first().map(|rule| say!("this rule: {rule}", "这条规则：{rule}"));
+    let reason = gap.or(doubt).unwrap_or_else(|| Text::same(""));
+    let (en, zh) = reason.both();
+    Text::filled(
+        format!("The rules of this host's own firewall could not be followed to the end: {en}."),
+        format!("无法完整判断本机防火墙的规则：{zh}。"),
     )
 }
 
-/// Whether the rule that this remedy adds is there.
-fn is_let_out(iptables: &str, nft: &str) -> bool {
-    iptables.lines().any(|line| line.strip_prefix("-A OUTPUT ") == Some(IPTABLES_MATCH))
-        || nft.lines().any(|line| line.trim() == NFT_MATCH)
-}
-
-/// The hosts that must be reachable, for sentences.
-fn hosts(inputs: &Inputs, see: &Observations) -> Result<String, Unanswered> {
-    let mut hosts = Vec::new();
-    if let Some(agent) = layout::find(see)?.first()
-        && let Ok(config) = layout::read_config(see, agent)?
-    {
-        let version = agent.version.as_ref();
-        hosts.extend(config.config_addresses(version).iter().map(|address| endpoint::host_of(address)));
-        hosts.extend(
-            config.data_endpoints(version).iter().map(|server| format!("*.{}", endpoint::host_of(&server.endpoint))),
-        );
+/// Keeps the openings over a reload: in the file that the rules are loaded from, where there is one.
+fn keep(plan: &mut Plan, see: &Observations, openings: &[Opening]) -> Drafted<()> {
+    let is_ufws = openings.iter().any(|opening| opening.manager == Manager::Ufw);
+    let by_hand: Vec<&Opening> = openings.iter().filter(|opening| !opening.lines.is_empty()).collect();
+    if by_hand.is_empty() {
+        plan.cautions.push(if is_ufws {
+            Text::fixed("ufw keeps the rules over reloads and boots.", "规则由 ufw 保存，重新加载和重启后仍然有效。")
+        } else {
+            Text::fixed(
+                "firewalld keeps the rules over reloads and boots.",
+                "规则由 firewalld 保存，重新加载和重启后仍然有效。",
+            )
+        });
+        return Ok(());
     }
-    if let (true, Some(region)) = (hosts.is_empty(), &inputs.context.region) {
-        let named = endpoint::hosts_for(region, inputs.context.network.unwrap_or(NetworkType::Internet));
-        hosts = vec![named.config_server_host, format!("*.{}", named.data_endpoint)];
+    let enabled = see.look(&ReadCommand::UnitEnabled { unit: "nftables".into() })?;
+    let is_loaded = enabled.as_ref().is_ok_and(|said| said.code == Some(0) && said.out.trim() == "enabled");
+    let mut kept = 0;
+    let is_nft = |opening: &&&Opening| opening.by.dialect == Dialect::Nft;
+    for (paths, dialect_is_nft) in [(NFT_FILES, true), (IPTABLES_FILES, false)] {
+        let own: Vec<&Opening> = by_hand.iter().filter(|one| is_nft(one) == dialect_is_nft).copied().collect();
+        if own.is_empty() || dialect_is_nft && !is_loaded {
+            continue;
+        }
+        for path in paths {
+            if !matches!(see.present(path)?, Ok(_)) {
+                continue;
+            }
+            let Some(before) = whole_file(see, Path::new(path))? else { continue };
+            let text = String::from_utf8_lossy(&before).into_owned();
+            let after = if dialect_is_nft { in_nft_file(&text, &own) } else { in_iptables_file(&text, &own) };
+            if let Some(after) = after {
+                plan.changes.push(edit(Path::new(path), Some(before), after.into_bytes()));
+                kept += own.len();
+            }
+            break;
+        }
     }
-    Ok(if hosts.is_empty() { "*.log.aliyuncs.com".to_string() } else { hosts.join(", ") })
+    if kept < by_hand.len() {
+        plan.cautions.push(say!(
+            "The rules last until the firewall is reloaded or this host boots; whoever makes its rules must add them there. They carry the comment {MARK}.",
+            "规则在防火墙重新加载或本机重启后失效；请将其加入生成规则的配置中。规则带有注释 {MARK}。"
+        ));
+    }
+    Ok(())
 }
 
-/// A command that lets the traffic out, what it answers to, and how it is taken back.
-struct Rule {
-    found: String,
-    allow: Vec<String>,
-    back: String,
-}
-
-fn words(line: &str) -> Vec<String> {
-    line.split(' ').map(str::to_string).collect()
-}
-
-/// Whether a rule's text can be meant for TCP to port 80 or 443.
-fn may_meet(rule: &str, port_word: &str) -> bool {
-    let is_other_protocol =
-        ["udp", "icmp", "icmpv6"].iter().any(|name| rule.split_whitespace().any(|word| word == *name));
-    let is_local = rule.contains("-o lo") || rule.contains("oif \"lo\"") || rule.contains("oifname \"lo\"");
-    let names_port = match rule.split_once(port_word) {
-        None => true,
-        Some((_, after)) => after
-            .split(|c: char| c.is_whitespace() || ",{}".contains(c))
-            .filter(|word| !word.is_empty())
-            .map_while(|word| word.chars().next().filter(char::is_ascii_digit).map(|_| word))
-            .any(|ports| match ports.split_once([':', '-']) {
-                Some((low, high)) => [80u16, 443].iter().any(|port| {
-                    low.parse().is_ok_and(|low: u16| low <= *port) && high.parse().is_ok_and(|high: u16| *port <= high)
-                }),
-                None => ports == "80" || ports == "443",
-            }),
-    };
-    !is_other_protocol && !is_local && names_port
-}
-
-/// The answer to a dropping rule of `iptables-save`, chain OUTPUT of the table filter.
-fn iptables_rule(saved: &str) -> Option<Rule> {
-    let filter = saved
-        .split("\n*")
-        .find(|table| table.trim_start_matches(['*', '#']).starts_with("filter") || table.contains("*filter"))?;
-    let rules = || filter.lines().filter(|line| line.starts_with("-A OUTPUT "));
-    if rules().next().is_some_and(|first| first.ends_with(IPTABLES_MATCH)) {
+/// The file of nft with the lines behind it, if it makes the tables that they are put in.
+fn in_nft_file(text: &str, openings: &[&Opening]) -> Option<String> {
+    let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_made = |one: &&Opening| squeezed.contains(&format!("table {} {} {{", one.by.family, one.by.table));
+    if !openings.iter().all(is_made) {
         return None;
     }
-    let is_dropping = |rule: &str| rule.contains("-j DROP") || rule.contains("-j REJECT");
-    let port_word = |rule: &str| if rule.contains("--dports ") { "--dports " } else { "--dport " };
-    let rule = rules().find(|rule| is_dropping(rule) && may_meet(rule, port_word(rule))).map(str::to_string);
-    let policy =
-        || filter.lines().find(|line| line.starts_with(":OUTPUT DROP")).map(|_| "iptables -P OUTPUT DROP".to_string());
-    Some(Rule {
-        found: rule.map(|rule| format!("iptables {rule}")).or_else(policy)?,
-        allow: words(&format!("iptables -I OUTPUT 1 {IPTABLES_MATCH}")),
-        back: format!("iptables -D OUTPUT {IPTABLES_MATCH}"),
-    })
+    let mut out = text.to_string();
+    if !out.ends_with('\n') {
+        out.push('\n');
+    }
+    for line in openings.iter().flat_map(|opening| &opening.lines) {
+        out.push_str(line);
+        out.push('\n');
+    }
+    Some(out)
 }
 
-/// The answer to a dropping rule of `nft list ruleset`, in a chain that hooks output.
-fn nft_rule(ruleset: &str) -> Option<Rule> {
-    let (mut table, mut chain) = (None, None);
-    let (mut is_output, mut is_open) = (false, false);
-    for line in ruleset.lines().map(str::trim) {
-        let mut parts = line.split_whitespace();
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some("table"), Some(family), Some(name)) => {
-                table = Some((family, name));
-                chain = None;
-            }
-            (Some("chain"), Some(name), _) => {
-                chain = Some(name);
-                (is_output, is_open) = (false, false);
-            }
-            (Some("type"), _, _) => is_output = line.contains("hook output") && line.contains("type filter"),
-            _ => is_open |= line.ends_with(NFT_MATCH),
-        }
-        let is_named = |word: &str| line.split([' ', ';']).any(|found| found == word);
-        let drops = is_named("drop") || is_named("reject");
-        let (Some((family, name)), Some(chain)) = (table, chain) else { continue };
-        let is_safe = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
-        if is_output
-            && !is_open
-            && drops
-            && matches!(family, "ip" | "inet")
-            && is_safe(name)
-            && is_safe(chain)
-            && may_meet(line, "dport ")
-        {
-            let place = format!("{family} {name} {chain}");
-            let mut allow = words(&format!("nft insert rule {place}"));
-            allow.push(NFT_MATCH.to_string());
-            let list = shell_line(&words(&format!("nft -a list chain {place}")));
-            let back = format!("{list}; nft delete rule {place} handle N");
-            return Some(Rule { found: format!("nft {place}: {line}"), allow, back });
+/// The file of iptables with each line in front of the rules of its chain, if it has the tables.
+fn in_iptables_file(text: &str, openings: &[&Opening]) -> Option<String> {
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_string).collect();
+    for opening in openings {
+        let head = format!("*{}", opening.by.table);
+        let begin = lines.iter().position(|line| line.trim() == head)?;
+        let chains = lines.iter().skip(begin + 1).position(|line| !line.trim_start().starts_with([':', '#']))?;
+        for line in opening.lines.iter().rev() {
+            lines.insert(begin + 1 + chains, format!("{line}\n"));
         }
     }
-    None
+    Some(lines.concat())
 }
 
 #[cfg(test)]
@@ -224,41 +201,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_rules_that_drop_this_traffic_are_answered() {
-        let saved = |rules: &str| {
-            format!("# Generated\n*nat\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n{rules}COMMIT\n")
-        };
-        let found = |rules: &str| iptables_rule(&saved(rules)).map(|rule| rule.found);
-        assert_eq!(found(":OUTPUT ACCEPT [0:0]\n"), None);
-        assert_eq!(found(":OUTPUT DROP [0:0]\n").as_deref(), Some("iptables -P OUTPUT DROP"));
-        assert!(found("-A OUTPUT -p tcp -m tcp --dport 443 -j REJECT\n").is_some());
-        assert!(found("-A OUTPUT -p tcp -m tcp --dport 1:1024 -j DROP\n").is_some());
-        assert!(found("-A OUTPUT -p tcp -m multiport --dports 25,80 -j DROP\n").is_some());
-        assert_eq!(found("-A OUTPUT -p tcp -m tcp --dport 25 -j DROP\n"), None);
-        assert_eq!(found("-A OUTPUT -p udp -j DROP\n"), None);
-        assert_eq!(found("-A INPUT -j DROP\n"), None);
-        let allowed = "-A OUTPUT -p tcp -m multiport --dports 80,443 -j ACCEPT\n-A OUTPUT -j DROP\n";
-        assert_eq!(found(allowed), None);
-    }
-
-    #[test]
-    fn nft_chains_are_told_by_their_hook() {
-        let set = |hook: &str, rules: &str| {
-            format!(
-                "table inet filter {{\n\tchain x {{\n\t\ttype filter hook {hook} priority filter; policy accept;\n\t\t{rules}\n\t}}\n}}\n"
-            )
-        };
-        let found = |hook: &str, rules: &str| nft_rule(&set(hook, rules)).map(|rule| shell_line(&rule.allow));
-        assert_eq!(
-            found("output", "tcp dport 443 drop").as_deref(),
-            Some("nft insert rule inet filter x 'tcp dport { 80, 443 } accept'")
-        );
-        assert!(found("output", "ip daddr 100.64.0.0/10 reject").is_some());
-        assert_eq!(found("input", "tcp dport 443 drop"), None);
-        assert_eq!(found("output", "tcp dport 25 drop"), None);
-        assert_eq!(found("output", "udp dport 443 drop"), None);
-        assert_eq!(found("output", "tcp dport { 80, 443 } accept\n\t\tdrop"), None);
-        let policy = "table ip f {\n\tchain output {\n\t\ttype filter hook output priority 0; policy drop;\n\t}\n}\n";
-        assert!(nft_rule(policy).is_some());
+    fn files_keep_their_bytes_around_the_new_lines() {
+        let by = crate::core::firewall::Blocked::sample("filter", "OUTPUT", Dialect::Iptables);
+        let opening = Opening { manager: Manager::Nobody, commands: Vec::new(), lines: vec!["-A OUTPUT x".into()], by };
+        let text = "# c\n*nat\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT DROP [0:0]\n-A OUTPUT a\nCOMMIT\n";
+        let after = in_iptables_file(text, &[&opening]).unwrap();
+        assert_eq!(after, text.replace("-A OUTPUT a\n", "-A OUTPUT x\n-A OUTPUT a\n"));
+        assert_eq!(in_iptables_file("*nat\nCOMMIT\n", &[&opening]), None);
+        let by = crate::core::firewall::Blocked::sample("f", "out", Dialect::Nft);
+        let opening = Opening { manager: Manager::Nobody, commands: Vec::new(), lines: vec!["insert rule".into()], by };
+        assert_eq!(in_nft_file("table inet g {\n}", &[&opening]), None);
+        let text = "flush ruleset\ntable inet f  {\n}";
+        assert_eq!(in_nft_file(text, &[&opening]), Some(format!("{text}\ninsert rule\n")));
     }
 }

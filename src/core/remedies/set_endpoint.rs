@@ -2,14 +2,14 @@
 //! version use. Where files of `config.d` decide a server key, they are brought in line with it.
 
 use super::common::{
-    Drafted, already, config_of, edit, endpoints_in, not_on_disk, noted_instance, owe_restart, region_and_network,
-    region_inputs, the_agent, told, whole_file,
+    Drafted, already, config_of, edit, endpoints_in, not_on_disk, noted_instance, owe_restart, refused,
+    region_and_network, region_inputs, the_agent, told, whole_file,
 };
 use super::config_key::{note_overlay, uneditable};
 use super::{ActsOn, Descriptor, Durability, Inputs, Plan, Restart};
 use crate::core::agent::config::{Config, SERVER_KEYS};
 use crate::core::agent::config_edit::set_endpoints;
-use crate::core::agent::endpoint::{self, hosts_for};
+use crate::core::agent::endpoint::{self, EndpointKind, hosts_for};
 use crate::core::agent::layout::Agent;
 use crate::core::agent::service;
 use crate::core::context::{Field, NetworkType};
@@ -37,6 +37,15 @@ pub static REMEDY: Descriptor = Descriptor {
 fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let config = config_of(see, &agent)?;
+    let servers = config.config_addresses(agent.version.as_ref());
+    let is_foreign = |server: &String| endpoint::kind_of(server) == EndpointKind::Foreign && !endpoint::is_slip(server);
+    if !servers.is_empty() && servers.iter().all(is_foreign) {
+        let (path, list) = (agent.config_path.display(), servers.join(", "));
+        return Err(refused(say!(
+            "{list} is no endpoint of the public cloud; this remedy only knows those. Correct {path} by hand, with the endpoint that your private cloud names.",
+            "{list} 不是公共云的服务入口，而该修复方式只适用于公共云。请按专有云提供的服务入口手动修改 {path}。"
+        )));
+    }
     // The project is where the service says, whatever was told.
     let mut inputs = inputs.clone();
     if let Some(region) = service::true_region(see, &inputs.context)? {

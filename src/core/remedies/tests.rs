@@ -310,8 +310,15 @@ fn a_plan_that_stops_the_agent_knows_how_to_start_it_again() {
 fn a_local_rule_that_drops_is_answered_and_nothing_else() {
     let dropping = "*filter\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -p tcp -m tcp --dport 443 -j DROP\nCOMMIT\n";
     let plan = Desk::logtail().prints(ReadCommand::IptablesRules, dropping).ready(RemedyId::AllowEgress);
-    let allow = "iptables -I OUTPUT 1 -p tcp -m multiport --dports 80,443 -j ACCEPT <20s";
+    let allow =
+        "iptables -I OUTPUT 1 -p tcp -m multiport --dports 80,443 -m comment --comment logtail-doctor -j ACCEPT <30s";
     assert_eq!(lines(&plan.changes), [allow]);
+    let elsewhere = dropping.replace("-p tcp -m tcp --dport 443", "-d 10.0.0.0/8");
+    let plan = Desk::logtail().prints(ReadCommand::IptablesRules, &elsewhere).ready(RemedyId::AllowEgress);
+    assert!(plan.changes.is_empty(), "it drops other traffic: {plan:?}");
+    let set = dropping.replace("--dport 443", "--dport 443 -m set --match-set a dst");
+    let plan = Desk::logtail().prints(ReadCommand::IptablesRules, &set).ready(RemedyId::AllowEgress);
+    assert!(plan.changes.is_empty() && plan.manual[1].get(Lang::En).contains("could not be followed"), "{plan:?}");
     let plain = Desk::logtail().ready(RemedyId::AllowEgress);
     assert!(plain.changes.is_empty());
     assert!(plain.manual[0].get(Lang::En).contains("logtail.cn-hangzhou-intranet.log.aliyuncs.com"));

@@ -226,7 +226,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault("an identifier is left behind", After, Makes::Ids, |w| w.custom_id("db\n"), &[(CustomIdStale, Warn)]),
     fault("the server's name is not known", Around, Makes::Names, |w| w.dns(SERVER, &[]), &[(DnsFailure, Fail)]),
-    fault("no nameserver answers", Around, Makes::Names, World::dns_silent, &[(DnsFailure, Fail)]),
+    fault("no nameserver answers", Around, Makes::Names, World::dns_silent, &[(NameServerDown, Fail)]),
     fault(
         "packets to the server are lost",
         Around,
@@ -257,7 +257,7 @@ pub const FAULTS: &[Fault] = &[
         |w| w.reaction(SERVER, Some(443), Reaction::Tls(TlsError::UnknownIssuer)),
         &[(TlsFailure, Fail)],
     ),
-    fault("this host's firewall drops", Around, Makes::Server, World::own_firewall_drops, &[(ConnectTimeout, Fail)]),
+    fault("this host's firewall drops", Around, Makes::Server, World::own_firewall_drops, &[(LocalFirewall, Fail)]),
     fault(
         "the agent's proxy is dead",
         Before,

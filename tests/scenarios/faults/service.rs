@@ -22,7 +22,37 @@ const NETWORK: &[Scenario] = &[
         name: "the name servers are silent",
         build: || Lab::new().service(Fault::DnsSilent),
         told: &[("timeout", "1")],
-        reports: &[fail(CauseId::DnsFailure)],
+        reports: &[fail(CauseId::NameServerDown)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "there is no resolv.conf: it is a link that leads nowhere",
+        then: |lab| must(lab, "rm /etc/resolv.conf; ln -s /run/gone/resolv.conf /etc/resolv.conf"),
+        told: &[("timeout", "1")],
+        reports: &[fail(CauseId::NameServerMissing)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "this host's own firewall lets nothing out, not even to the name servers",
+        then: |lab| must(lab, "iptables -P OUTPUT DROP; iptables -A OUTPUT -o lo -j ACCEPT"),
+        told: &[("timeout", "1")],
+        reports: &[fail(CauseId::LocalFirewall)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "a rule of iptables-legacy in the table mangle, with nft empty",
+        then: |lab| must(lab, "iptables-legacy -t mangle -A OUTPUT -p tcp --dport 443 -j DROP"),
+        told: &[("timeout", "1")],
+        reports: &[fail(CauseId::LocalFirewall)],
+        ..PLAIN
+    },
+    Scenario {
+        name: "a container network has the private endpoints' prefix",
+        then: |lab| {
+            must(lab, "ip link add br-k8s type bridge; ip addr add 100.64.0.1/10 dev br-k8s; ip link set br-k8s up");
+        },
+        told: &[("timeout", "1")],
+        reports: &[fail(CauseId::RouteCaptured)],
         ..PLAIN
     },
     Scenario {
@@ -57,7 +87,7 @@ const NETWORK: &[Scenario] = &[
             must(lab, "nft add table inet own; nft add chain inet own out '{ type filter hook output priority 0; }'");
             must(lab, "nft add rule inet own out tcp dport 80 reject with tcp reset");
         },
-        reports: &[fail(CauseId::ConnectRefused)],
+        reports: &[fail(CauseId::LocalFirewall)],
         ..PLAIN
     },
     Scenario {

@@ -10,6 +10,19 @@ pub struct NetworkProblems {
     found: BTreeMap<CauseId, Problem>,
 }
 
+/// What decides which remedies can cure a cause here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// Another endpoint of the service is known to answer.
+    pub has_alternative: bool,
+    /// A line of the hosts file is shown to be wrong.
+    pub is_pinned: bool,
+    /// Without the agent's proxy the service answers.
+    pub is_direct: bool,
+    /// The endpoints are none of the public service.
+    pub is_private_cloud: bool,
+}
+
 struct Problem {
     severity: Severity,
     /// What happened, and the places where it did. A sentence that names its place itself has none beside it.
@@ -63,8 +76,8 @@ impl NetworkProblems {
     }
 
     /// The causes; another endpoint is proposed first only where one is known to answer.
-    pub fn causes(self, has_alternative: bool) -> Vec<Cause> {
-        self.found.into_iter().map(|(id, trouble)| trouble.cause(id, has_alternative)).collect()
+    pub fn causes(self, offer: Offer) -> Vec<Cause> {
+        self.found.into_iter().map(|(id, trouble)| trouble.cause(id, offer)).collect()
     }
 }
 
@@ -73,7 +86,7 @@ impl Problem {
         Problem { severity, events: Vec::new(), reasons: Vec::new(), ways_out: Vec::new() }
     }
 
-    fn cause(self, id: CauseId, has_alternative: bool) -> Cause {
+    fn cause(self, id: CauseId, offer: Offer) -> Cause {
         let event = |(text, places): &(Text, Vec<String>), lang: Lang| match lang {
             _ if places.is_empty() => text.get(lang).to_string(),
             Lang::En => format!("{}: {}", places.join(", "), text.get(lang)),
@@ -87,9 +100,17 @@ impl Problem {
         };
         let detail = Text::filled(all(Lang::En, "; ", ".", " "), all(Lang::Zh, "；", "。", ""));
         let remedies = match id {
-            // Another endpoint would go through the same proxy.
-            CauseId::ProxyMismatch if !has_alternative => vec![RemedyId::AllowEgress],
-            _ if has_alternative => vec![RemedyId::SetEndpoint, RemedyId::AllowEgress],
+            CauseId::LocalFirewall => vec![RemedyId::AllowEgress],
+            CauseId::NoNetwork | CauseId::RouteCaptured | CauseId::PathMtu => Vec::new(),
+            CauseId::NameServerMissing | CauseId::NameServerDown | CauseId::NameServerSlow => {
+                vec![RemedyId::SetNameServer]
+            }
+            CauseId::DnsWrongAddress if offer.is_pinned => vec![RemedyId::UnpinHost],
+            CauseId::ProxyMismatch if offer.is_direct => vec![RemedyId::RemoveProxy],
+            // Another endpoint would go through the same proxy, and a private cloud has no other.
+            CauseId::ProxyMismatch if !offer.has_alternative => vec![RemedyId::AllowEgress],
+            _ if offer.is_private_cloud => vec![RemedyId::AllowEgress],
+            _ if offer.has_alternative => vec![RemedyId::SetEndpoint, RemedyId::AllowEgress],
             _ => vec![RemedyId::AllowEgress, RemedyId::SetEndpoint],
         };
         Cause::new(id, self.severity, detail, why(id), &remedies)
@@ -98,6 +119,34 @@ impl Problem {
 
 fn why(id: CauseId) -> Text {
     match id {
+        CauseId::LocalFirewall => Text::fixed(
+            "Packets that this host's own firewall drops never leave it; no security group can let them through.",
+            "被本机防火墙丢弃的数据包不会离开本机，修改安全组无济于事。",
+        ),
+        CauseId::NoNetwork => Text::fixed(
+            "Without an IPv4 address and a route nothing can be sent.",
+            "没有 IPv4 地址或路由就无法发送任何数据。",
+        ),
+        CauseId::RouteCaptured => Text::fixed(
+            "The kernel takes the most exact route: these packets go into a local container network and never leave this host. Give the container network another prefix; private endpoints and Alibaba Cloud's name servers are in 100.64.0.0/10.",
+            "内核选择最精确的路由：这些数据包进入了本机的容器网络，不会离开本机。请为容器网络更换网段；内网服务入口和阿里云 DNS 位于 100.64.0.0/10。",
+        ),
+        CauseId::NameServerMissing => Text::fixed(
+            "Without a name server no endpoint has an address. In Alibaba Cloud they are 100.100.2.136 and 100.100.2.138.",
+            "没有 DNS 服务器就无法解析服务入口。阿里云内的 DNS 是 100.100.2.136 和 100.100.2.138。",
+        ),
+        CauseId::NameServerDown => Text::fixed(
+            "Without an address for the endpoint the heartbeat cannot be sent. In Alibaba Cloud the name servers are 100.100.2.136 and 100.100.2.138.",
+            "无法解析服务入口就无法发送心跳。阿里云内的 DNS 是 100.100.2.136 和 100.100.2.138。",
+        ),
+        CauseId::NameServerSlow => Text::fixed(
+            "The agent asks for names again and again; answers as slow as this delay heartbeats, and some will be lost.",
+            "Agent 会反复解析域名，如此缓慢的应答会推迟心跳，部分心跳可能丢失。",
+        ),
+        CauseId::PathMtu => Text::fixed(
+            "Large packets are lost on the way and nobody says so; TLS needs them, and so do data.",
+            "途中丢失了大的数据包且没有任何通知；TLS 握手和数据传输都需要大包。",
+        ),
         CauseId::DnsFailure => Text::fixed(
             "Without an address for the endpoint the heartbeat cannot be sent. Private names are known only to Alibaba Cloud's name servers (100.100.2.136, 100.100.2.138).",
             "无法解析服务入口就无法发送心跳。内网域名只有阿里云 DNS（100.100.2.136、100.100.2.138）能解析。",
@@ -143,7 +192,7 @@ mod tests {
         troubles.note(CauseId::ConnectTimeout, Severity::Warn, Some("c:80".into()), Text::fixed("slow", "缓慢"));
         troubles.explain(&[CauseId::ConnectTimeout], &Text::fixed("A rule drops it.", "规则丢弃了流量。"));
         troubles.advise(&Text::fixed("d answers.", "d 有应答。"));
-        let causes = troubles.causes(false);
+        let causes = troubles.causes(Offer::default());
         assert_eq!(causes.len(), 1);
         assert_eq!(causes[0].severity, Severity::Fail);
         let detail = &causes[0].detail;
@@ -163,7 +212,7 @@ mod tests {
             troubles.explain(&blocked, &sentence);
         }
         assert_eq!(troubles.take_first_reason(), Some(Text::fixed("A rule drops it.", "规则丢弃了流量。")));
-        for cause in troubles.causes(false) {
+        for cause in troubles.causes(Offer::default()) {
             assert_eq!(cause.detail.get(Lang::En), "No route. a:80: no answer.");
         }
     }

@@ -2,19 +2,19 @@
 //! nameserver says of a name when the resolver fails.
 
 use crate::core::agent::reach::{Wanted, is_shared_address};
+use crate::core::agent::routes::{RESOLV, nameservers};
 use crate::core::finding::{Evidence, Mark};
-use crate::core::observe::{NameserverSaid, NameserverSeen, Observations, Together, Unanswered};
+use crate::core::observe::{NameserverSaid, NameserverSeen, Observations, Together, Unanswered, Unavailable};
 use crate::core::text::Text;
 use crate::say;
 use std::net::{IpAddr, Ipv4Addr};
 
-const RESOLV: &str = "/etc/resolv.conf";
 const NSSWITCH: &str = "/etc/nsswitch.conf";
 const HOSTS: &str = "/etc/hosts";
 /// Alibaba Cloud's own nameserver, which knows the private endpoints (document, "服务入口").
 const ALIBABA: IpAddr = IpAddr::V4(Ipv4Addr::new(100, 100, 2, 136));
-/// The resolver of the C library uses no more nameservers than these (resolv.conf(5)).
-const NAMESERVERS: usize = 3;
+/// An answer that takes longer is slow, in milliseconds: the agent asks again for every connection.
+const SLOW_MS: u64 = 1000;
 /// So many names are asked of the nameservers directly.
 const NAMES: usize = 3;
 
@@ -44,6 +44,8 @@ pub struct Names {
     hosts: Vec<Bound>,
     /// Whether resolv.conf could be read.
     is_known: bool,
+    /// Whether there is no resolv.conf, or it is a link that leads nowhere.
+    is_absent: bool,
 }
 
 impl Names {
@@ -61,7 +63,36 @@ impl Names {
             sources: sources(&text(nsswitch)),
             hosts: bound(&text(hosts)),
             is_known: resolv.is_ok(),
+            is_absent: matches!(resolv, Err(Unavailable::Absent)),
         })
+    }
+
+    /// Why there is no name server to ask; None where there is one, or where it is not known.
+    pub fn missing(&self) -> Option<Text> {
+        if self.is_absent {
+            return Some(say!(
+                "{RESOLV} is not there, or is a link that leads nowhere, so no name server is asked.",
+                "{RESOLV} 不存在或是悬空的链接，因此没有可查询的 DNS 服务器。"
+            ));
+        }
+        (self.is_known && self.nameservers.is_empty())
+            .then(|| say!("{RESOLV} names no name server.", "{RESOLV} 中没有配置 DNS 服务器。"))
+    }
+
+    /// The name servers of this host.
+    pub fn servers(&self) -> &[IpAddr] {
+        &self.nameservers
+    }
+
+    /// That no name server of this host answers anything.
+    pub fn down(&self, answers: &[Answered]) -> Option<Text> {
+        let mut own = answers.iter().filter(|answer| answer.is_configured).peekable();
+        own.peek()?;
+        if self.sources.as_deref().is_some_and(|sources| !asks_dns(sources)) || !own.all(Answered::is_dead) {
+            return None;
+        }
+        let list = unique(answers.iter().filter(|answer| answer.is_configured)).join(", ");
+        Some(say!("No answer from name server {list}.", "DNS 服务器 {list} 无应答。"))
     }
 
     /// The first line of the hosts file for a name.
@@ -128,9 +159,7 @@ impl Names {
                 "{NSSWITCH} 中的 hosts 未配置 DNS（hosts: {sources}）。"
             ));
         }
-        if self.is_known && self.nameservers.is_empty() {
-            out.push(say!("{RESOLV} names no name server.", "{RESOLV} 中没有配置 DNS 服务器。"));
-        }
+        out.extend(self.missing());
         let silent: Vec<_> = unique(answers.iter().filter(|asked| asked.is_configured && asked.is_dead()));
         if !silent.is_empty() {
             let list = silent.join(", ");
@@ -173,6 +202,12 @@ pub struct Answered {
 }
 
 impl Asked<'_> {
+    /// Whether it must be waited for although nothing fails: a name server of this host tells of its slowness, and one
+    /// that is asked for a name of the hosts file, what the name leads to elsewhere.
+    pub fn is_of_use(&self) -> bool {
+        self.is_configured
+    }
+
     /// The answer.
     ///
     /// # Errors
@@ -186,7 +221,14 @@ impl Asked<'_> {
 }
 
 impl Answered {
-    fn is_dead(&self) -> bool {
+    /// How long an answer took that came, and was slow.
+    pub fn slow_ms(&self) -> Option<u64> {
+        let is_answer = !self.is_dead() && self.is_configured;
+        (is_answer && self.elapsed_ms >= SLOW_MS).then_some(self.elapsed_ms)
+    }
+
+    /// Whether it gave no answer at all.
+    pub fn is_dead(&self) -> bool {
         matches!(self.said, NameserverSaid::Silent | NameserverSaid::Unreachable)
     }
 
@@ -242,11 +284,6 @@ fn unique<'a>(answers: impl Iterator<Item = &'a Answered>) -> Vec<String> {
         }
     }
     out
-}
-
-pub(in crate::core::checks) fn nameservers(text: &str) -> Vec<IpAddr> {
-    let words = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")?.split_ascii_whitespace().next());
-    words.filter_map(|word| word.parse().ok()).take(NAMESERVERS).collect()
 }
 
 pub(in crate::core::checks) fn sources(text: &str) -> Option<String> {

@@ -94,11 +94,11 @@ fn names_that_do_not_resolve_say_whose_fault_it_is() {
     });
     expect(&denied, CauseId::DnsFailure, Severity::Fail, &["8.8.8.8 knows no such name, but 100.100.2.136 knows"]);
     let silent = nowhere(NetworkType::Internet);
-    expect(&silent, CauseId::DnsFailure, Severity::Fail, &["No answer from name server 8.8.8.8"]);
+    expect(&silent, CauseId::NameServerDown, Severity::Fail, &["No answer from name server 8.8.8.8"]);
     let files = nowhere(NetworkType::Internet).with("/etc/nsswitch.conf", "hosts: files\n");
     expect(&files, CauseId::DnsFailure, Severity::Fail, &["does not ask DNS"]);
     let none = nowhere(NetworkType::Internet).with("/etc/resolv.conf", "# empty\n");
-    expect(&none, CauseId::DnsFailure, Severity::Fail, &["names no name server"]);
+    expect(&none, CauseId::NameServerMissing, Severity::Fail, &["names no name server"]);
 }
 
 #[test]
@@ -250,19 +250,52 @@ fn the_hosts_own_firewall_is_named() {
                  ip daddr 203.0.113.7 tcp dport { 80, 443 } reject\n }\n}\n";
     let mut world = world(NetworkType::Internet, |target| unconnected(target, ConnectError::Refused));
     world.nft = Ok(CommandSeen { code: Some(0), out: rules.into(), err: String::new() });
-    expect(&world, CauseId::ConnectRefused, Severity::Fail, &["203.0.113.7 refused"]);
-    // The places fill the first screen; the reason must not stand below them only, nor is it read twice.
-    let finding = world.finding();
-    for (lang, sentence) in [(Lang::En, "own firewall stops 203.0.113.7:80"), (Lang::Zh, "本机防火墙阻止了")] {
-        let summary = finding.summary.get(lang);
-        assert!(summary.contains(sentence) && summary.contains("reject"), "{summary}");
-        let detail = finding.causes[0].detail.get(lang);
-        assert!(!detail.contains(sentence), "said twice: {detail}");
-    }
+    let words = ["own firewall stops 203.0.113.7:80", "in chain out of nft inet f", "reject"];
+    assert_eq!(expect(&world, CauseId::LocalFirewall, Severity::Fail, &words), [RemedyId::AllowEgress]);
+    assert_eq!(world.finding().causes.len(), 1, "what it stops is no cause of its own");
     world.nft = Ok(CommandSeen { code: Some(1), out: String::new(), err: "must be root".into() });
     let finding = world.finding();
+    assert_eq!(finding.causes[0].id, CauseId::ConnectRefused);
     assert!(!worst(&finding).2.contains("own firewall"));
     assert!(finding.evidence.iter().any(|row| row.mark == Mark::Unknown));
+}
+
+#[test]
+fn what_stops_the_name_server_is_the_cause_and_not_the_name() {
+    let rules = "table inet f {\n chain out {\n type filter hook output priority 0; policy drop;\n oifname \"lo\" accept\n }\n}\n";
+    let mut world = world(NetworkType::Internet, |_| nameless(NameError::NoAnswer));
+    world.nft = Ok(CommandSeen { code: Some(0), out: rules.into(), err: String::new() });
+    expect(&world, CauseId::LocalFirewall, Severity::Fail, &["policy drop"]);
+    assert_eq!(world.finding().causes.len(), 1);
+}
+
+#[test]
+fn a_route_into_a_container_network_is_named() {
+    let bridge = "Iface\neth0 00000000 010011AC 0003 0 0 0 00000000\nbr-k8s 00606464 00000000 0001 0 0 0 00FFFFFF\n";
+    let captured = world(NetworkType::Intranet, |target| match is_private(target) {
+        true => unconnected(target, ConnectError::Silent),
+        false => service(target),
+    })
+    .with("/proc/net/route", bridge);
+    let words = ["100.100.96.7", "100.100.96.0/24 of br-k8s"];
+    expect(&captured, CauseId::RouteCaptured, Severity::Fail, &words);
+    let none = world(NetworkType::Internet, |target| unconnected(target, ConnectError::NoRoute))
+        .with("/proc/net/route", "Iface\n");
+    expect(&none, CauseId::NoNetwork, Severity::Fail, &["no route to any other host"]);
+}
+
+#[test]
+fn tls_that_stalls_where_http_answers_names_the_command_that_tells() {
+    let stalls = world(NetworkType::Internet, |target| match target.tls {
+        true => {
+            ReachSeen { tls: Some(Err(TlsError::Broken("no answer in time".into()))), http: None, ..service(target) }
+        }
+        false => service(target),
+    });
+    let finding = stalls.finding();
+    let ids: Vec<_> = finding.causes.iter().map(|cause| (cause.id, cause.severity)).collect();
+    assert_eq!(ids, [(CauseId::TlsFailure, Severity::Fail), (CauseId::PathMtu, Severity::Warn)]);
+    assert!(finding.causes[1].detail.get(Lang::En).contains("ping -M do -s 1372 203.0.113.7"));
 }
 
 #[test]

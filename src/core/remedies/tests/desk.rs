@@ -4,8 +4,9 @@ pub use crate::core::agent::processes::tests::process;
 use crate::core::finding::RemedyId;
 use crate::core::journal::{Journals, undo};
 use crate::core::observe::{
-    Answer, CloudAnswer, CloudError, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, IdentitySeen, InterfaceSeen,
-    LookupSeen, Observations, Observed, ProcessSeen, Question, ReadCommand, Unavailable, WatchSeen,
+    Answer, CloudAnswer, CloudError, CommandSeen, ConnectError, DirSeen, EntryKind, EntrySeen, FileSeen, IdentitySeen,
+    InterfaceSeen, LookupSeen, NameserverSaid, NameserverSeen, Observations, Observed, ProcessSeen, Question,
+    ReachSeen, ReadCommand, Unavailable, WatchSeen,
 };
 use crate::core::remedies::{Change, InputId, Inputs, Plan, Planned, plan, shell_line};
 use crate::core::text::Lang;
@@ -115,9 +116,18 @@ impl Desk {
             }),
             Question::Metadata => Answer::Metadata(Err(Unavailable::TimedOut)),
             Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
-            Question::Reach(_) | Question::Clock | Question::AskNameserver { .. } => {
-                panic!("no remedy asks {question:?}")
+            Question::Reach(_) => {
+                let ip = std::net::IpAddr::V4([100, 100, 96, 7].into());
+                Answer::Reach(ReachSeen {
+                    resolved: Some(Ok(vec![ip])),
+                    connected: Some(Err(ConnectError::Silent(ip))),
+                    ..ReachSeen::default()
+                })
             }
+            Question::AskNameserver { .. } => {
+                Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms: 1 })
+            }
+            Question::Clock => panic!("no remedy asks {question:?}"),
         }
     }
 

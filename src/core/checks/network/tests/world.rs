@@ -2,13 +2,16 @@
 
 use super::super::*;
 use crate::core::finding::RemedyId;
+pub use crate::core::observe::ConnectError;
 use crate::core::observe::{
-    Answer, CloudAnswer, CloudError, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, HttpSeen, MetadataSeen,
-    NameError, NameserverSaid, NameserverSeen, Observed, ProcessSeen, Question, ReadCommand, TlsError, TlsSeen,
-    Unavailable,
+    Answer, CloudAnswer, CloudError, CommandSeen, DirSeen, EntryKind, EntrySeen, FileSeen, HttpSeen, InterfaceSeen,
+    MetadataSeen, NameError, NameserverSaid, NameserverSeen, Observed, ProcessSeen, Question, ReadCommand, TlsError,
+    TlsSeen, Unavailable,
 };
+pub use crate::core::text::Lang;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+pub use std::net::IpAddr;
 
 /// The agent's configuration file.
 pub const CONFIG: &str = "/usr/local/ilogtail/ilogtail_config.json";
@@ -94,6 +97,11 @@ impl World {
             Question::AskNameserver { server, .. } => {
                 Answer::AskNameserver(NameserverSeen { said: (self.nameserver)(*server), elapsed_ms: 1 })
             }
+            Question::Interfaces => Answer::Interfaces(Ok(vec![InterfaceSeen {
+                name: "eth0".into(),
+                up: true,
+                ipv4: vec![std::net::Ipv4Addr::new(172, 17, 0, 9)],
+            }])),
             Question::Metadata => Answer::Metadata(self.metadata.clone()),
             Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
             other => panic!("step 4 has no business with {other:?}"),
