@@ -22,11 +22,12 @@ use crate::core::checks::{Checked, Investigation};
 use crate::core::context::Context;
 use crate::core::finding::StepId;
 use crate::core::flow::{Clip, Effect, Event, Goal, Session, StepView, Way};
+use crate::core::observe::Question;
 use crate::core::redact::Redactor;
 use crate::core::remedies::Planned;
 use crate::core::text::{Lang, Text};
 use applying::{Applying, next_of};
-use masking::{finding_without_secrets, masked};
+use masking::{finding_without_secrets, learn, masked};
 use planning::Planning;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -128,6 +129,7 @@ pub async fn run<F: Frontend>(looking: &mut Looking, session: &mut Session, stor
         was_settled: false,
         published: BTreeMap::new(),
         redactor: Redactor::new(),
+        learnt: BTreeMap::new(),
         next_frame: Instant::now() + BETWEEN_FRAMES,
         owes_frame: false,
     };
@@ -175,6 +177,8 @@ struct Run<'a> {
     /// The steps as they were last shown to the session, before secrets were taken out.
     published: BTreeMap<StepId, StepView>,
     redactor: Redactor,
+    /// The answers whose secrets the redactor knows, by what tells a new answer from an old one.
+    learnt: BTreeMap<Question, (usize, i64)>,
     /// Before this, a frame that only brings answers waits.
     next_frame: Instant,
     /// Whether such a frame waits.
@@ -304,6 +308,7 @@ impl Run<'_> {
             if self.published.get(&step).is_some_and(|known| same(known, &view)) {
                 continue;
             }
+            learn(&mut self.redactor, &mut self.learnt, self.looking.found.seen());
             let shown = StepView {
                 checked: view.checked.as_ref().map(|checked| finding_without_secrets(&mut self.redactor, checked)),
                 ..view
@@ -317,10 +322,10 @@ impl Run<'_> {
             }
         }
         if let Ok(identity) = self.looking.found.seen().identity()
-            && self.session.identity.as_ref() != Some(identity)
+            && let Some(identity) = self.redactor.through(identity)
+            && self.session.identity.as_ref() != Some(&identity)
         {
-            let identity = Box::new(identity.clone());
-            self.session.handle(Event::Identity(identity));
+            self.session.handle(Event::Identity(Box::new(identity)));
             has_news = true;
         }
         if has_news {
