@@ -38,7 +38,7 @@ pub fn bundle_name(case: &Case) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
     let host: String = case.report.hostname().chars().map(plain).take(64).collect();
     let host = if host.is_empty() { "host".to_string() } else { host };
-    let stamp: String = case.report.taken.started_at.chars().filter(char::is_ascii_alphanumeric).collect();
+    let stamp: String = case.report.taken.started_at.raw().chars().filter(char::is_ascii_alphanumeric).collect();
     format!("logtail-doctor-{host}-{stamp}")
 }
 
@@ -64,7 +64,7 @@ pub fn pack(case: &Case, lang: Lang) -> io::Result<Vec<u8>> {
         }
     }
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
-    let taken = case.report.taken.started_at.parse::<jiff::Timestamp>().map_or(0, |time| time.as_second());
+    let taken = case.report.taken.started_at.raw().parse::<jiff::Timestamp>().map_or(0, |time| time.as_second());
     for (name, bytes) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);

@@ -54,7 +54,7 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     judge.rows(&path);
     judge.judge(&path);
     if !is_renamed {
-        judge.hostname(&identity.hostname);
+        judge.hostname(identity.hostname.raw());
     }
     let ip = judge.ip;
     let summary = match (judge.causes.iter().max_by_key(|cause| cause.severity), judge.interface_of(ip)) {
@@ -90,7 +90,7 @@ fn broken(path: String, what: Text, prediction: Option<&(IpInputs, Prediction)>)
 
 /// Whether everything that the prediction rests on was really seen; else it explains, but accuses nobody.
 fn is_certain(see: &Observations, agent: &Agent) -> Result<bool, Unanswered> {
-    let hostname = &see.identity()?.hostname;
+    let hostname = see.identity()?.hostname.raw();
     let (lookup, config) = (see.lookup(hostname), subject::config(see, agent));
     let environment = subject::is_environment_known(see, agent);
     Ok(lookup?.addresses.is_ok() & config?.is_ok() & environment?)
@@ -102,11 +102,12 @@ fn is_certain(see: &Observations, agent: &Agent) -> Result<bool, Unanswered> {
 /// Something has not been looked at yet.
 pub fn predict(see: &Observations, agent: &Agent) -> Result<Option<(IpInputs, Prediction)>, Unanswered> {
     let identity = see.identity()?;
-    let (lookup, interfaces, config) = (see.lookup(&identity.hostname), see.interfaces(), subject::config(see, agent));
+    let (lookup, interfaces, config) =
+        (see.lookup(identity.hostname.raw()), see.interfaces(), subject::config(see, agent));
     let (lookup, interfaces, config) = (lookup?, interfaces?, config?);
     let (Some(version), Ok(interfaces)) = (&agent.version, interfaces) else { return Ok(None) };
     let config = config.unwrap_or_default();
-    let inputs = inputs(&identity.hostname, lookup.addresses.as_deref().unwrap_or_default(), interfaces, &config);
+    let inputs = inputs(identity.hostname.raw(), lookup.addresses.as_deref().unwrap_or_default(), interfaces, &config);
     let prediction = ip_rules::predict(&inputs, version);
     Ok(Some((inputs, prediction)))
 }

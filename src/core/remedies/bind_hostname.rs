@@ -37,8 +37,8 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let (identity, interfaces, hosts, nsswitch) =
         (see.identity(), see.interfaces(), see.file(HOSTS), see.file(NSSWITCH));
     let (identity, _, _, nsswitch) = (identity?, interfaces?, hosts?, nsswitch?);
-    let hostname = identity.hostname.trim();
-    let lookup = see.lookup(&identity.hostname)?;
+    let hostname = identity.hostname.raw().trim();
+    let lookup = see.lookup(identity.hostname.raw())?;
     let config = layout::read_config(see, &agent)?.unwrap_or_default();
     if let Some((key, setting)) = winner(&config, agent.version.as_ref().is_none_or(|v| v.at_least(3, 3, 6))) {
         let (value, place) = (&setting.value, place_of(&setting.source));

@@ -55,7 +55,7 @@ pub(super) fn look(see: &Observations, agent: &Agent) -> Result<Stability, Unans
             || is_outlived(agent, at)
             || at.zip(recorded(&record)).is_some_and(|(at, started)| started > at);
         if let Some((_, line)) = last.filter(|_| !is_cured) {
-            illegal_instruction(&mut found, line, cpu, &identity.arch);
+            illegal_instruction(&mut found, line, cpu, identity.arch.raw());
         }
     }
     Ok(found)

@@ -230,7 +230,7 @@ pub fn any_reach() -> impl Strategy<Value = ReachSeen> {
             resolved,
             connected,
             tls,
-            issuer,
+            issuer: issuer.map(Into::into),
             http,
             elapsed_ms,
         })
