@@ -11,6 +11,7 @@ pub mod context;
 pub mod finding;
 pub mod flow;
 pub mod observe;
+pub mod pseudonyms;
 pub mod redact;
 pub mod remedies;
 pub mod service;
