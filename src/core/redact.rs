@@ -12,6 +12,7 @@
 mod forms;
 mod known;
 mod names;
+mod pairs;
 mod scan;
 mod values;
 mod views;
@@ -308,9 +309,11 @@ impl Redactor {
 
     /// Observations without secrets. An answer that cannot be kept without them is left out.
     pub fn seen(&mut self, seen: &Observations) -> Observations {
-        // The first pass learns the secrets that are named somewhere; the second finds them everywhere.
+        // The first pass learns the secrets that are named somewhere; the second finds them everywhere. Where none was
+        // learnt there is nothing more to find.
+        let known = self.tokens.len();
         let first = self.seen_once(seen);
-        self.seen_once(&first)
+        if self.tokens.len() == known { first } else { self.seen_once(&first) }
     }
 
     /// Learns the secrets that an answer names, to find them where only a piece of it is shown. A log is not gone through:

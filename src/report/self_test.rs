@@ -255,7 +255,8 @@ impl Planter {
             let before = (self.markers.len(), self.next);
             let mut with = value.clone();
             let secret = self.secret(place);
-            if let Some(text) = nth_text(&mut with, &mut number.clone()) {
+            let mut left = number;
+            if let Some(text) = nth_text(&mut with, &mut left) {
                 *text = format!("{text}\n{secret}\n");
             }
             match serde_json::from_value::<Answer>(with.clone()) {

@@ -57,32 +57,19 @@ const COMMON: [&str; 48] = [
     "warning",
 ];
 
+/// And so does one whose name begins like those of regions, of the agent, and of addresses that every host has.
+const COMMON_BEGINNINGS: [&str; 9] =
+    ["ip6-", "cn-", "ap-", "us-", "eu-", "me-", "logtail", "ilogtail", "loongcollector"];
+/// The ends of everybody's domains, and the first network card.
+const COMMON_SHORT: [&str; 4] = ["com", "net", "org", "eth0"];
+
 fn is_common(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
     word.len() < 3
         || COMMON.contains(&word.as_str())
+        || COMMON_SHORT.contains(&word.as_str())
+        || COMMON_BEGINNINGS.iter().any(|begin| word.starts_with(begin))
         || word.bytes().all(|byte| byte.is_ascii_digit())
-        || [
-            "ip6-",
-            "cn-",
-            "ap-",
-            "us-",
-            "eu-",
-            "me-",
-            "logtail",
-            "ilogtail",
-            "loongcollector",
-            "eth",
-            "com",
-            "net",
-            "org",
-        ]
-        .iter()
-        .any(|begin| {
-            word == *begin
-                || (begin.len() > 3 && word.starts_with(begin))
-                || (begin.ends_with('-') && word.starts_with(begin))
-        })
 }
 
 /// Names of the vendor's own hosts are everybody's.
@@ -135,9 +122,8 @@ impl Pseudonyms {
                 }
             }
             Answer::Environment(Ok(pairs)) => {
-                let proxies = pairs.iter().filter(|(name, _)| name.to_ascii_lowercase().ends_with("_proxy"));
-                for (name, value) in proxies.filter(|(name, _)| !name.to_ascii_lowercase().starts_with("no_")) {
-                    let _ = name;
+                let is_proxy = |name: &str| name.ends_with("_proxy") && !name.starts_with("no_");
+                for (_, value) in pairs.iter().filter(|(name, _)| is_proxy(&name.to_ascii_lowercase())) {
                     self.proxy(value);
                 }
             }

@@ -79,6 +79,9 @@ fn with_beginning(word: &[u8]) -> Option<(usize, usize)> {
         (0..word.len()).filter(|&at| at == 0 || word.get(at - 1).is_none_or(|byte| !byte.is_ascii_alphanumeric()));
     for from in starts {
         let rest = word.get(from..).unwrap_or_default();
+        if !rest.first().is_some_and(|first| b"gxsrnhpyAS".contains(first)) {
+            continue;
+        }
         let is_known = BEGINNINGS.iter().any(|(begin, least)| {
             let tail = rest.strip_prefix(*begin).unwrap_or_default();
             tail.len() >= *least

@@ -109,5 +109,6 @@ fn percent_encoded(bytes: &[u8]) -> Vec<u8> {
 
 fn json_escaped(bytes: &[u8]) -> Vec<u8> {
     let quoted = serde_json::to_string(&String::from_utf8_lossy(bytes)).unwrap_or_default();
-    quoted.trim_matches('"').as_bytes().to_vec()
+    let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inside.unwrap_or_default().as_bytes().to_vec()
 }

@@ -118,11 +118,14 @@ pub(super) fn names_secret(name: &[u8]) -> bool {
 
 /// Whether a name has any letters in it that could say so: most words of a text have none, and cost no more than this.
 fn may_name(name: &[u8]) -> bool {
-    let small = |at: usize| name.get(at).map_or(b' ', u8::to_ascii_lowercase);
-    (0..name.len()).any(|at| match (small(at), small(at + 1)) {
-        (b'a', b'k') | (b's', b'k') | (b'p', b'w') => true,
-        pair => matches!(
-            &[pair.0, pair.1, small(at + 2)],
+    let (mut first, mut second) = (b' ', b' ');
+    for byte in name {
+        let third = byte | 0x20;
+        if matches!((second, third), (b'a', b'k') | (b's', b'k') | (b'p', b'w')) {
+            return true;
+        }
+        let says_so = matches!(
+            &[first, second, third],
             b"sec"
                 | b"pas"
                 | b"tok"
@@ -139,8 +142,13 @@ fn may_name(name: &[u8]) -> bool {
                 | b"sas"
                 | b"psk"
                 | b"ssi"
-        ),
-    })
+        );
+        if says_so {
+            return true;
+        }
+        (first, second) = (second, third);
+    }
+    false
 }
 
 /// The words of a name in small letters: parted by what is neither letter nor digit, and where a capital follows a small
