@@ -60,12 +60,15 @@ const COMMON: [&str; 48] = [
 /// And so does one whose name begins like those of regions, of the agent, and of addresses that every host has.
 const COMMON_BEGINNINGS: [&str; 9] =
     ["ip6-", "cn-", "ap-", "us-", "eu-", "me-", "logtail", "ilogtail", "loongcollector"];
-/// The ends of everybody's domains, and the first network card.
-const COMMON_SHORT: [&str; 4] = ["com", "net", "org", "eth0"];
+/// The ends of everybody's domains, the first network cards, and short words of every text.
+const COMMON_SHORT: [&str; 19] = [
+    "com", "net", "org", "eth0", "cn", "en", "in", "io", "ip", "is", "lo", "no", "of", "ok", "on", "sh", "to", "up",
+    "zh",
+];
 
 fn is_common(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
-    word.len() < 3
+    word.len() < 2
         || COMMON.contains(&word.as_str())
         || COMMON_SHORT.contains(&word.as_str())
         || COMMON_BEGINNINGS.iter().any(|begin| word.starts_with(begin))

@@ -187,7 +187,18 @@ pub(super) fn is_harmless(value: &[u8]) -> bool {
     let is_nothing = [&b""[..], b"null", b"nil", b"true", b"false", b"none", b"{}", b"[]", b"(null)"]
         .iter()
         .any(|nothing| value.eq_ignore_ascii_case(nothing));
-    is_nothing || value.iter().all(|&byte| byte == b'*') || is_token(value) || is_masked_id(value)
+    is_nothing
+        || is_list_of_services(value)
+        || value.iter().all(|&byte| byte == b'*')
+        || is_token(value)
+        || is_masked_id(value)
+}
+
+/// `passwd: files systemd` of nsswitch.conf names where users are looked up, and no secret.
+fn is_list_of_services(value: &[u8]) -> bool {
+    const SERVICES: [&[u8]; 9] =
+        [b"files", b"compat", b"systemd", b"sss", b"nis", b"nisplus", b"ldap", b"winbind", b"altfiles"];
+    value.split(u8::is_ascii_whitespace).all(|word| word.is_empty() || SERVICES.contains(&word))
 }
 
 /// `LTAI****abcd`: an id in the form in which it may be shown.

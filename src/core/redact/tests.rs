@@ -264,6 +264,7 @@ fn what_is_no_secret_stays() {
         "log_path:/var/log/app/x@1/a.log\tkey:value",
         "-A OUTPUT -d 100.100.2.136/32 -p tcp -m tcp --dport 80 -j DROP",
         "AccessKeyId: LTAI****abcd",
+        "passwd:         files systemd\nshadow: files",
         "base64 /usr/local/ilogtail/ilogtail_config.json QWxpYmFiYUNsb3VkTGludXhJc0E=",
     ] {
         assert_eq!(Redactor::new().text(text), text);
