@@ -3,6 +3,7 @@
 //! Commands take a host and a judge, so tests run them on any machine that answers questions.
 
 pub mod args;
+pub mod bundle;
 pub mod changing;
 mod demo;
 pub mod journal;
@@ -19,7 +20,7 @@ use crate::core::context::Context;
 use crate::core::finding::RemedyId;
 use crate::core::flow::{Notice, Session};
 use crate::core::remedies;
-use crate::core::text::{Lang, Text};
+use crate::core::text::Lang;
 use crate::report::{self, Style};
 use crate::ui::FaceKind;
 use crate::{memory, say};
@@ -249,19 +250,10 @@ async fn dispatch(cli: &Cli, settings: &Settings, out: &mut impl Write) -> io::R
         Some(Command::Undo { id, consent }) => {
             changing::undo(applier, judge, settings, id.as_deref(), *consent, out).await
         }
-        Some(Command::Bundle { output }) => {
-            let (name, bytes) = looking::bundle(host, judge, settings).await?;
-            match report::write_bundle(&bytes, &looking::places(&name, output.as_deref())) {
-                Ok(path) => {
-                    settings.say(out, &Text::same(path.display().to_string()))?;
-                    Ok(NOTHING_FAILS)
-                }
-                Err(error) => {
-                    let error = error.to_string();
-                    settings.complain(&say!("The bundle could not be written: {error}", "无法写入诊断包：{error}"));
-                    Ok(COULD_NOT_RUN)
-                }
-            }
+        Some(Command::Bundle { self_test: true, .. }) => bundle::self_test(host, judge, settings, out).await,
+        Some(Command::Bundle { output, list, anonymous, .. }) => {
+            let wish = bundle::Wish { output: output.as_deref(), lists: *list, is_anonymous: *anonymous };
+            bundle::bundle(host, judge, settings, wish, out).await
         }
         Some(Command::CarryOut) => changing::run_errand(&applier, settings).await,
         // Answered before there was a host.

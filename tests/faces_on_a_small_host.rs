@@ -3,7 +3,7 @@
 
 use logtail_doctor::carry_out::{Applier, Store};
 use logtail_doctor::cli::args::{ConsentArgs, Format};
-use logtail_doctor::cli::{Settings, changing, looking};
+use logtail_doctor::cli::{Settings, bundle, changing, looking};
 use logtail_doctor::core::context::Context;
 use logtail_doctor::core::finding::{Evidence, Finding, RemedyId, StepId};
 use logtail_doctor::core::observe::*;
@@ -112,7 +112,7 @@ fn planted_secrets_reach_no_form_of_the_report() {
 #[test]
 fn planted_secrets_and_foreign_accounts_reach_no_file_of_a_bundle() {
     let dir = tempfile::tempdir().unwrap();
-    let (name, bytes) = now(looking::bundle(Arc::new(Small), judge, &settings(dir.path()))).unwrap();
+    let (name, bytes) = now(bundle::packed(Arc::new(Small), judge, &settings(dir.path()))).unwrap();
     // It began a moment before the host's clock was read.
     let is_of_then = ["20261122T050000Z", "20261122T0459"].iter().any(|time| name.contains(time));
     assert!(name.starts_with("logtail-doctor-small-") && is_of_then, "{name}");
@@ -128,8 +128,15 @@ fn planted_secrets_and_foreign_accounts_reach_no_file_of_a_bundle() {
         }
         names.push(path.file_name().unwrap().to_string_lossy().into_owned());
     }
-    let expected =
-        ["ticket.txt", "report.txt", "report.json", "observations.json", "redactions.json", "ilogtail_config.json"];
+    let expected = [
+        "MANIFEST.json",
+        "ticket.txt",
+        "report.txt",
+        "report.json",
+        "observations.json",
+        "redactions.json",
+        "ilogtail_config.json",
+    ];
     assert_eq!(names, expected);
     let path = report::write_bundle(&bytes, &[dir.path().join("b.tar.gz")]).unwrap();
     let recording = report::read_bundle(&path).unwrap();

@@ -248,6 +248,16 @@ pub enum Command {
         /// The file, or the directory to write it in; without it logtail-doctor-HOST-TIME.tar.gz in the current directory
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// Replace addresses, host names, account and project ids by other names; who has which is written to a file
+        /// beside the bundle that only you can read
+        #[arg(long)]
+        anonymous: bool,
+        /// Show what the bundle would hold, from where, why and how large; write nothing
+        #[arg(long, conflicts_with = "output")]
+        list: bool,
+        /// Plant secrets in all that is read, in memory only, and show that none comes out; write nothing
+        #[arg(long, conflicts_with_all = ["output", "list", "anonymous"])]
+        self_test: bool,
     },
     /// Practise on a simulated host: the wizard with the same checks and remedies; nothing here is changed
     Demo {

@@ -1,4 +1,4 @@
-//! `check`, `verify`, `bundle`: look, judge, show.
+//! `check` and `verify`: look, judge, show.
 
 use super::args::Format;
 use super::progress_line::while_waiting;
@@ -13,9 +13,8 @@ use crate::core::observe::{Answer, Observations, Question};
 use crate::core::text::Text;
 use crate::engine::Looking;
 use crate::host::Host;
-use crate::report::{self, Case, Recording, Redactor, Report, Taken};
+use crate::report::{self, Recording, Redactor, Report, Taken};
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,18 +124,13 @@ fn look_line(found: &Investigation, age: Option<Text>, seconds_left: u64) -> Tex
     Text::filled(format!("{en} At most {seconds_left} s more."), format!("{zh}最多再等待 {seconds_left} 秒。"))
 }
 
-/// Looks once and packs the support bundle; returns its name without ending, and its bytes.
-///
-/// # Errors
-/// It cannot be packed.
-pub async fn bundle(host: Arc<dyn Host>, judge: Judge, settings: &Settings) -> io::Result<(String, Vec<u8>)> {
-    let mut looking = begin(&host, judge, settings);
+/// Looks once, also at what a ticket wants besides; returns the investigation, all that was seen, and when.
+pub async fn look_for_case(host: &Arc<dyn Host>, judge: Judge, settings: &Settings) -> (Looking, Observations, Taken) {
+    let mut looking = begin(host, judge, settings);
     while_waiting(settings, &looking_text(), looking.settle()).await;
     let journal = Question::File(settings.store.dir.join(JOURNAL));
-    let (seen, taken) = complete(&host, &looking, &[journal]).await;
-    let agent = wiring::agent_info(&seen);
-    let case = Case::new(looking.found(), &seen, taken, agent);
-    Ok((report::bundle_name(&case), report::pack(&case, settings.lang)?))
+    let (seen, taken) = complete(host, &looking, &[journal]).await;
+    (looking, seen, taken)
 }
 
 /// What is said while nothing else is to be seen.
@@ -180,13 +174,4 @@ fn show(report: &Report, settings: &Settings, format: Format, out: &mut impl Wri
     out.write_all(shown.as_bytes())?;
     out.flush()?;
     Ok(code_of(report.verdict()))
-}
-
-/// Where a bundle is to be written; in a directory under the usual name.
-pub fn places(name: &str, output: Option<&Path>) -> Vec<std::path::PathBuf> {
-    match output {
-        Some(path) if path.is_dir() => vec![path.join(format!("{name}.tar.gz"))],
-        Some(path) => vec![path.to_path_buf()],
-        None => report::bundle_places(name),
-    }
 }

@@ -13,6 +13,7 @@ pub mod firewall;
 pub mod flow;
 pub mod journal;
 pub mod observe;
+pub mod pseudonyms;
 pub mod redact;
 pub mod remedies;
 pub mod service;

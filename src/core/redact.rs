@@ -9,10 +9,18 @@
 //! lie in a `users` directory and that the operator did not tell get zeros in their middle. They stay digits, so that
 //! a bundle is judged as the host was.
 
+mod forms;
+mod known;
+mod names;
+mod pairs;
 mod scan;
+mod values;
+mod views;
 
 use crate::core::observe::{Answer, DirSeen, FileSeen, Observations, Question};
-use scan::{Form, Known};
+use known::{Known, MEMORABLE};
+use names::{is_harmless, names_secret};
+use scan::Form;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +39,8 @@ pub enum Rule {
     /// User and password in a URL.
     UrlCredentials,
     PrivateKey,
+    /// A token that is known by its form: a JSON web token, or with the beginning that its vendor gave it.
+    Token,
     /// An AliUid that the operator did not tell.
     Aliuid,
 }
@@ -44,6 +54,7 @@ impl Rule {
             Rule::Authorization => "authorization",
             Rule::UrlCredentials => "url-credentials",
             Rule::PrivateKey => "private-key",
+            Rule::Token => "token",
             Rule::Aliuid => "aliuid",
         }
     }
@@ -51,6 +62,9 @@ impl Rule {
 
 /// A text is gone through at most this often. Two are the rule, and one where nothing is found.
 const PASSES: usize = 8;
+
+/// A longer file is not learnt from when only pieces of it are to be shown, in bytes.
+const LEARNT_LIMIT: usize = 64 << 10;
 
 /// Masks secrets; remembers what it has masked, and how often by which rule.
 #[derive(Debug, Default)]
@@ -86,7 +100,7 @@ impl Redactor {
                 continue;
             }
             for entry in entries {
-                for digits in scan::digit_runs(&entry.name).filter(|digits| Some(*digits) != told) {
+                for digits in names::digit_runs(&entry.name).filter(|digits| Some(*digits) != told) {
                     let mask = mask_digits(digits);
                     if mask != digits {
                         self.aliuids.insert(digits.to_string(), mask);
@@ -135,6 +149,7 @@ impl Redactor {
         for found in scan::secrets(bytes) {
             let Some(secret) = bytes.get(found.start..found.end) else { continue };
             let token = self.token(found.rule, secret);
+            self.learn_parts(found.rule, secret);
             self.learn_inside(secret);
             out.extend_from_slice(bytes.get(done..found.start).unwrap_or_default());
             match found.form {
@@ -162,13 +177,34 @@ impl Redactor {
         }
     }
 
+    /// Learns what may stand alone elsewhere: the password behind a user, and each text of a list.
+    fn learn_parts(&mut self, rule: Rule, stretch: &[u8]) {
+        let password = stretch.iter().position(|&byte| byte == b':').and_then(|colon| stretch.get(colon + 1..));
+        if let Some(password) = password.filter(|part| rule == Rule::UrlCredentials && part.len() >= MEMORABLE) {
+            self.known_token(rule, password);
+        }
+        if rule == Rule::PrivateKey {
+            let is_key = |line: &&[u8]| {
+                line.len() > MEMORABLE && line.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
+            };
+            for line in stretch.split(|byte| b"\n\\".contains(byte)).map(<[u8]>::trim_ascii).filter(is_key) {
+                self.known_token(rule, line);
+            }
+        }
+        if stretch.starts_with(b"[") {
+            for part in stretch.split(|byte| b"[]\"', \n".contains(byte)).filter(|part| part.len() >= MEMORABLE) {
+                self.known_token(rule, part);
+            }
+        }
+    }
+
     /// Masks what was learnt elsewhere, and AliUids.
     fn learnt(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
         let counts = &mut self.counts;
         bytes = self.known.mask(bytes, |rule| *counts.entry(rule).or_default() += 1);
         for (aliuid, mask) in &self.aliuids {
             let (masked, times) =
-                scan::replace(&bytes, aliuid.as_bytes(), mask.as_bytes(), |around| !around.is_ascii_digit());
+                known::replace(&bytes, aliuid.as_bytes(), mask.as_bytes(), |around| !around.is_ascii_digit());
             if times > 0 {
                 bytes = masked;
                 *self.counts.entry(Rule::Aliuid).or_default() += times;
@@ -205,8 +241,12 @@ impl Redactor {
                 if fields.len() == 1 && fields.contains_key("base64") {
                     return Value::Object(fields);
                 }
+                let is_named = named_beside(&fields) || labelled(&fields);
                 let fields = fields.into_iter().map(|(key, value)| {
-                    let masked = self.named(&key, value);
+                    let masked = match is_named && names_value(&key) {
+                        true => self.all_of(value),
+                        false => self.named(&key, value),
+                    };
                     (self.text(&key), masked)
                 });
                 Value::Object(fields.collect())
@@ -215,7 +255,7 @@ impl Redactor {
         }
     }
 
-    /// A list; a pair of name and value is masked by its name.
+    /// A list; a pair of name and value is masked by its name, and so is what follows an option of a command line.
     fn array(&mut self, mut items: Vec<Value>) -> Value {
         if let [Value::String(name), Value::String(_)] = items.as_slice() {
             let name = name.clone();
@@ -223,16 +263,41 @@ impl Redactor {
             let masked = self.named(&name, value);
             return Value::Array(vec![Value::String(self.text(&name)), masked]);
         }
-        Value::Array(items.into_iter().map(|item| self.value(item)).collect())
+        let mut option = None;
+        let masked = items.into_iter().map(|item| {
+            let before = option.take();
+            option = item.as_str().filter(|word| word.starts_with('-') && !word.contains('=')).map(str::to_string);
+            match before {
+                Some(name) => self.named(&name, item),
+                None => self.value(item),
+            }
+        });
+        Value::Array(masked.collect())
     }
 
     /// The value of a field or variable.
     fn named(&mut self, name: &str, value: Value) -> Value {
+        // What the service answered about its key is a structure of ours, and holds no secret.
+        let is_ours = name == "credentials" && value.as_object().is_some_and(|fields| fields.len() == 1);
+        match names_secret(name.as_bytes()) && !is_ours {
+            true => self.all_of(value),
+            false => self.value(value),
+        }
+    }
+
+    /// A value that is secret with all that is in it.
+    fn all_of(&mut self, value: Value) -> Value {
         match value {
-            Value::String(text) if scan::names_secret(name.as_bytes()) && !scan::is_harmless(text.as_bytes()) => {
+            Value::String(text) if !is_harmless(text.as_bytes()) => {
+                self.learn_inside(text.as_bytes());
                 Value::String(self.token(Rule::NamedSecret, text.as_bytes()))
             }
-            other => self.value(other),
+            Value::Number(number) => Value::String(self.token(Rule::NamedSecret, number.to_string().as_bytes())),
+            Value::Array(items) => Value::Array(items.into_iter().map(|item| self.all_of(item)).collect()),
+            Value::Object(fields) => {
+                Value::Object(fields.into_iter().map(|(key, value)| (self.text(&key), self.all_of(value))).collect())
+            }
+            other => other,
         }
     }
 
@@ -244,9 +309,25 @@ impl Redactor {
 
     /// Observations without secrets. An answer that cannot be kept without them is left out.
     pub fn seen(&mut self, seen: &Observations) -> Observations {
-        // The first pass learns the secrets that are named somewhere; the second finds them everywhere.
+        // The first pass learns the secrets that are named somewhere; the second finds them everywhere. Where none was
+        // learnt there is nothing more to find.
+        let known = self.tokens.len();
         let first = self.seen_once(seen);
-        self.seen_once(&first)
+        if self.tokens.len() == known { first } else { self.seen_once(&first) }
+    }
+
+    /// Learns the secrets that an answer names, to find them where only a piece of it is shown. A log is not gone through:
+    /// it is long, and shown in whole lines, which name their secrets themselves.
+    pub fn learn(&mut self, answer: &Answer) {
+        match answer {
+            Answer::File(Ok(file)) if file.bytes.len() <= LEARNT_LIMIT => {
+                self.bytes(&file.bytes);
+            }
+            Answer::Environment(_) | Answer::ReadCommand(_) | Answer::Processes(_) => {
+                self.through(answer);
+            }
+            _ => {}
+        }
     }
 
     fn seen_once(&mut self, seen: &Observations) -> Observations {
@@ -269,6 +350,23 @@ impl Redactor {
     }
 }
 
+/// Whether a field of these names a secret whose value is in another one: `{"name": "PASSWORD", "value": "x"}`.
+fn named_beside(fields: &serde_json::Map<String, Value>) -> bool {
+    let name = ["name", "key", "Name", "Key"].iter().find_map(|field| fields.get(*field)?.as_str());
+    name.is_some_and(|name| names_secret(name.as_bytes())) && fields.keys().any(|key| names_value(key))
+}
+
+/// Whether a row of evidence shows a variable that holds a secret: its label is the variable's name.
+fn labelled(fields: &serde_json::Map<String, Value>) -> bool {
+    let label = fields.get("label").and_then(|label| label.get("en")?.as_str()).unwrap_or_default();
+    let is_variable = label.contains('_') || label == label.to_uppercase() || label == label.to_lowercase();
+    is_variable && !label.contains(' ') && names_secret(label.as_bytes())
+}
+
+fn names_value(key: &str) -> bool {
+    ["value", "val", "Value", "default", "content"].contains(&key)
+}
+
 /// Digits with zeros in the middle: the first and the last four stay.
 fn mask_digits(digits: &str) -> String {
     let last = digits.len().saturating_sub(4);
@@ -276,168 +374,4 @@ fn mask_digits(digits: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::observe::{EntryKind, EntrySeen};
-    use proptest::prelude::*;
-
-    const SECRET: &str = "qW7xPz0rT5uVbN3mKd91LsHf";
-
-    #[test]
-    fn secrets_go_in_every_form_and_the_rest_stays() {
-        for form in [
-            r#"{"access_key_secret": "@", "x": 1}"#,
-            r#"{"accessKeySecret":"@"}"#,
-            r#"{\"sts_token\":\"@\"}"#,
-            "access-key = @\nnext = 1",
-            "export ALIBABA_CLOUD_ACCESS_KEY_SECRET='@' X=1",
-            "tool --password @ --verbose",
-            "GET /x?SecurityToken=@&b=1",
-            "<AccessKeySecret>@</AccessKeySecret>",
-        ] {
-            let masked = Redactor::new().text(&form.replace('@', SECRET));
-            assert_eq!(masked, form.replace('@', "***secret-1***"));
-        }
-        assert_eq!(Redactor::new().text(r#"{"password": 12345}"#), r#"{"password": "***secret-1***"}"#);
-    }
-
-    #[test]
-    fn shapes_are_secrets_without_a_name() {
-        let mut redactor = Redactor::new();
-        let text = "key LTAI5tAbCdEfGhIjKlMnOp12 http://u:p@h:80/ Authorization: LOG abc:def=\nnext\n\
-                    -----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\nend Bearer abcdefgh.ijk";
-        assert_eq!(
-            redactor.text(text),
-            "key ***access-key-id-1*** http://***url-credentials-2***@h:80/ Authorization: ***authorization-3***\nnext\n\
-             ***private-key-4***\nend Bearer ***authorization-5***"
-        );
-        assert_eq!(redactor.counts()[&Rule::Authorization], 2);
-    }
-
-    #[test]
-    fn what_is_no_secret_stays() {
-        for text in [
-            r#"{"password": "", "token": null, "secret": true}"#,
-            "<SecretKey>\n</SecretKey>",
-            "echo $token > /tmp/file\nnext",
-            "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\nno PRIVATE KEY",
-            "the token is missing, the password too: see the secret store",
-            r#"{"config_server_address":"http://logtail.cn-hangzhou.log.aliyuncs.com"}"#,
-            "10.0.0.1 web-1 1654218965343050",
-            r#"{"working_ip":"","ip":"10.0.0.1","uuid":"None"}"#,
-        ] {
-            assert_eq!(Redactor::new().text(text), text);
-        }
-    }
-
-    #[test]
-    fn equal_secrets_get_equal_tokens_and_are_found_without_their_name() {
-        let mut redactor = Redactor::new();
-        let first = redactor.text(&format!("secret={SECRET}"));
-        assert_eq!(first, "secret=***secret-1***");
-        assert_eq!(redactor.text(&format!("auth with {SECRET} failed")), "auth with ***secret-1*** failed");
-    }
-
-    #[test]
-    fn tokens_are_never_masked_whatever_the_secret_is_called() {
-        let mut redactor = Redactor::new();
-        assert_eq!(redactor.text("password=authorization x"), "password=***secret-1*** x");
-        assert_eq!(redactor.text("Authorization: LOG a:b"), "Authorization: ***authorization-2***");
-    }
-
-    #[test]
-    fn an_element_on_lines_of_its_own_teaches_its_value_without_the_blanks() {
-        let mut redactor = Redactor::new();
-        let masked = redactor.text(&format!("<SecretKey>\n  {SECRET}\n</SecretKey>\nonce more {SECRET}."));
-        assert_eq!(masked, "<SecretKey>\n  ***secret-1***\n</SecretKey>\nonce more ***secret-1***.");
-    }
-
-    #[test]
-    fn what_an_unclosed_stretch_swallows_is_found_elsewhere_all_the_same() {
-        for opening in ["<SecretKey>", "\"token\":", "-----BEGIN PRIVATE KEY-----", "password='"] {
-            let text = format!("bare {SECRET} here {opening}\nACCESS_KEY_SECRET={SECRET}\nnext");
-            let masked = Redactor::new().text(&text);
-            assert!(!masked.contains(SECRET), "{masked}");
-        }
-    }
-
-    #[test]
-    fn foreign_aliuids_lose_their_middle_and_the_told_one_stays() {
-        let mut seen = Observations::default();
-        let entry = |name: &str| EntrySeen { name: name.into(), kind: EntryKind::File, size: 0, modified: 0 };
-        let entries = vec![entry("1654218965343050"), entry("1999999999999999"), entry(".x")];
-        seen.keep(Question::Dir("/etc/ilogtail/users".into()), Answer::Dir(Ok(DirSeen { entries, cut: false })));
-        let mut redactor = Redactor::new();
-        redactor.mask_aliuids(&seen, Some("1654218965343050"));
-        let masked = redactor.seen(&seen);
-        let names: Vec<String> = masked
-            .dir("/etc/ilogtail/users")
-            .unwrap()
-            .as_ref()
-            .unwrap()
-            .entries
-            .iter()
-            .map(|e| e.name.clone())
-            .collect();
-        assert_eq!(names, ["1654218965343050", "1999000000009999", ".x"]);
-    }
-
-    #[test]
-    fn names_and_values_in_separate_strings_belong_together() {
-        let mut seen = Observations::default();
-        let pairs =
-            vec![("ACCESS_KEY_SECRET".to_string(), SECRET.to_string()), ("working_ip".into(), "1.2.3.4".into())];
-        seen.keep(Question::Environment { pid: 1 }, Answer::Environment(Ok(pairs)));
-        let text = serde_json::to_string(&Redactor::new().seen(&seen)).unwrap();
-        assert!(!text.contains(SECRET) && text.contains("1.2.3.4"), "{text}");
-    }
-
-    #[test]
-    fn wide_text_hides_nothing() {
-        let wide: Vec<u8> = format!("password={SECRET}").bytes().flat_map(|byte| [byte, 0]).collect();
-        assert_eq!(Redactor::new().bytes(&wide), b"password=***secret-1***");
-        assert_eq!(Redactor::new().bytes(b"a\0b"), b"a\0b");
-    }
-
-    proptest! {
-        #[test]
-        fn a_planted_secret_never_survives(
-            before in "[ -~\\n中]{0,40}",
-            after in "[ -~\\n中]{0,40}",
-            secret in "[A-Za-z0-9+/=._-]{16,40}",
-            form in 0usize..8,
-        ) {
-            let planted = match form {
-                0 => format!("\"access_key_secret\": \"{secret}\""),
-                1 => format!("\"accessKeySecret\":\"{secret}\""),
-                2 => format!("\nsts_token = {secret}\n"),
-                3 => format!("\nexport PASSWORD={secret}\n"),
-                4 => format!("\nAuthorization: {secret}\n"),
-                5 => format!(" https://user:{}@host/ ", secret.replace('/', "")),
-                6 => format!(" --access-key-secret {secret} "),
-                _ => format!("\naccess_key_id: LTAI{}\n", secret.replace(|c: char| !c.is_ascii_alphanumeric(), "x")),
-            };
-            let text = format!("{before}\n{planted}\n{after}");
-            let needle = match form {
-                5 => secret.replace('/', ""),
-                7 => secret.replace(|c: char| !c.is_ascii_alphanumeric(), "x"),
-                _ => secret,
-            };
-            prop_assume!(!before.contains(&needle) && !after.contains(&needle));
-            let masked = Redactor::new().text(&text);
-            prop_assert!(!masked.contains(&needle), "{masked}");
-        }
-
-        #[test]
-        fn masking_twice_is_masking_once(text in "[ -~\\n中]{0,80}", secret in "[A-Za-z0-9]{8,30}") {
-            let text = format!("{text}\ntoken={secret} {text}");
-            let once = Redactor::new().text(&text);
-            prop_assert_eq!(Redactor::new().text(&once), once.clone());
-        }
-
-        #[test]
-        fn any_bytes_are_fine(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            Redactor::new().bytes(&bytes);
-        }
-    }
-}
+mod tests;

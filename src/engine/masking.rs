@@ -4,9 +4,30 @@ use crate::core::checks::Checked;
 use crate::core::finding::Finding;
 use crate::core::flow::Event;
 use crate::core::journal::{AppliedResult, ChangeState, Progress};
+use crate::core::observe::{Answer, Observations, Question};
 use crate::core::redact::Redactor;
 use crate::core::remedies::Planned;
 use crate::core::text::{Lang, Text};
+use std::collections::BTreeMap;
+
+/// Learns the secrets of the answers that are new, so that a finding that shows a piece of one shows none of them.
+pub(super) fn learn(redactor: &mut Redactor, learnt: &mut BTreeMap<Question, (usize, i64)>, seen: &Observations) {
+    for (question, answer) in seen.answers() {
+        let mark = match answer {
+            Answer::File(Ok(file)) => (file.bytes.len(), file.modified),
+            Answer::Environment(Ok(pairs)) => (pairs.iter().map(|(name, value)| name.len() + value.len()).sum(), 0),
+            Answer::ReadCommand(Ok(printed)) => (printed.out.len(), 0),
+            Answer::Processes(Ok(processes)) => {
+                (processes.len(), processes.iter().map(|process| i64::from(process.pid)).sum())
+            }
+            _ => continue,
+        };
+        if learnt.get(question) != Some(&mark) {
+            redactor.learn(answer);
+            learnt.insert(question.clone(), mark);
+        }
+    }
+}
 
 /// The finding as it may be shown.
 pub(super) fn finding_without_secrets(redactor: &mut Redactor, checked: &Checked) -> Checked {

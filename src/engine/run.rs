@@ -4,7 +4,7 @@ use super::applying::{Applying, next_of};
 use super::frontend::{Frontend, FrontendRequest};
 use super::leaving;
 use super::looking::Looking;
-use super::masking::{finding_without_secrets, masked};
+use super::masking::{finding_without_secrets, learn, masked};
 use super::planning::PlanRequest;
 use super::planning::Planning;
 use super::verifying::Verifying;
@@ -15,6 +15,7 @@ use crate::core::context::Context;
 use crate::core::finding::{RemedyId, StepId};
 use crate::core::flow::{Effect, Event, Goal, Session, StepView, Way};
 use crate::core::journal::Progress;
+use crate::core::observe::Question;
 use crate::core::redact::Redactor;
 use crate::core::remedies::Planned;
 use crate::core::text::Lang;
@@ -51,6 +52,7 @@ pub async fn run<F: Frontend>(looking: &mut Looking, session: &mut Session, appl
         was_settled: false,
         published: BTreeMap::new(),
         redactor: Redactor::new(),
+        learnt: BTreeMap::new(),
         next_frame: Instant::now() + BETWEEN_FRAMES,
         owes_frame: false,
     };
@@ -98,6 +100,8 @@ pub(super) struct Run<'a> {
     /// The steps as they were last shown to the session, before secrets were taken out.
     pub(super) published: BTreeMap<StepId, StepView>,
     pub(super) redactor: Redactor,
+    /// The answers whose secrets the redactor knows, by what tells a new answer from an old one.
+    learnt: BTreeMap<Question, (usize, i64)>,
     /// Before this, a frame that only brings answers waits.
     pub(super) next_frame: Instant,
     /// Whether such a frame waits.
@@ -235,6 +239,7 @@ impl Run<'_> {
             if self.published.get(&step).is_some_and(|known| same(known, &view)) {
                 continue;
             }
+            learn(&mut self.redactor, &mut self.learnt, self.looking.found.seen());
             let shown = StepView {
                 checked: view.checked.as_ref().map(|checked| finding_without_secrets(&mut self.redactor, checked)),
                 ..view
@@ -248,10 +253,10 @@ impl Run<'_> {
             }
         }
         if let Ok(identity) = self.looking.found.seen().identity()
-            && self.session.identity.as_ref() != Some(identity)
+            && let Some(identity) = self.redactor.through(identity)
+            && self.session.identity.as_ref() != Some(&identity)
         {
-            let identity = Box::new(identity.clone());
-            self.session.handle(Event::Identity(identity));
+            self.session.handle(Event::Identity(Box::new(identity)));
             has_news = true;
         }
         if has_news {

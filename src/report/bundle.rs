@@ -2,25 +2,19 @@
 //! asks for, all without secrets. Written whole or not at all, readable by its owner alone, never over another file.
 //! Reading one trusts nothing in it: sizes are limited, and no path from it is ever used.
 
-use super::ticket::WANTED_FILES;
-use super::{Case, Recording, Style, json, text, ticket};
-use crate::core::journal::JOURNAL;
-use crate::core::observe::{Answer, Observations, Question};
-use crate::core::text::Lang;
-use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use super::{Case, Recording};
+use flate2::read::GzDecoder;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// Observations beyond this many bytes of JSON are left out, the largest first.
-const OBSERVATIONS_LIMIT: usize = 24 << 20;
 /// At most this many bytes are unpacked.
 const UNPACKED_LIMIT: u64 = 64 << 20;
 /// At most this many files may be in a bundle.
 const ENTRIES_LIMIT: usize = 1000;
 /// The recording inside a bundle.
-const OBSERVATIONS: &str = "observations.json";
+pub(super) const OBSERVATIONS: &str = "observations.json";
 
 /// Why a bundle could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -38,54 +32,8 @@ pub fn bundle_name(case: &Case) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
     let host: String = case.report.hostname().chars().map(plain).take(64).collect();
     let host = if host.is_empty() { "host".to_string() } else { host };
-    let stamp: String = case.report.taken.started_at.chars().filter(char::is_ascii_alphanumeric).collect();
+    let stamp: String = case.report.taken.started_at.raw().chars().filter(char::is_ascii_alphanumeric).collect();
     format!("logtail-doctor-{host}-{stamp}")
-}
-
-/// The bundle's bytes.
-///
-/// # Errors
-/// Only if memory cannot be written to.
-pub fn pack(case: &Case, lang: Lang) -> io::Result<Vec<u8>> {
-    let top = bundle_name(case);
-    let recording = Recording { observations: bounded(&case.recording.observations), ..case.recording.clone() };
-    let plain = Style { ascii: true, ..Style::default() };
-    let mut files: Vec<(String, Vec<u8>)> = vec![
-        ("ticket.txt".into(), ticket(case, lang).into_bytes()),
-        ("report.txt".into(), text(&case.report, lang, plain).into_bytes()),
-        ("report.json".into(), json(&case.report, lang).into_bytes()),
-        (OBSERVATIONS.into(), serde_json::to_vec_pretty(&recording)?),
-        ("redactions.json".into(), serde_json::to_vec_pretty(&case.masked)?),
-    ];
-    for name in WANTED_FILES.into_iter().chain([JOURNAL]) {
-        for (number, (_, file)) in case.files(name).into_iter().enumerate() {
-            let name = if number == 0 { name.to_string() } else { format!("{}-{name}", number + 1) };
-            files.push((name, file.bytes.clone()));
-        }
-    }
-    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
-    let taken = case.report.taken.started_at.parse::<jiff::Timestamp>().map_or(0, |time| time.as_second());
-    for (name, bytes) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o600);
-        header.set_mtime(u64::try_from(taken).unwrap_or_default());
-        tar.append_data(&mut header, format!("{top}/{name}"), bytes.as_slice())?;
-    }
-    tar.into_inner()?.finish()
-}
-
-/// The observations that fit, the smallest first.
-fn bounded(seen: &Observations) -> Observations {
-    let length = |pair: &(&Question, &Answer)| serde_json::to_vec(pair).map_or(usize::MAX, |json| json.len());
-    let mut sized: Vec<(usize, (&Question, &Answer))> = seen.answers().map(|pair| (length(&pair), pair)).collect();
-    sized.sort_by_key(|(size, _)| *size);
-    let mut left = OBSERVATIONS_LIMIT;
-    let mut fits = |size: usize| {
-        left = left.saturating_sub(size);
-        left > 0
-    };
-    sized.into_iter().filter(|(size, _)| fits(*size)).map(|(_, (q, a))| (q.clone(), a.clone())).collect()
 }
 
 /// Where a bundle goes when nobody says where: here, else the temporary directory, else home.
@@ -208,8 +156,10 @@ pub fn read_packed(path: &Path, packed: impl Read) -> Result<Recording, BundleEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Taken;
+    use crate::core::text::Lang;
     use crate::report::model::samples;
+    use crate::report::{Taken, pack};
+    use flate2::{Compression, write::GzEncoder};
     use std::os::unix::fs::PermissionsExt;
 
     fn case() -> Case {

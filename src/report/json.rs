@@ -87,12 +87,12 @@ pub fn json(report: &Report, lang: Lang) -> String {
     let whole = Whole {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: &report.tool_version },
-        started_at: &report.taken.started_at,
+        started_at: report.taken.started_at.raw(),
         elapsed_ms: report.taken.elapsed_ms,
         host: Host {
-            hostname: identity.map(|identity| identity.hostname.as_str()),
-            os: identity.map(|identity| identity.os.as_str()),
-            arch: identity.map(|identity| identity.arch.as_str()),
+            hostname: identity.map(|identity| identity.hostname.raw()),
+            os: identity.map(|identity| identity.os.raw()),
+            arch: identity.map(|identity| identity.arch.raw()),
             privileged: identity.map(|identity| identity.privileged),
         },
         agent: report.agent.as_ref(),

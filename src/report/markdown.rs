@@ -10,10 +10,11 @@ pub fn markdown(report: &Report, lang: Lang) -> String {
     let get = |text: Text| text.get(lang).to_string();
     let mut out = format!("# logtail-doctor {}: {}\n\n", report.tool_version, report.verdict().word().get(lang));
     out.push_str(&format!("{}\n\n", escape(report.conclusion().get(lang))));
-    out.push_str(&format!("- {}\n", report.taken.started_at));
+    out.push_str(&format!("- {}\n", escape(report.taken.started_at.raw())));
     if let Some(identity) = &report.identity {
         let parts = [&identity.hostname, &identity.distribution, &identity.arch, &identity.kernel];
-        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).map(|part| escape(part)).collect();
+        let parts: Vec<String> =
+            parts.into_iter().filter(|part| !part.is_empty()).map(|part| escape(part.raw())).collect();
         out.push_str(&format!("- {}\n", parts.join(", ")));
     }
     match &report.agent {

@@ -6,7 +6,7 @@ use crate::core::context::{Context, Field};
 use crate::core::finding::{Cause, Finding, RemedyId, Severity, StepId, Verdict, worst};
 use crate::core::observe::{IdentitySeen, Observations};
 use crate::core::remedies::{InputId, Inputs, Planned, descriptor, plan, shell_line};
-use crate::core::text::{Lang, Text};
+use crate::core::text::{Lang, Text, Untrusted};
 use crate::say;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -29,7 +29,7 @@ pub struct AgentInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Taken {
     /// RFC 3339, UTC, whole seconds.
-    pub started_at: String,
+    pub started_at: Untrusted,
     /// Milliseconds.
     pub elapsed_ms: u64,
 }
@@ -38,7 +38,7 @@ impl Taken {
     /// From milliseconds since 1970.
     pub fn at(started_ms: i64, elapsed_ms: u64) -> Taken {
         let time = jiff::Timestamp::from_millisecond(started_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        Taken { started_at: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), elapsed_ms }
+        Taken { started_at: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into(), elapsed_ms }
     }
 }
 
@@ -270,7 +270,7 @@ impl Report {
 
     /// A name for files and headings.
     pub fn hostname(&self) -> &str {
-        self.identity.as_ref().map_or("", |identity| identity.hostname.as_str())
+        self.identity.as_ref().map_or("", |identity| identity.hostname.raw())
     }
 }
 
@@ -395,7 +395,7 @@ mod tests {
     #[test]
     fn a_report_asks_for_nothing() {
         let found = samples::investigation();
-        let taken = Taken { started_at: String::new(), elapsed_ms: 0 };
+        let taken = Taken::default();
         Report::new(&found, found.seen(), taken, None, &mut Redactor::new());
         assert!(found.seen().take_open().is_empty());
     }

@@ -4,6 +4,7 @@ use super::Taken;
 use crate::core::checks::{Investigation, Judge};
 use crate::core::context::Context;
 use crate::core::observe::Observations;
+use crate::core::text::Untrusted;
 use crate::host::recorded::unrecorded;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Recording {
     pub schema_version: u32,
-    pub tool_version: String,
+    pub tool_version: Untrusted,
     pub taken: Taken,
     pub context: Context,
     /// What the operator read in the console; not part of a remembered context, but of a case.
@@ -27,7 +28,7 @@ impl Recording {
     pub(super) fn new(taken: Taken, told: &Context, clean: &Context, observations: Observations) -> Recording {
         Recording {
             schema_version: super::SCHEMA_VERSION,
-            tool_version: env!("CARGO_PKG_VERSION").to_string(),
+            tool_version: env!("CARGO_PKG_VERSION").into(),
             taken,
             context: clean.clone(),
             console_heartbeat: told.console_heartbeat,

@@ -49,11 +49,11 @@ impl Writer {
         if let Some(identity) = &report.identity {
             for part in [&identity.hostname, &identity.distribution, &identity.arch] {
                 if !part.is_empty() {
-                    line.push_str(&format!("  {}", printable(part)));
+                    line.push_str(&format!("  {}", part.printable()));
                 }
             }
         }
-        self.line("", &format!("{line}  {}", report.taken.started_at));
+        self.line("", &format!("{line}  {}", report.taken.started_at.printable()));
         let agent = match &report.agent {
             None => Text::fixed("Agent: none found", "Agent：未找到"),
             Some(agent) => {

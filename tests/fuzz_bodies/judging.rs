@@ -85,7 +85,7 @@ fn carrying(answer: &Answer, data: &[u8]) -> Option<Answer> {
             Some(Answer::Dir(Ok(dir)))
         }
         Answer::Identity(mut identity) => {
-            identity.hostname = text();
+            identity.hostname = text().into();
             Some(Answer::Identity(identity))
         }
         Answer::Reach(mut reach) => {

@@ -149,7 +149,7 @@ async fn a_wrong_ip_is_found_edited_proven_and_taken_back() {
     assert_eq!(without_time(&back), without_time(&original));
 
     let looked = settled(&host, context()).await;
-    let (_, bundle) = looking::bundle(host.host(), checks::check, &settings).await.unwrap();
+    let (_, bundle) = logtail_doctor::cli::bundle::packed(host.host(), checks::check, &settings).await.unwrap();
     let everything = [
         shown,
         fixed,

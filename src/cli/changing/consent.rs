@@ -47,7 +47,7 @@ impl Changing<'_> {
             Answer::Identity(IdentitySeen { privileged: true, .. }) => Leave::Direct(consent),
             Answer::Identity(IdentitySeen { sudo: Some(sudo), user, .. }) => match helper::argv() {
                 Ok(argv) if self.authorise(&sudo, &argv).await => Leave::Sudo(sudo, consent),
-                argv => Leave::No(self.without_leave(plan, &sudo, &user, argv.ok()).await),
+                argv => Leave::No(self.without_leave(plan, &sudo, user.raw(), argv.ok()).await),
             },
             _ => {
                 let command = self.command(plan);

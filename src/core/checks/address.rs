@@ -70,7 +70,7 @@ pub fn check(see: &Observations, told: &Context) -> Result<Finding, Unanswered> 
     judge.evidence.extend(heeded::rows(&agent, &config, rule));
     judge.judge(&path);
     if !is_renamed {
-        judge.hostname(&identity.hostname);
+        judge.hostname(identity.hostname.raw());
     }
     let ip = judge.ip;
     let summary = match (judge.causes.iter().max_by_key(|cause| cause.severity), judge.interface_of(ip)) {
@@ -146,7 +146,7 @@ fn broken(path: String, what: Text, prediction: Option<&(IpInputs, Prediction)>)
 
 /// Whether everything that the prediction rests on was really seen; else it explains, but accuses nobody.
 fn is_certain(see: &Observations, agent: &Agent) -> Result<bool, Unanswered> {
-    let hostname = &see.identity()?.hostname;
+    let hostname = see.identity()?.hostname.raw();
     let (lookup, config) = (see.lookup(hostname), subject::config(see, agent));
     let environment = subject::is_environment_known(see, agent);
     Ok(lookup?.addresses.is_ok() & config?.is_ok() & environment?)
@@ -159,15 +159,15 @@ fn is_certain(see: &Observations, agent: &Agent) -> Result<bool, Unanswered> {
 pub fn predict(see: &Observations, agent: &Agent) -> Result<Option<(IpInputs, Prediction)>, Unanswered> {
     let identity = see.identity()?;
     let (lookup, interfaces, config) =
-        (see.lookup(&identity.hostname), see.interfaces(), subject::config(see, agent)).together()?;
+        (see.lookup(identity.hostname.raw()), see.interfaces(), subject::config(see, agent)).together()?;
     let (Some(version), Ok(interfaces)) = (&agent.version, interfaces) else { return Ok(None) };
     let config = config.unwrap_or_default();
     let sorted = lookup.addresses.as_deref().unwrap_or_default();
-    let order = lookup::order(see, &identity.hostname, sorted, version)?;
+    let order = lookup::order(see, identity.hostname.raw(), sorted, version)?;
     let inputs = IpInputs {
         unordered: order.unordered,
         looked_up_in: order.source,
-        ..inputs(&identity.hostname, &order.addresses, interfaces, &config)
+        ..inputs(identity.hostname.raw(), &order.addresses, interfaces, &config)
     };
     let prediction = ip_rules::predict(&inputs, version);
     Ok(Some((inputs, prediction)))

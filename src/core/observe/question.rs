@@ -3,6 +3,7 @@
 //! Every answer is bounded in size, and the host bounds the time. An answer that is not there says why ([`Unavailable`]):
 //! that is how a check tells "absent" from "not allowed to look".
 
+use crate::core::text::Untrusted;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -276,7 +277,7 @@ pub struct ReachSeen {
     /// Who signed the certificate that the other side showed, trusted or not: the issuer's common name, else its
     /// organisation. Text from outside, at most 128 characters.
     #[serde(default)]
-    pub issuer: Option<String>,
+    pub issuer: Option<Untrusted>,
     pub http: Option<Result<HttpSeen, Unavailable>>,
     /// From start to end, in milliseconds.
     pub elapsed_ms: u64,
@@ -373,16 +374,16 @@ pub struct ClockSeen {
 /// Who we are and where we run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentitySeen {
-    pub hostname: String,
+    pub hostname: Untrusted,
     /// `linux`.
-    pub os: String,
+    pub os: Untrusted,
     /// `x86_64`, `aarch64`.
-    pub arch: String,
+    pub arch: Untrusted,
     /// The kernel's release.
-    pub kernel: String,
+    pub kernel: Untrusted,
     /// The distribution's pretty name, or empty.
-    pub distribution: String,
-    pub user: String,
+    pub distribution: Untrusted,
+    pub user: Untrusted,
     pub uid: u32,
     /// Whether this process may change the machine (root).
     pub privileged: bool,

@@ -1,7 +1,9 @@
 //! Where in a text the secrets are. Works on bytes, never fails, linear in the text's length. Knows no state.
 
 use super::Rule;
-use std::collections::{BTreeMap, BTreeSet};
+use super::forms;
+use super::names::{is_harmless, names_header, names_secret, token_length};
+use super::views::{self, STOP, View, Wrapping};
 
 /// A secret's place: `start..end` in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,186 +21,134 @@ pub(super) enum Form {
     Quoted,
 }
 
-/// Names end in one of these, once `_`, `-` and `.` are taken out and letters are small.
-const SECRET_NAMES: [&str; 17] = [
-    "accesskey",
-    "accesskeyid",
-    "accesskeysecret",
-    "accessid",
-    "secret",
-    "secretid",
-    "secretkey",
-    "password",
-    "passwd",
-    "pwd",
-    "passphrase",
-    "token",
-    "credential",
-    "privatekey",
-    "apikey",
-    "authorization",
-    "signature",
-];
+/// So many wrappings are taken off each other.
+const DEPTH: usize = 3;
 
-/// Longer runs of name characters are no names.
-const NAME_LIMIT: usize = 128;
-
-/// Whether what follows such a name is a secret.
-pub(super) fn names_secret(name: &[u8]) -> bool {
-    if name.len() > NAME_LIMIT {
-        return false;
-    }
-    let plain: String =
-        name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(|byte| byte.to_ascii_lowercase() as char).collect();
-    SECRET_NAMES.iter().any(|secret| plain.ends_with(secret))
-}
-
-/// Whether a value says that there is none, or is masked already.
-pub(super) fn is_harmless(value: &[u8]) -> bool {
-    matches!(value, b"" | b"null" | b"true" | b"false" | b"None") || value == b"***" || is_token(value)
-}
-
-/// Whether the value is a token of ours as a whole. One with another right behind it is, too: what ended the value was
-/// part of a secret that was found elsewhere, so its end cannot be seen any more.
-fn is_token(value: &[u8]) -> bool {
-    let behind = token_length(value).and_then(|length| value.get(length..));
-    behind.is_some_and(|rest| rest.is_empty() || token_length(rest).is_some())
-}
-
-/// The length of the token at the beginning, `***WORD-NUMBER***`, if one is there.
-fn token_length(bytes: &[u8]) -> Option<usize> {
-    let rest = bytes.strip_prefix(b"***")?;
-    let word = rest.iter().take_while(|byte| byte.is_ascii_lowercase() || **byte == b'-').count();
-    let digits = rest.get(word..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let known = [&b"access-key-id-"[..], b"secret-", b"authorization-", b"url-credentials-", b"private-key-"];
-    let is_known = known.contains(&rest.get(..word)?);
-    let closes = rest.get(word + digits..)?.starts_with(b"***");
-    (is_known && (1..=6).contains(&digits) && closes).then_some(3 + word + digits + 3)
-}
-
-/// The runs of ten and more digits: AliUids.
-pub(super) fn digit_runs(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() >= 10)
-}
-
-/// Replaces a sequence wherever the bytes around it, if any, are `free`. Returns the bytes and how often.
-pub(super) fn replace(bytes: &[u8], old: &[u8], new: &[u8], free: impl Fn(u8) -> bool) -> (Vec<u8>, usize) {
-    let (mut out, mut times, mut at) = (Vec::new(), 0, 0);
-    let Some((&first, _)) = old.split_first() else { return (bytes.to_vec(), 0) };
-    while let Some(&byte) = bytes.get(at) {
-        if byte == first && bytes.get(at..).is_some_and(|rest| rest.starts_with(old)) {
-            let before = at.checked_sub(1).and_then(|at| bytes.get(at)).is_none_or(|&byte| free(byte));
-            let after = bytes.get(at + old.len()).is_none_or(|&byte| free(byte));
-            if before && after {
-                out.extend_from_slice(new);
-                times += 1;
-                at += old.len();
-                continue;
-            }
-        }
-        out.push(byte);
-        at += 1;
-    }
-    (out, times)
-}
-
-/// Shorter values are masked where their name stands, but not looked for elsewhere: they may be ordinary words.
-const MEMORABLE: usize = 12;
-
-/// Secrets that were found, to be found again where nothing names them. Looking costs the same for one and for
-/// thousands.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    by_head: BTreeMap<[u8; MEMORABLE], Vec<OneKnown>>,
-    firsts: BTreeSet<u8>,
-}
-
-#[derive(Debug)]
-struct OneKnown {
-    secret: Vec<u8>,
-    rule: Rule,
-    token: String,
-}
-
-impl Known {
-    /// Remembers a secret with its rule and token, when it is long enough. What begins as our own tokens do is a piece of
-    /// a text that was masked before and cut: it would be found in every token.
-    pub fn learn(&mut self, secret: &[u8], rule: Rule, token: &str) {
-        if secret.starts_with(b"***") {
-            return;
-        }
-        let Some(&head) = secret.first_chunk::<MEMORABLE>() else { return };
-        self.firsts.insert(head[0]);
-        let same_head = self.by_head.entry(head).or_default();
-        same_head.push(OneKnown { secret: secret.to_vec(), rule, token: token.to_string() });
-        same_head.sort_by_key(|known| std::cmp::Reverse(known.secret.len()));
-    }
-
-    /// Masks every known secret; tells each time by which rule.
-    pub fn mask(&self, bytes: Vec<u8>, mut told: impl FnMut(Rule)) -> Vec<u8> {
-        if self.firsts.is_empty() {
-            return bytes;
-        }
-        let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
-        while let Some(&byte) = bytes.get(at) {
-            let rest = bytes.get(at..).unwrap_or_default();
-            // A secret may be a piece of our tokens' words.
-            if let Some(length) = token_length(rest) {
-                out.extend_from_slice(rest.get(..length).unwrap_or_default());
-                at += length;
-                continue;
-            }
-            let same_head = match self.firsts.contains(&byte) {
-                true => rest.first_chunk::<MEMORABLE>().and_then(|head| self.by_head.get(head)),
-                false => None,
-            };
-            match same_head.into_iter().flatten().find(|known| rest.starts_with(&known.secret)) {
-                Some(OneKnown { secret, rule, token }) => {
-                    out.extend_from_slice(token.as_bytes());
-                    told(*rule);
-                    at += secret.len();
-                }
-                None => {
-                    out.push(byte);
-                    at += 1;
-                }
-            }
-        }
-        out
-    }
-}
-
-/// All secrets of a text, in order and apart from each other.
+/// All secrets of a text, in order and apart from each other, whatever they are wrapped in.
 pub(super) fn secrets(bytes: &[u8]) -> Vec<Found> {
-    let mut scan = Scan { bytes, at: 0, found: Vec::new() };
+    at_depth(bytes, DEPTH)
+}
+
+fn at_depth(bytes: &[u8], depth: usize) -> Vec<Found> {
+    let mut found = in_plain(bytes);
+    if depth == 0 {
+        return found;
+    }
+    for (start, line) in views::wrapped_lines(bytes) {
+        let line = View::plain(line, start);
+        for wrapping in Wrapping::ALL {
+            unwrapped(&line, wrapping, depth, &mut found);
+        }
+    }
+    for (start, end, text) in views::base64_texts(bytes) {
+        if says_a_pair(&text) || !at_depth(&text, depth - 1).is_empty() {
+            found.push(Found { rule: Rule::NamedSecret, start, end, form: Form::AsIs });
+        }
+    }
+    apart(found)
+}
+
+/// What is found with one more wrapping taken off.
+fn unwrapped(view: &View, wrapping: Wrapping, depth: usize, found: &mut Vec<Found>) {
+    let Some(inner) = view.unwrapped(wrapping) else { return };
+    for one in in_plain(&inner.bytes) {
+        found.push(Found { start: inner.place(one.start), end: inner.place(one.end), form: Form::AsIs, ..one });
+    }
+    for (start, end, text) in views::base64_texts(&inner.bytes) {
+        if says_a_pair(&text) || !in_plain(&text).is_empty() {
+            let (start, end) = (inner.place(start), inner.place(end));
+            found.push(Found { rule: Rule::NamedSecret, start, end, form: Form::AsIs });
+        }
+    }
+    if depth > 1 {
+        for wrapping in Wrapping::ALL {
+            unwrapped(&inner, wrapping, depth - 1, found);
+        }
+    }
+}
+
+/// `user:password`, as it is packed for `Basic`.
+fn says_a_pair(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let Some(colon) = text.iter().position(|&byte| byte == b':') else { return false };
+    let (user, password) = (text.get(..colon).unwrap_or_default(), text.get(colon + 1..).unwrap_or_default());
+    let is_user = !user.is_empty() && user.iter().all(|&byte| is_name(byte) || b"@\\+".contains(&byte));
+    is_user
+        && !password.is_empty()
+        && password.iter().all(u8::is_ascii_graphic)
+        && !password.iter().all(u8::is_ascii_digit)
+}
+
+/// In order, and joined where they overlap.
+fn apart(mut found: Vec<Found>) -> Vec<Found> {
+    found.sort_by_key(|one| (one.start, std::cmp::Reverse(one.end)));
+    let mut apart: Vec<Found> = Vec::with_capacity(found.len());
+    for one in found {
+        match apart.last_mut().filter(|last| one.start < last.end) {
+            Some(last) if one.end > last.end => {
+                last.end = one.end;
+                last.form = Form::AsIs;
+            }
+            Some(_) => {}
+            None => apart.push(one),
+        }
+    }
+    apart
+}
+
+/// The secrets of a text as it stands.
+fn in_plain(bytes: &[u8]) -> Vec<Found> {
+    let mut scan = Scan { bytes, at: 0, found: Vec::new(), run: (0, 0, None), spent: 0 };
     while scan.at < bytes.len() {
         scan.step();
     }
     scan.found
 }
 
-struct Scan<'a> {
-    bytes: &'a [u8],
+pub(super) struct Scan<'a> {
+    pub(super) bytes: &'a [u8],
     at: usize,
     found: Vec<Found>,
+    /// The run of characters that was last searched for an `@`: its start, its end, and the last one that a host follows.
+    run: (usize, usize, Option<usize>),
+    /// How far was looked ahead in vain, in bytes.
+    pub(super) spent: usize,
+}
+
+/// A value: its place, and how it is masked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Value {
+    pub from: usize,
+    pub to: usize,
+    pub form: Form,
 }
 
 /// Characters of names: `access_key`, `access-key`, `AccessKey`, `a.b`.
-fn is_name(byte: u8) -> bool {
+pub(super) fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
+/// Names of secrets that are not ASCII.
+const OTHER_NAMES: [&str; 5] = ["密码", "口令", "密钥", "令牌", "授权码"];
+
+/// What stands before a colon and makes no user of it.
+const NO_USERS: [&[u8]; 6] = [b"mailto", b"sip", b"sips", b"xmpp", b"acct", b"news"];
+
 impl<'a> Scan<'a> {
-    fn byte(&self, at: usize) -> Option<u8> {
+    pub(super) fn byte(&self, at: usize) -> Option<u8> {
         self.bytes.get(at).copied()
     }
 
-    fn rest(&self, at: usize) -> &'a [u8] {
+    pub(super) fn rest(&self, at: usize) -> &'a [u8] {
         self.bytes.get(at..).unwrap_or_default()
     }
 
+    pub(super) fn part(&self, from: usize, to: usize) -> &'a [u8] {
+        self.bytes.get(from..to).unwrap_or_default()
+    }
+
     /// Counts the bytes from `at` that hold.
-    fn run(&self, at: usize, holds: impl Fn(u8) -> bool) -> usize {
+    pub(super) fn run(&self, at: usize, holds: impl Fn(u8) -> bool) -> usize {
         self.rest(at).iter().take_while(|byte| holds(**byte)).count()
     }
 
@@ -212,18 +162,24 @@ impl<'a> Scan<'a> {
 
     /// Takes what stands here, and moves on by at least one byte.
     fn step(&mut self) {
-        let at = self.at;
-        let rest = self.rest(at);
-        if let Some(length) = token_length(rest) {
-            self.at += length;
-        } else if rest.starts_with(b"-----BEGIN ") {
-            self.private_key();
-        } else if rest.starts_with(b"://") {
-            self.url();
-        } else if self.byte(at).is_some_and(is_name) {
-            self.word();
-        } else {
-            self.at += 1;
+        let (at, rest) = (self.at, self.rest(self.at));
+        match rest.first() {
+            Some(b'*') => self.at += token_length(rest).unwrap_or(1),
+            Some(b'-') if rest.starts_with(b"-----BEGIN ") => self.private_key(),
+            Some(b'-') if rest.starts_with(b"-----END ") => self.end_of_a_key(),
+            Some(b':') if rest.starts_with(b"://") => self.url(),
+            Some(b':') if !self.at.checked_sub(1).and_then(|at| self.byte(at)).is_some_and(is_name) => {
+                if !self.user_and_password(at, at) {
+                    self.at += 1;
+                }
+            }
+            Some(b'$') => match forms::hashed_password(rest) {
+                Some(length) => self.note(Rule::Token, at, at + length, Form::AsIs),
+                None => self.at += 1,
+            },
+            Some(&byte) if is_name(byte) => self.word(),
+            Some(0x80..) => self.other_name(),
+            _ => self.at += 1,
         }
     }
 
@@ -243,48 +199,184 @@ impl<'a> Scan<'a> {
         self.note(Rule::PrivateKey, at, end.unwrap_or(self.bytes.len()), Form::AsIs);
     }
 
-    /// `://user:password@host`: everything up to the last `@` of the authority.
+    /// The end of a private key whose beginning was cut off: the lines before it are the key.
+    fn end_of_a_key(&mut self) {
+        let at = self.at;
+        let label = self.run(at + 9, |byte| byte.is_ascii_alphanumeric() || byte == b' ');
+        if !self.part(at + 9, at + 9 + label).windows(11).any(|part| part == b"PRIVATE KEY") {
+            self.at += 9;
+            return;
+        }
+        let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(byte);
+        let length = self.part(0, at).iter().rev().take_while(|byte| is_key(byte)).count();
+        let mut start = at - length;
+        while let Some(last) = self.found.last().filter(|last| last.end > start) {
+            start = start.min(last.start);
+            self.found.pop();
+        }
+        let end = at + 9 + label + self.run(at + 9 + label, |byte| byte == b'-');
+        self.note(Rule::PrivateKey, start, end, Form::AsIs);
+    }
+
+    /// The end of the run of characters here that may belong to `user:password@host`, and the last `@` in it that a host
+    /// follows. A run is searched once, however many places in it ask.
+    fn last_at(&mut self, start: usize) -> (usize, Option<usize>) {
+        let (from, to, last) = self.run;
+        if from <= start && start < to {
+            return (to, last.filter(|last| *last >= start));
+        }
+        let (mut at, mut last) = (start, None);
+        while let Some(byte) = self.byte(at) {
+            let rest = self.rest(at);
+            let is_end = byte.is_ascii_whitespace()
+                || b"\"'<>`".contains(&byte)
+                || byte == STOP
+                || (byte == b'\\' && rest.get(1).is_some_and(|next| b"\"'nrt".contains(next)))
+                || (at > start && rest.starts_with(b"://"));
+            if is_end {
+                break;
+            }
+            let has_host = |next: &u8| next.is_ascii_alphanumeric() || b"[/*".contains(next);
+            if byte == b'@' && rest.get(1).is_some_and(has_host) && !rest.starts_with(b"@sha256:") {
+                last = Some(at);
+            }
+            at += 1;
+        }
+        self.run = (start, at.max(start + 1), last);
+        (at, last)
+    }
+
+    /// `://user:password@host`: everything up to the last `@` that can belong to the user and the password.
     fn url(&mut self) {
         let start = self.at + 3;
-        let ends = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<');
-        let length = self.run(start, |byte| !ends(byte) && byte != b'\\');
-        let authority = self.rest(start).get(..length).unwrap_or_default();
-        match authority.iter().rposition(|&byte| byte == b'@') {
-            Some(user) if !is_harmless(authority.get(..user).unwrap_or_default()) => {
-                self.note(Rule::UrlCredentials, start, start + user, Form::AsIs);
+        let (end, last) = self.last_at(start);
+        let authority = self.run(start, |byte| !b"/?#".contains(&byte)).min(end - start.min(end));
+        let in_authority = self.part(start, start + authority).iter().rposition(|&byte| byte == b'@');
+        let at = match (in_authority.map(|at| start + at), last) {
+            // A second one may end a password with a slash in it, but not one in a query.
+            (Some(first), Some(last)) if last > first && !self.part(first, last).iter().any(|b| b"?=".contains(b)) => {
+                Some(last)
             }
+            (Some(first), _) => Some(first),
+            (None, Some(last)) if self.is_password_with_slashes(start, authority) => Some(last),
+            _ => None,
+        };
+        match at {
+            Some(at) if !is_harmless(self.part(start, at)) => self.note(Rule::UrlCredentials, start, at, Form::AsIs),
             _ => self.at = start,
         }
     }
 
-    /// A run of name characters: a secret by its shape, the name of a secret, or just a word.
+    /// Whether what looks like host and port is user and the beginning of a password: the port is no number, or the host
+    /// no host.
+    fn is_password_with_slashes(&self, start: usize, length: usize) -> bool {
+        let authority = self.part(start, start + length);
+        let Some(colon) = authority.iter().rposition(|&byte| byte == b':') else { return false };
+        let (host, port) = (authority.get(..colon).unwrap_or_default(), authority.get(colon + 1..).unwrap_or_default());
+        let is_port = port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
+        let is_host = host == b"localhost" || host.iter().any(|byte| b".[".contains(byte));
+        !(is_port && is_host)
+    }
+
+    /// `user:password@host` without a scheme; the user stands at `start..colon`.
+    fn user_and_password(&mut self, start: usize, colon: usize) -> bool {
+        let password = colon + 1;
+        if !self.byte(password).is_some_and(|byte| byte.is_ascii_graphic()) || self.rest(password).starts_with(b"//") {
+            return false;
+        }
+        // What a scheme stands before was looked at with it.
+        if self.part(start.saturating_sub(2), start) == b"//" {
+            return false;
+        }
+        let (_, Some(at)) = self.last_at(start) else { return false };
+        let (user, secret) = (self.part(start, colon), self.part(password, at.max(password)));
+        let port = secret.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let is_port = (1..=5).contains(&port) && secret.get(port) == Some(&b'/') && user.contains(&b'.');
+        let is_path = secret.starts_with(b"/") && secret.iter().skip(1).any(|&byte| byte == b'/');
+        let is_other = NO_USERS.iter().any(|word| user.eq_ignore_ascii_case(word));
+        if secret.is_empty()
+            || secret.len() > 256
+            || user.len() > 128
+            || is_path
+            || is_port
+            || is_other
+            || is_harmless(secret)
+        {
+            return false;
+        }
+        self.note(Rule::UrlCredentials, start, at, Form::AsIs);
+        true
+    }
+
+    /// A run of name characters: a secret by its shape, the name of a secret, a user, or just a word.
     fn word(&mut self) {
         let start = self.at;
-        let length = self.run(start, is_name);
-        let end = start + length;
-        let word = self.rest(start).get(..length).unwrap_or_default();
-        if let Some((rule, from, to, form)) = self.named_value(word, end)
-            && to > from
-            && !is_harmless(self.rest(from).get(..to - from).unwrap_or_default())
+        let end = start + self.run(start, is_name);
+        let word = self.part(start, end);
+        if let Some((rule, value)) = self.value_of(word, start, end)
+            && value.to > value.from
+            && !is_harmless(self.part(value.from, value.to))
         {
             // Text that is stuck together may have ids within the name.
             let mut at = 0;
-            while let Some((from, to)) = word.get(at..).and_then(key_id) {
+            while let Some((from, to)) = word.get(at..).and_then(forms::key_id) {
                 self.note(Rule::AccessKeyId, start + at + from, start + at + to, Form::AsIs);
                 at += to;
             }
-            self.note(rule, from, to, form);
+            self.note(rule, value.from, value.to, value.form);
             return;
         }
-        if let Some((from, to)) = key_id(word) {
-            self.note(Rule::AccessKeyId, start + from, start + to, Form::AsIs);
+        if let Some((from, to, rule)) = forms::in_word(word) {
+            self.note(rule, start + from, start + to, Form::AsIs);
             return;
         }
         if let Some((from, to)) = self.scheme(word, end) {
             self.note(Rule::Authorization, from, to, Form::AsIs);
             return;
         }
+        if self.byte(end) == Some(b':') && self.user_and_password(start, end) {
+            return;
+        }
         self.at = end;
+    }
+
+    fn value_of(&mut self, word: &[u8], start: usize, end: usize) -> Option<(Rule, Value)> {
+        if let Some(value) = self.by_manner(word, start, end) {
+            return Some((Rule::NamedSecret, value));
+        }
+        if !names_secret(word) && !self.names_secret_in_words(word, start) {
+            return None;
+        }
+        let rule = match word.to_ascii_lowercase().ends_with(b"authorization") {
+            true => Rule::Authorization,
+            false => Rule::NamedSecret,
+        };
+        let value = self.value_behind(word, start, end, names_header(word));
+        value.or_else(|| self.paired_value(start, end)).map(|value| (rule, value))
+    }
+
+    /// `Access Key: x`: the name has several words.
+    fn names_secret_in_words(&self, word: &[u8], start: usize) -> bool {
+        if ![&b"key"[..], b"keys", b"id", b"phrase"].iter().any(|last| word.eq_ignore_ascii_case(last)) {
+            return false;
+        }
+        let before = self.part(start.saturating_sub(24), start);
+        let length = before.iter().rev().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b' ').count();
+        let before = before.get(before.len() - length..).unwrap_or_default();
+        before.ends_with(b" ") && !before.ends_with(b"  ") && names_secret(&[before.trim_ascii_start(), word].concat())
+    }
+
+    /// A name that is not ASCII, or just a character of several bytes.
+    fn other_name(&mut self) {
+        let (start, rest) = (self.at, self.rest(self.at));
+        self.at += 1;
+        let Some(name) = OTHER_NAMES.iter().find(|name| rest.starts_with(name.as_bytes())) else { return };
+        let end = start + name.len();
+        if let Some(value) = self.value_behind(b"password", start, end, false)
+            && !is_harmless(self.part(value.from, value.to))
+        {
+            self.note(Rule::NamedSecret, value.from, value.to, value.form);
+        }
     }
 
     /// `Bearer TOKEN` and `Basic TOKEN`.
@@ -295,116 +387,5 @@ impl<'a> Scan<'a> {
         }
         let length = self.run(end + 1, |byte| is_name(byte) || matches!(byte, b'+' | b'/' | b'=' | b'~'));
         (length >= 8).then_some((end + 1, end + 1 + length))
-    }
-
-    /// The value behind a secret's name, which stands here, if there is a separator between: its rule, start, end and form.
-    fn named_value(&self, name: &[u8], end: usize) -> Option<(Rule, usize, usize, Form)> {
-        if !names_secret(name) {
-            return None;
-        }
-        let is_header = name.to_ascii_lowercase().ends_with(b"authorization");
-        let rule = if is_header { Rule::Authorization } else { Rule::NamedSecret };
-        let blank = |byte: u8| byte == b' ' || byte == b'\t';
-        let mut at = end + self.run(end, |byte| byte == b'\\');
-        let name_quoted = matches!(self.byte(at), Some(b'"' | b'\''));
-        at += usize::from(name_quoted);
-        let gap = self.run(at, blank);
-        match self.byte(at + gap) {
-            Some(b'=' | b':') => {
-                at += gap + 1;
-                // JSON may break the line after the colon; a bare `key:` at the end of a line has no value.
-                at += self.run(at, |byte| blank(byte) || (name_quoted && byte.is_ascii_whitespace()));
-            }
-            // The name of an element, with or without its namespace; not the end of one, and no redirection.
-            Some(b'>') if !name_quoted && matches!(self.byte(self.at.wrapping_sub(1)), Some(b'<' | b':')) => {
-                at += gap + 1;
-                let element = self.rest(at).get(..self.run(at, |byte| byte != b'<')).unwrap_or_default();
-                let from = at + element.len() - element.trim_ascii_start().len();
-                return Some((rule, from, from + element.trim_ascii().len(), Form::AsIs));
-            }
-            Some(_) if gap > 0 && name.starts_with(b"--") => at += gap,
-            _ => return None,
-        }
-        let escapes = self.run(at, |byte| byte == b'\\');
-        match self.byte(at + escapes) {
-            Some(quote @ (b'"' | b'\'')) => {
-                let from = at + escapes + 1;
-                Some((rule, from, self.quoted_end(from, quote, escapes), Form::AsIs))
-            }
-            Some(b'{' | b'[') => None,
-            _ if is_header => {
-                let length = self.run(at, |byte| !matches!(byte, b'\n' | b'\r' | b'"' | b'\''));
-                Some((rule, at, at + length, Form::AsIs))
-            }
-            _ => {
-                let ends = |byte: u8| byte.is_ascii_whitespace() || b",;&\"'`}])<>".contains(&byte);
-                let length = self.run(at, |byte| !ends(byte));
-                Some((rule, at, at + length, if name_quoted { Form::Quoted } else { Form::AsIs }))
-            }
-        }
-    }
-
-    /// Where the closing quote is that is escaped as the opening one was; else the end of the line.
-    fn quoted_end(&self, from: usize, quote: u8, escapes: usize) -> usize {
-        let (mut at, mut slashes) = (from, 0);
-        while let Some(byte) = self.byte(at) {
-            match byte {
-                b'\\' => slashes += 1,
-                _ if byte == quote && slashes <= escapes => return at - slashes,
-                b'\n' => return at,
-                _ => slashes = 0,
-            }
-            at += 1;
-        }
-        at
-    }
-}
-
-/// The place of the first access key id in a word: `LTAI` and at least eight more, or `STS.` and at least ten more.
-fn key_id(word: &[u8]) -> Option<(usize, usize)> {
-    (0..word.len()).find_map(|from| {
-        let rest = word.get(from..)?;
-        let (tail, least) = match rest.strip_prefix(b"LTAI") {
-            Some(tail) => (tail, 8),
-            None => (rest.strip_prefix(b"STS.")?, 10),
-        };
-        let length = tail.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-        (length >= least).then_some((from, from + 4 + length))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_secrets_are_known_in_every_spelling() {
-        for name in ["access_key_secret", "accessKeySecret", "AccessKeyId", "STS-TOKEN", "db.password", "--access-key"]
-        {
-            assert!(names_secret(name.as_bytes()), "{name}");
-        }
-        for name in ["ip", "tokens_used", "project", "user_defined_id", "aliuid", ""] {
-            assert!(!names_secret(name.as_bytes()), "{name}");
-        }
-    }
-
-    #[test]
-    fn the_first_access_key_id_of_a_word_is_found() {
-        for (word, place) in [
-            ("LTAI5tAbCdEf", Some((0, 12))),
-            ("x-LTAI_LTAI5tAbCdEf", Some((7, 19))),
-            ("STS.abcdefghijLTAI0y2pass1.x", Some((0, 26))),
-            ("LTAI5tA.STS.abcdefghi", None),
-        ] {
-            assert_eq!(key_id(word.as_bytes()), place, "{word}");
-        }
-    }
-
-    #[test]
-    fn only_whole_tokens_of_ours_are_left_alone() {
-        assert!(is_token(b"***secret-12***") && is_token(b"***secret-1******secret-2***\nnext"));
-        for other in ["***", "***secret-***", "***mine-1***", "***secret-1***x", "***secret-1234567***"] {
-            assert!(!is_token(other.as_bytes()), "{other}");
-        }
     }
 }

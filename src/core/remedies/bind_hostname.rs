@@ -36,8 +36,8 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let agent = the_agent(see)?;
     let (identity, _, _, nsswitch) =
         (see.identity(), see.interfaces(), see.file(HOSTS), see.file(NSSWITCH)).together()?;
-    let hostname = identity.hostname.trim();
-    let lookup = see.lookup(&identity.hostname)?;
+    let hostname = identity.hostname.raw().trim();
+    let lookup = see.lookup(identity.hostname.raw())?;
     let config = layout::read_config(see, &agent)?.unwrap_or_default();
     if let Some((key, setting)) = winner(&config, agent.version.as_ref().is_none_or(|v| v.at_least(3, 3, 6))) {
         let (value, place) = (&setting.value, place_of(&setting.source));

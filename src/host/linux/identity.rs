@@ -3,6 +3,7 @@
 use super::answering::blocking;
 use super::{files, processes};
 use crate::core::observe::{ClockSeen, IdentitySeen};
+use crate::core::text::Untrusted;
 use nix::unistd::{Uid, User};
 use std::env;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ pub(super) async fn identity(patience: Duration) -> IdentitySeen {
     let mut seen = known.ok().and_then(Result::ok).unwrap_or_else(bare_identity);
     let name = blocking(|| Ok(User::from_uid(Uid::effective()).ok().flatten().map(|user| user.name)));
     if let Ok(Ok(Some(name))) = tokio::time::timeout(patience / 2, name).await {
-        seen.user = name;
+        seen.user = name.into();
     }
     seen
 }
@@ -43,12 +44,12 @@ pub(super) fn bare_identity() -> IdentitySeen {
     let hostname = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned());
     let uid = Uid::effective();
     IdentitySeen {
-        hostname: hostname.unwrap_or_default(),
+        hostname: hostname.unwrap_or_default().into(),
         os: "linux".into(),
         arch: env::consts::ARCH.into(),
-        kernel: kernel.unwrap_or_default(),
-        distribution: String::new(),
-        user: uid.to_string(),
+        kernel: kernel.unwrap_or_default().into(),
+        distribution: Untrusted::default(),
+        user: uid.to_string().into(),
         uid: uid.as_raw(),
         privileged: uid.is_root(),
         sudo: None,
@@ -58,7 +59,7 @@ pub(super) fn bare_identity() -> IdentitySeen {
 
 fn whole_identity() -> IdentitySeen {
     let release = text("/etc/os-release").or_else(|| text("/usr/lib/os-release")).unwrap_or_default();
-    IdentitySeen { distribution: pretty_name(&release), sudo: sudo(), container: container(), ..bare_identity() }
+    IdentitySeen { distribution: pretty_name(&release).into(), sudo: sudo(), container: container(), ..bare_identity() }
 }
 
 fn text(path: &str) -> Option<String> {

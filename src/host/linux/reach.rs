@@ -27,7 +27,7 @@ pub(super) async fn reach(client: &Client, target: Target, begin: Instant, deadl
         resolved: done.resolved,
         connected: done.connected,
         tls: done.tls,
-        issuer: done.issuer,
+        issuer: done.issuer.map(Into::into),
         http,
         elapsed_ms: milliseconds(begin.elapsed()),
     }

@@ -70,12 +70,12 @@ impl World {
 
     fn identity(&self) -> IdentitySeen {
         IdentitySeen {
-            hostname: self.hostname.clone(),
+            hostname: self.hostname.clone().into(),
             os: "linux".into(),
             arch: "x86_64".into(),
             kernel: "5.10.134-16.al8.x86_64".into(),
             distribution: "Alibaba Cloud Linux 3 (Soaring Falcon)".into(),
-            user: self.person.user.clone(),
+            user: self.person.user.clone().into(),
             uid: self.person.uid,
             privileged: self.person.uid == 0,
             sudo: (self.person.sudo != Sudo::Absent).then(|| "/usr/bin/sudo".into()),

@@ -60,7 +60,7 @@ impl<W: Write> Plain<W> {
         }
         if let (false, Some(identity)) = (self.told.host, &session.identity) {
             self.told.host = true;
-            let place = format!("{}@{}", identity.user, identity.hostname);
+            let place = format!("{}@{}", identity.user.printable(), identity.hostname.printable());
             let manner = match (session.read_only, identity.privileged) {
                 (true, _) => Text::fixed("read-only", "只读"),
                 (false, true) => Text::fixed("as root", "以 root 运行"),

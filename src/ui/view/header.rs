@@ -57,7 +57,7 @@ fn marks(session: &Session, look: Display, cells: usize) -> Vec<Mark> {
     }
     match &session.identity {
         Some(identity) => {
-            let (host, user) = (printable(&identity.hostname), printable(&identity.user));
+            let (host, user) = (identity.hostname.printable(), identity.user.printable());
             // A long host name gives way, so that the user stays in sight.
             let user = cut(&user, (cells / 3).max(8)).into_owned();
             let host = cut(&host, cells.saturating_sub(width(&user) + 1)).into_owned();

@@ -220,7 +220,10 @@ fn the_header_always_tells_host_and_user() {
                 let Some(identity) = session.identity.clone() else { continue };
                 let picture = picture(&drawn(&mut session, Glyphs::Ascii, (columns, 24)));
                 let header = picture.lines().next().unwrap();
-                assert!(header.contains(&format!("{}@web-01", identity.user)), "{name} {columns}: {header}");
+                assert!(
+                    header.contains(&format!("{}@web-01", identity.user.printable())),
+                    "{name} {columns}: {header}"
+                );
                 assert!(identity.privileged || header.contains("root"), "{name} {columns}: {header}");
             }
         }

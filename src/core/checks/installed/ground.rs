@@ -52,7 +52,7 @@ pub(super) fn look(see: &Observations, agent: &Agent, identity: &IdentitySeen) -
     if let Some((path, program)) = program
         && !agent.processes.iter().any(is_alive)
     {
-        cannot_start(&mut found, &path, &program, &place, &identity.arch);
+        cannot_start(&mut found, &path, &program, &place, identity.arch.raw());
     }
     Ok(found)
 }

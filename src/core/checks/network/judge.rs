@@ -4,7 +4,7 @@ use crate::core::agent::endpoint::EndpointKind;
 use crate::core::agent::reach::{Wanted, is_service, is_shared_address};
 use crate::core::finding::{CauseId, Evidence, Mark, Severity};
 use crate::core::observe::{ConnectError, HttpSeen, NameError, ReachSeen, TlsError, Unavailable};
-use crate::core::text::{Lang, Text};
+use crate::core::text::{Lang, Text, Untrusted};
 use crate::say;
 use std::net::IpAddr;
 
@@ -139,7 +139,7 @@ fn stages(wanted: &Wanted, reach: &ReachSeen, has_user: bool) -> Result<Text, Wr
         match &reach.tls {
             Some(Ok(_)) => {}
             Some(Err(trouble)) => {
-                return blame(CauseId::TlsFailure, tls_trouble(trouble, reach.issuer.as_deref()));
+                return blame(CauseId::TlsFailure, tls_trouble(trouble, reach.issuer.as_ref().map(Untrusted::raw)));
             }
             None => return blame(CauseId::TlsFailure, Text::fixed("TLS was not set up in time", "TLS 握手超时")),
         }

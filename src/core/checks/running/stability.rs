@@ -61,7 +61,7 @@ pub(super) fn look(see: &Observations, agent: &Agent, steady: &Steady) -> Result
             || is_outlived(agent, at)
             || at.zip(recorded(&record)).is_some_and(|(at, started)| started > at);
         if let Some((_, line)) = last.filter(|_| !is_cured) {
-            illegal_instruction(&mut found, line, cpu, &identity.arch);
+            illegal_instruction(&mut found, line, cpu, identity.arch.raw());
         }
     }
     Ok(found)

@@ -197,7 +197,7 @@ async fn a_certificate_that_does_not_fit_says_how() {
     ] {
         let seen = tls_probe(name, from, to, trusted, false).await;
         assert_eq!(seen.tls, Some(Err(trouble)));
-        assert_eq!(seen.issuer.as_deref(), Some("rcgen self signed cert"), "who signed is told whatever the trouble");
+        assert_eq!(seen.issuer, Some("rcgen self signed cert".into()), "who signed is told whatever the trouble");
         assert!(matches!(seen.connected, Some(Ok(_))) && seen.http.is_none());
     }
 }

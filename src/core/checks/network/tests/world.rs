@@ -240,7 +240,7 @@ pub fn any_reach() -> impl Strategy<Value = ReachSeen> {
             resolved,
             connected,
             tls,
-            issuer,
+            issuer: issuer.map(Into::into),
             http,
             elapsed_ms,
         })
