@@ -9,15 +9,16 @@ pub mod journal;
 pub mod looking;
 mod manual;
 mod progress_line;
+mod streams;
 mod wiring;
 
-use crate::carry_out::{Journals, Store, WithRootsJournal};
+use crate::carry_out::{Journals, Store, WithRootsJournal, elevation};
 use crate::core::context::{Context, Field};
 use crate::core::finding::RemedyId;
 use crate::core::flow::{Notice, Session};
 use crate::core::remedies;
 use crate::core::text::{Lang, Text, printable};
-use crate::host::Host;
+use crate::host::{Host, way_to_root};
 use crate::report::{self, Style};
 use crate::ui::FaceKind;
 use crate::{memory, say};
@@ -73,6 +74,14 @@ impl Settings {
     pub fn say(&self, out: &mut impl Write, text: &Text) -> io::Result<()> {
         writeln!(out, "{}", printable(text.get(self.lang)))
     }
+
+    /// The last line of a result that stands, whoever still reads: where it cannot be written to standard output it is said
+    /// on standard error.
+    pub fn say_or_complain(&self, out: &mut impl Write, text: &Text) {
+        if self.say(out, text).and_then(|()| out.flush()).is_err() {
+            self.complain(text);
+        }
+    }
 }
 
 fn complain(lang: Lang, text: &Text) {
@@ -90,8 +99,7 @@ pub fn main() -> ExitCode {
     let lang = language(&cli.manner);
     let code = match run(cli, lang) {
         Ok(code) => code,
-        // Whoever read our output had enough of it; that is no mistake of anybody.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => NOTHING_FAILS,
+        // Also where whoever read our output had enough of it: a result that did not arrive is none.
         Err(error) => {
             complain(lang, &say!("The result could not be written: {error}", "无法输出结果：{error}"));
             COULD_NOT_RUN
@@ -122,9 +130,12 @@ fn style(manner: &Manner) -> Style {
     }
 }
 
-/// Who is acting, for the journal: the person behind sudo, else the user.
+/// Who is acting, for the journal: the person behind sudo or doas, else the user. Of an ordinary user these variables say
+/// nothing: anybody can set them.
 fn actor() -> String {
-    let sudo = std::env::var("SUDO_USER").ok().filter(|user| !user.is_empty());
+    let is_root = nix::unistd::geteuid().is_root();
+    let person = ["SUDO_USER", "DOAS_USER"].iter().filter_map(|name| std::env::var(name).ok());
+    let sudo = person.into_iter().find(|user| is_root && !user.is_empty() && user != "root");
     let user = || nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten().map(|user| user.name);
     sudo.or_else(user).unwrap_or_else(|| nix::unistd::geteuid().to_string())
 }
@@ -167,6 +178,7 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
         _ => {}
     }
     remedies::call_it(own_name(), nix::unistd::geteuid().is_root());
+    remedies::becomes_root_by(way_to_root().map(|tool| elevation::name(&tool)));
     let dirs = memory::state_dirs();
     let is_recording = matches!(&cli.command, Some(Command::Check { from: Some(_), .. }));
     let remembered = if is_recording { Context::default() } else { recall(&dirs.own, lang) };

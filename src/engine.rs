@@ -16,6 +16,7 @@ mod verifying;
 pub use looking::Looking;
 pub use planning::PlanRequest;
 
+use crate::carry_out::elevation::Connection;
 use crate::carry_out::{Progress, Store};
 use crate::core::agent::layout;
 use crate::core::checks::{Checked, Investigation};
@@ -97,11 +98,16 @@ pub trait Frontend {
     /// The next thing that the operator or the terminal does. Must be safe to drop and call again.
     fn next(&mut self) -> impl Future<Output = Event>;
 
-    /// Makes sure that `sudo -n` will start `argv`, asking for the password on the terminal if it must.
+    /// Has the tool (sudo, doas) start `argv` with root's rights, and lends it the terminal until that says its first word.
     ///
     /// # Errors
-    /// The sentence that says why it will not.
-    fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> impl Future<Output = Result<(), Text>>;
+    /// The sentence that says why it did not.
+    fn authorise(
+        &mut self,
+        tool: &Path,
+        argv: &[String],
+        session: &Session,
+    ) -> impl Future<Output = Result<Connection, Text>>;
 
     /// Does what only a face can do (clipboard, suspend, bundle, memory) and says what came of it.
     fn perform(
@@ -387,8 +393,8 @@ mod tests {
             if self.has_seen_all { Event::Terminate } else { std::future::pending().await }
         }
 
-        async fn authorise(&mut self, _: &Path, _: &[String], _: &Session) -> Result<(), Text> {
-            Ok(())
+        async fn authorise(&mut self, _: &Path, _: &[String], _: &Session) -> Result<Connection, Text> {
+            Err(Text::same("no root here"))
         }
 
         async fn perform(&mut self, _: FrontendRequest, _: &Session, _: &Investigation) -> Option<Event> {

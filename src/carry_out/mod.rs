@@ -5,11 +5,13 @@
 //! file that the plan relies on is looked at again; if one moved, nothing happens and the plan is made anew.
 
 mod cleanup;
+pub mod elevation;
 mod failure;
 pub mod helper;
 mod journal;
 mod rollback;
 mod roots_journal;
+pub mod trust;
 mod undo;
 mod undo_request;
 mod watch;
@@ -170,6 +172,9 @@ async fn carry_out_alone(
             return nothing(result);
         }
     }
+    if let Some(reason) = trust::refusal(host, &changes).await {
+        return nothing(AppliedResult::Refused(reason));
+    }
     let now_ms = match host.observe(Question::Clock).await {
         Answer::Clock(clock) => clock.now_ms,
         _ => 0,
@@ -304,7 +309,7 @@ async fn lock(host: &dyn Host, store: &Store) -> Result<Held, Applied> {
     };
     held.map_err(|error| Applied {
         result: match error {
-            OperationError::Held(_) => AppliedResult::Busy(explain(&error)),
+            OperationError::Held(_) | OperationError::HeldByCommand(_) => AppliedResult::Busy(explain(&error)),
             error => AppliedResult::Refused(no_journal(&error)),
         },
         entry: None,

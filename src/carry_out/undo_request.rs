@@ -1,7 +1,7 @@
 //! Taking back a journal entry. What the journal tells is turned into a plan like any other: it is previewed, carried
 //! out, journaled and verified in the same way.
 
-use super::{JournalEntry, Journals, RecordKind, read_journals, undo_plan};
+use super::{JournalEntry, Journals, RecordKind, read_journals, trust, undo_plan};
 use crate::core::agent::layout;
 use crate::core::observe::{Observations, Unanswered};
 use crate::core::remedies::{Planned, Restart, descriptor, for_root, restart_of, step_of, with_revival};
@@ -15,6 +15,9 @@ use crate::say;
 /// Something has not been looked at yet; the question was noted.
 pub fn undo(entry: &str, journals: &Journals, see: &Observations) -> Result<Planned, Unanswered> {
     let all = read_journals(see, journals)?;
+    if let Some(doubt) = trust::doubt_of_journals(journals, see)? {
+        return Ok(Planned::Refused(doubt));
+    }
     let done = match choose_entry(&all, entry) {
         Ok(done) => done,
         Err(text) => return Ok(Planned::Refused(text)),

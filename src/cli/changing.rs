@@ -7,6 +7,7 @@ use super::journal::Unfinished;
 use super::looking::{begin, looking_text};
 use super::progress_line::while_waiting;
 use super::{COULD_NOT_RUN, Settings, journal};
+use crate::carry_out::elevation::Connection;
 use crate::carry_out::{self, Applied, AppliedResult, ChangeState, Consent, Order, Progress, can_be_undone, helper};
 use crate::core::checks::Judge;
 use crate::core::finding::{CauseId, RemedyId, StepId};
@@ -19,7 +20,6 @@ use crate::host::Host;
 use crate::say;
 use consent::Leave;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -119,7 +119,10 @@ pub async fn undo(
     consent: ConsentArgs,
     out: &mut impl Write,
 ) -> io::Result<u8> {
-    let Some((entries, _)) = journal::read(&host, settings).await else { return Ok(COULD_NOT_RUN) };
+    let Some((entries, unread)) = journal::read(&host, settings).await else { return Ok(COULD_NOT_RUN) };
+    if unread > 0 {
+        settings.complain(&journal::unreadable_lines(unread));
+    }
     let entry = match carry_out::choose_entry(&entries, id.unwrap_or("last")) {
         Ok(entry) => entry,
         Err(reason) => {
@@ -168,9 +171,9 @@ impl Changing<'_> {
         if self.consent.dry_run {
             return Ok(CURED);
         }
-        let (sudo, consent) = match self.leave(&plan).await {
+        let (helper, consent) = match self.leave(&plan).await {
             Leave::Direct(consent) => (None, consent),
-            Leave::Sudo(sudo, consent) => (Some(sudo), consent),
+            Leave::Sudo(helper, consent) => (Some(helper), consent),
             Leave::No(refusals) => {
                 // A line each: the commands among them are there to be copied.
                 for refusal in &refusals {
@@ -179,13 +182,15 @@ impl Changing<'_> {
                 return Ok(REFUSED);
             }
         };
+        // Whoever has stopped reading has not seen the preview, and would not see what came of it.
+        super::streams::is_read()?;
         // What there is to cure is known before anything is changed.
         let goal = looking.settled_goal(plan.verify, self.remedy).await;
         let mut signals = Signals::hold()?;
-        let is_errand = sudo.is_some();
+        let is_errand = helper.is_some();
         let order =
             Order { plan: *plan, with_restart: true, consent: Consent::given(consent), undoes: self.undoes.clone() };
-        let applied = self.apply(&order, sudo, &mut signals, out).await;
+        let applied = self.apply(&order, helper, &mut signals, out).await;
         let plan = order.plan;
         match applied.result {
             AppliedResult::Applied => {}
@@ -220,8 +225,7 @@ impl Changing<'_> {
             }
         }
         if self.undoes.is_some() {
-            // Whoever stopped reading the result does not make it untrue.
-            let _ = settings.say(out, &taken_back(&plan));
+            settings.say_or_complain(out, &taken_back(&plan));
             return Ok(CURED);
         }
         settings.complain(&match &applied.entry {
@@ -279,16 +283,16 @@ impl Changing<'_> {
     async fn apply(
         &self,
         order: &Order,
-        sudo: Option<PathBuf>,
+        helper: Option<Box<Connection>>,
         signals: &mut Signals,
         out: &mut impl Write,
     ) -> Applied {
         let (sender, mut progress) = unbounded_channel();
         let (host, store) = (self.host.as_ref(), &self.settings.store);
         let work = async move {
-            match sudo {
+            match helper {
                 None => carry_out::carry_out(host, store, order, sender).await,
-                Some(sudo) => helper::send(&sudo, order.clone(), sender).await,
+                Some(helper) => helper::send(*helper, order.clone(), sender).await,
             }
         };
         let mut redactor = Redactor::new();
@@ -354,10 +358,10 @@ impl Changing<'_> {
                 return Ok(STILL_FAILS);
             }
         };
-        // The change stands; that nobody reads the result any more does not undo it.
         let finding = looking.found().finding(goal.step()).map(|checked| &checked.finding);
         if proof.is_cured() {
-            let _ = self.settings.say(out, &checked_again(goal.proved_by(looking.found()), proof == Proof::CauseGone));
+            let text = checked_again(goal.proved_by(looking.found()), proof == Proof::CauseGone);
+            self.settings.say_or_complain(out, &text);
             return Ok(if proof == Proof::CauseGone { STILL_FAILS } else { CURED });
         }
         if proof == Proof::Unproven {
@@ -393,7 +397,10 @@ fn checked_again(step: StepId, fails: bool) -> Text {
 /// The sentence that ends an undo. Of files only where there were any: an undo may concern the service alone.
 fn taken_back(plan: &Plan) -> Text {
     if plan.changes.iter().any(|change| change.path().is_some()) {
-        Text::fixed("Taken back: every file is as it was.", "已撤销：所有文件均已恢复原状。")
+        Text::fixed(
+            "Taken back: every file has its old content; owner, mode, attributes and links were kept throughout.",
+            "已撤销：所有文件均已恢复原内容；属主、权限、扩展属性和硬链接始终保持不变。",
+        )
     } else {
         Text::fixed("Taken back.", "已撤销。")
     }

@@ -5,6 +5,7 @@ use super::args::Cli;
 use super::wiring;
 use super::{COULD_NOT_RUN, NOTHING_FAILS, Settings, complain};
 use crate::carry_out::Store;
+use crate::carry_out::elevation::Connection;
 use crate::core::checks::Investigation;
 use crate::core::flow::{Demo, Event, Session};
 use crate::core::text::{Lang, Text, pad, width};
@@ -104,7 +105,7 @@ impl<F: engine::Frontend> engine::Frontend for Beside<F> {
         self.face.next()
     }
 
-    async fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> Result<(), Text> {
+    async fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> Result<Connection, Text> {
         if self.host.is_some() {
             // The sudo of this machine has no business on a simulated one.
             return Err(Text::fixed("The demo runs nothing through sudo.", "演示模式不会通过 sudo 执行任何操作。"));

@@ -46,6 +46,7 @@ impl Planning {
             PlanRequest::Remedy(remedy, inputs) => remedies::plan(*remedy, inputs, seen),
             PlanRequest::Undo { entry, store } => carry_out::undo(entry, &looking.journals(store), seen),
         };
+        let planned = planned.and_then(|planned| carry_out::trust::judged(planned, seen));
         let mut wanted = seen.take_open();
         wanted.extend(seen.take_touched().into_iter().filter(|question| !self.fresh.contains(question)));
         if wanted.is_empty() {

@@ -10,7 +10,7 @@ mod linux;
 pub mod recorded;
 pub mod simulated;
 
-pub use linux::{LinuxHost, Options, readers};
+pub use linux::{LinuxHost, Options, distrust, distrust_for_root, readers, way_to_root};
 
 use crate::core::observe::Pending;
 use crate::core::observe::{Answer, Done, LiveLine, Operation, OperationError, Question};

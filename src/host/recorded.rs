@@ -52,6 +52,7 @@ fn matches_kind(question: &Question, answer: &Answer) -> bool {
             | (Question::Identity, Answer::Identity(_))
             | (Question::AskNameserver { .. }, Answer::AskNameserver(_))
             | (Question::Metadata, Answer::Metadata(_))
+            | (Question::Trusted(_), Answer::Trusted(_))
     ) || matches!((question, answer), (Question::Cloud(asked), Answer::Cloud(answer)) if answer.is_to(asked))
 }
 
@@ -78,6 +79,7 @@ pub fn unanswered(question: &Question, reason: &str) -> Answer {
             Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Unreachable, elapsed_ms: 0 })
         }
         Question::Metadata => Answer::Metadata(Err(trouble())),
+        Question::Trusted(_) => Answer::Trusted(Err(trouble())),
         Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
         Question::Clock => Answer::Clock(ClockSeen { now_ms: 0, offset_s: 0, booted: 0 }),
         Question::Identity => Answer::Identity(IdentitySeen { os: "linux".into(), ..IdentitySeen::default() }),

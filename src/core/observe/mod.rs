@@ -4,6 +4,7 @@
 //! is the room `host`, which stands on this one.
 
 mod cloud;
+mod distrust;
 mod metadata;
 mod observations;
 mod operation;
@@ -13,6 +14,7 @@ mod question;
 pub type Pending<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
 pub use cloud::*;
+pub use distrust::{Distrust, DistrustBy, PlaceKind};
 pub use metadata::MetadataSeen;
 pub use observations::{Observations, Unanswered};
 pub use operation::{Done, Fingerprint, LiveLine, Operation, OperationError, ProcessId, ProcessSignal};

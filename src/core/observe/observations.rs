@@ -99,6 +99,8 @@ impl Observations {
     getter!(/** What one nameserver says. */ nameserver(server: IpAddr, name: &str) -> NameserverSeen,
         Question::AskNameserver { server, name: name.to_string() }, AskNameserver);
     getter!(/** Which ECS instance this is. */ metadata() -> Observed<MetadataSeen>, Question::Metadata, Metadata);
+    getter!(/** Whether a path can be acted on. */ trusted(path: impl AsRef<Path>) -> Observed<()>,
+        Question::Trusted(path.as_ref().to_path_buf()), Trusted);
     cloud_getter!(/** Which key there is to ask the service with. */ cloud_credentials() -> CredentialsSeen,
         CloudQuestion::Credentials, Credentials);
     cloud_getter!(/** Whose key it is. */ cloud_caller(site: &Site) -> CallerSeen,

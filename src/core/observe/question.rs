@@ -3,8 +3,8 @@
 //! Every answer is bounded in size, and the host bounds the time. An answer that is not there says why ([`Unavailable`]):
 //! that is how a check tells "absent" from "not allowed to look".
 
-use super::MetadataSeen;
 use super::cloud::{CloudAnswer, CloudQuestion};
+use super::{Distrust, MetadataSeen};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -57,6 +57,9 @@ pub enum Question {
     /// listens there or it has no such document, [`Unavailable::TimedOut`] when nobody answers: no ECS instance, or the
     /// metadata is switched off or blocked. [`Unavailable::NotAllowed`] when it refuses us.
     Metadata,
+    /// Whether this process may act on a path: nobody but root and its own user could have put something else there →
+    /// nothing, or [`Unavailable::Untrusted`]. Not asked by checks.
+    Trusted(PathBuf),
     /// What only the service can tell → [`CloudAnswer`]. Asked only where a project was told.
     Cloud(CloudQuestion),
 }
@@ -147,6 +150,8 @@ pub enum Unavailable {
     TimedOut,
     /// A directory, FIFO, socket or device stands where a regular file was expected; the word says which.
     NotAFile(String),
+    /// Somebody else than root could have put it there, so root does not follow it, run it or believe it.
+    Untrusted(Distrust),
     /// Any other error of the operating system, in its words.
     Other(String),
 }
@@ -171,6 +176,7 @@ pub enum Answer {
     Identity(IdentitySeen),
     AskNameserver(NameserverSeen),
     Metadata(Observed<MetadataSeen>),
+    Trusted(Observed<()>),
     Cloud(CloudAnswer),
 }
 

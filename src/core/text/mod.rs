@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 mod printable;
+mod shell;
 
 pub use printable::{cut, pad, printable, printable_block, width};
+pub use shell::shell_line;
 
 /// The language that the operator reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 //! that thread is left behind and the answer says so. Hence the runtime must be ended with `shutdown_background`,
 //! which does not wait for such threads. Observing must not change the machine, and no panic may leave this room.
 
+mod access_list;
 mod acts;
 mod certificate;
 mod command;
@@ -17,10 +18,15 @@ mod lock;
 mod metadata;
 mod names;
 mod processes;
+mod program;
 mod reach;
 pub mod readers;
 mod sweep;
+mod trusted_path;
 mod write;
+
+pub use identity::way_to_root;
+pub use trusted_path::{distrust, distrust_for_root};
 
 use super::{Held, Host, LiveOutput};
 use crate::core::observe::Pending;
@@ -50,6 +56,7 @@ pub struct Options {
 pub struct LinuxHost {
     options: Options,
     client: Arc<http::Client>,
+    lock: lock::Inherited,
 }
 
 impl LinuxHost {
@@ -57,7 +64,7 @@ impl LinuxHost {
     pub fn new(options: Options) -> LinuxHost {
         let roots = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(Into::into);
         let client = Arc::new(http::Client::new(options.limit, roots));
-        LinuxHost { options, client }
+        LinuxHost { options, client, lock: lock::Inherited::default() }
     }
 }
 
@@ -80,26 +87,26 @@ impl Host for LinuxHost {
     }
 
     fn act(&self, act: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
-        let (read_only, client) = (self.options.read_only, self.client.clone());
+        let (read_only, client, lock) = (self.options.read_only, self.client.clone(), self.lock.clone());
         Box::pin(async move {
             if read_only {
                 return Err(OperationError::ReadOnly);
             }
             // A change may touch what names resolve to, so the next question asks anew.
             client.forget_names();
-            let outcome = acts::act(act, live).await;
+            let outcome = acts::act(act, lock, live).await;
             client.forget_names();
             outcome
         })
     }
 
     fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, OperationError>> {
-        let read_only = self.options.read_only;
+        let (read_only, lock) = (self.options.read_only, self.lock.clone());
         Box::pin(async move {
             if read_only {
                 return Err(OperationError::ReadOnly);
             }
-            acts::within(acts::FILE_LIMIT, path.clone(), move || lock::hold(&path, &note)).await
+            acts::within(acts::FILE_LIMIT, path.clone(), move || lock::hold(&path, &note, &lock)).await
         })
     }
 
@@ -139,6 +146,9 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
             let how = metadata::Way::of_environment();
             Answer::Metadata(metadata::instance(&client, &how, begin + limit).await)
         }
+        Question::Trusted(path) => Answer::Trusted(
+            blocking(move || trusted_path::judge_path(&path).map_err(trusted_path::Refusal::unavailable)).await,
+        ),
         // The machine alone does not know the service; a host that does stands around it.
         Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(&asked, CloudError::not_asked())),
     }
@@ -164,6 +174,7 @@ fn missing(question: &Question, trouble: Unavailable, elapsed: Duration) -> Answ
             Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms })
         }
         Question::Metadata => Answer::Metadata(Err(trouble)),
+        Question::Trusted(_) => Answer::Trusted(Err(trouble)),
         Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
     }
 }
