@@ -11,16 +11,18 @@ pub mod looking;
 mod manual;
 mod progress_line;
 mod settings;
+mod streams;
 mod wiring;
 
 pub use settings::{COULD_NOT_RUN, FAILS, NOTHING_FAILS, Settings, UNKNOWN};
 
-use crate::carry_out::{Store, WithRootsJournal};
+use crate::carry_out::{Store, WithRootsJournal, elevation};
 use crate::core::context::Context;
 use crate::core::finding::RemedyId;
 use crate::core::flow::{Notice, Session};
 use crate::core::remedies;
 use crate::core::text::Lang;
+use crate::host::way_to_root;
 use crate::report::{self, Style};
 use crate::ui::FaceKind;
 use crate::{memory, say};
@@ -43,8 +45,7 @@ pub fn main() -> ExitCode {
     let lang = language(&cli.manner);
     let code = match run(cli, lang) {
         Ok(code) => code,
-        // Whoever read our output had enough of it; that is no mistake of anybody.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => NOTHING_FAILS,
+        // Also where whoever read our output had enough of it: a result that did not arrive is none.
         Err(error) => {
             complain(lang, &say!("The result could not be written: {error}", "无法输出结果：{error}"));
             COULD_NOT_RUN
@@ -75,9 +76,12 @@ fn style(manner: &Manner) -> Style {
     }
 }
 
-/// Who is acting, for the journal: the person behind sudo, else the user.
+/// Who is acting, for the journal: the person behind sudo or doas, else the user. Of an ordinary user these variables say
+/// nothing: anybody can set them.
 fn actor() -> String {
-    let sudo = std::env::var("SUDO_USER").ok().filter(|user| !user.is_empty());
+    let is_root = nix::unistd::geteuid().is_root();
+    let person = ["SUDO_USER", "DOAS_USER"].iter().filter_map(|name| std::env::var(name).ok());
+    let sudo = person.into_iter().find(|user| is_root && !user.is_empty() && user != "root");
     let user = || nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten().map(|user| user.name);
     sudo.or_else(user).unwrap_or_else(|| nix::unistd::geteuid().to_string())
 }
@@ -120,6 +124,7 @@ fn run(cli: Cli, lang: Lang) -> io::Result<u8> {
         _ => {}
     }
     remedies::call_it(own_name(), nix::unistd::geteuid().is_root());
+    remedies::becomes_root_by(way_to_root().map(|tool| elevation::name(&tool)));
     let dirs = memory::state_dirs();
     let is_recording = matches!(&cli.command, Some(Command::Check { from: Some(_), .. }));
     let remembered = if is_recording { Context::default() } else { recall(&dirs.own, lang) };

@@ -6,7 +6,9 @@
 use crate::core::agent::endpoint::{endpoint_region, is_known};
 use crate::core::context::{Context, Field};
 use crate::core::flow::Interrupted;
-use crate::core::text::Text;
+use crate::core::observe::Distrust;
+use crate::core::text::{Lang, Text};
+use crate::host::distrust;
 use crate::say;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,7 +29,8 @@ const LIMIT: u64 = 64 << 10;
 /// Where state is kept: the directory of one's own, and the one of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateDirs {
-    /// `$XDG_STATE_HOME/logtail-doctor`, by default `~/.local/state/logtail-doctor`.
+    /// `$XDG_STATE_HOME/logtail-doctor`, by default `~/.local/state/logtail-doctor`; for root that of the journal, whatever
+    /// home the environment names.
     pub own: PathBuf,
     /// `/var/lib/logtail-doctor` for root, so that every administrator finds it; else `own`.
     pub journal: PathBuf,
@@ -52,14 +55,15 @@ fn dirs_from(told: Option<PathBuf>, xdg: Option<PathBuf>, home: Option<PathBuf>,
         return StateDirs { own: dir.clone(), journal: dir, roots: None };
     }
     let shared = PathBuf::from("/var/lib/logtail-doctor");
+    // The home of root's environment may be that of the user who became root.
+    if root {
+        return StateDirs { own: shared.clone(), journal: shared, roots: None };
+    }
     let own = match (xdg, home) {
         (Some(xdg), _) => xdg.join("logtail-doctor"),
         (None, Some(home)) => home.join(".local/state/logtail-doctor"),
         (None, None) => shared.clone(),
     };
-    if root {
-        return StateDirs { journal: shared, own, roots: None };
-    }
     StateDirs { journal: own.clone(), roots: Some(shared).filter(|shared| *shared != own), own }
 }
 
@@ -82,6 +86,7 @@ pub fn recall(dir: &Path) -> (Context, Option<Text>) {
 }
 
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    believed(path)?;
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -189,8 +194,16 @@ fn is_alive(pid: u32) -> bool {
     pid != std::process::id() && name(&pid.to_string()).is_some_and(|theirs| Some(theirs) == name("self"))
 }
 
+/// What somebody else could have written is not read, and nothing is written where somebody else could lead it elsewhere.
+fn believed(path: &Path) -> io::Result<()> {
+    let refused =
+        |distrust: Distrust| io::Error::new(io::ErrorKind::PermissionDenied, distrust.what().get(Lang::En).to_string());
+    distrust(path).map_or(Ok(()), |distrust| Err(refused(distrust)))
+}
+
 /// Writes a file of the directory: to a temporary, then renamed; readable by its owner alone.
 fn write(dir: &Path, name: &str, bytes: &[u8], is_lasting: bool) -> io::Result<()> {
+    believed(&dir.join(name))?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let path = dir.join(name);
     let temporary = dir.join(format!(".{name}.{}.tmp", std::process::id()));
@@ -284,7 +297,9 @@ mod tests {
         let user = dirs_from(None, None, path("/home/ops"), false);
         assert_eq!(user.own, PathBuf::from("/home/ops/.local/state/logtail-doctor"));
         assert_eq!((&user.journal, user.roots), (&user.own, path("/var/lib/logtail-doctor")));
-        assert_eq!(dirs_from(None, path("/s"), path("/root"), true).journal, Path::new("/var/lib/logtail-doctor"));
+        let root = dirs_from(None, path("/home/ops/state"), path("/home/ops"), true);
+        let shared = PathBuf::from("/var/lib/logtail-doctor");
+        assert_eq!((root.own, root.journal, root.roots), (shared.clone(), shared, None));
         assert_eq!(dirs_from(path("/o"), path("/s"), None, true).journal, Path::new("/o"));
     }
 }

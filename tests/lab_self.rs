@@ -278,7 +278,7 @@ fn ordinary_users() {
     assert_ne!(lab.as_user("porter").sh("sudo -n true").code, 0);
     assert!(ops.sh("sudo -n true").stderr.contains("a password is required"));
     let mut terminal = ops.terminal(&["sudo", "id", "-u"], 80, 24);
-    terminal.wait_for("password for ops", SOON);
+    terminal.wait_for_password("password for ops", SOON);
     terminal.send(lab::PASSWORD);
     terminal.send("Enter");
     terminal.wait_until("root's number", SOON, |screen| screen.trim_end().ends_with("\n0"));

@@ -76,7 +76,7 @@ fn a_cancelled_password_leaves_the_command_on_the_screen() {
     pty.wait_for_verdicts(SOON);
     pty.send("1");
     pty.confirm(SOON);
-    pty.wait_for("password for ops", SOON);
+    pty.wait_for_password("password for ops", SOON);
     pty.send("C-c");
     let screen = pty.wait_for("sudo did not allow it", SOON);
     assert!(screen.contains("fix start-agent --yes"), "{screen}");
@@ -91,6 +91,61 @@ fn a_cancelled_password_leaves_the_command_on_the_screen() {
     assert!(lab.heartbeats().is_empty(), "nothing was started");
 }
 
+/// A rule that asks for a password beside one that does not, and no ticket: what sudo says beforehand is wrong, so it is
+/// called, and its question is answered on the terminal.
+#[test]
+fn a_password_is_asked_for_whatever_sudo_says_beforehand() {
+    let builder = || Lab::new().stopped().user("ops", Sudo::Password);
+    let Some(lab) = builder().build_or_skip() else { return };
+    let rules = "Defaults timestamp_timeout=0\\nops ALL=(root) NOPASSWD: /usr/bin/true\\n";
+    lab.sh(&format!("printf '{rules}' > /etc/sudoers.d/zz-mixed; chmod 440 /etc/sudoers.d/zz-mixed"));
+    let ops = lab.as_user("ops");
+    let fix = ["logtail-doctor", "fix", "start-agent", "--yes", "--region", "cn-hangzhou", "--no-cloud"];
+    let refused = ops.run(&fix[1..]);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.stderr.contains("sudo: a password is required"), "{refused:?}");
+    assert!(refused.stderr.contains("NOPASSWD: /usr/local/bin/logtail-doctor carry-out"), "{refused:?}");
+    let mut pty = ops.terminal(&fix, 100, 40);
+    for asked in 1..=3 {
+        pty.wait_until("the question", SOON, |screen| screen.matches("password for ops").count() >= asked);
+        pty.wait_for_password("password for ops", SOON);
+        pty.send("wrong");
+        pty.send("Enter");
+    }
+    let screen = pty.wait_for("sudo did not allow it; it said: sudo: 3 incorrect password attempts", SOON);
+    assert!(!screen.contains("NOPASSWD"), "{screen}");
+    assert_eq!(pty.exit_code(SOON), 3);
+    assert!(lab.heartbeats().is_empty(), "nothing was started");
+    let mut pty = ops.terminal(&fix, 100, 40);
+    pty.wait_for_password("password for ops", SOON);
+    pty.send(lab::PASSWORD);
+    pty.send("Enter");
+    assert_eq!(pty.exit_code(3 * SOON), 0, "{}", pty.screen());
+    assert!(lab.run(&["journal"]).stdout.contains("ops"), "the journal names the person");
+}
+
+/// Where there is no sudo but doas, it is doas that is called, shown and named.
+#[test]
+fn doas_does_where_there_is_no_sudo() {
+    let Some(lab) = Lab::new().stopped().user("ops", Sudo::No).build_or_skip() else { return };
+    if lab.sh("command -v doas").code != 0 {
+        lab::skip::skip_anyway("no doas here");
+        return;
+    }
+    lab.sh("rm $(command -v sudo); echo 'permit nopass root' > /etc/doas.conf; chmod 644 /etc/doas.conf");
+    let ops = lab.as_user("ops");
+    let fix = ["fix", "start-agent", "--yes", "--region", "cn-hangzhou", "--no-cloud"];
+    let refused = ops.run(&fix);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.stderr.contains("doas did not allow it"), "{refused:?}");
+    assert!(refused.stderr.contains("doas /usr/local/bin/logtail-doctor fix start-agent"), "{refused:?}");
+    assert!(!refused.stderr.contains("NOPASSWD"), "{refused:?}");
+    lab.sh("echo 'permit nopass ops' > /etc/doas.conf");
+    let fixed = ops.run(&fix);
+    assert_eq!(fixed.code, 0, "{fixed:?}");
+    assert!(lab.run(&["journal"]).stdout.contains("  ops"), "the journal names the person");
+}
+
 /// A command among the lines of a refusal stands alone on its line, so that it can be copied.
 #[test]
 fn a_refusal_without_a_terminal_has_its_command_on_a_line_of_its_own() {
@@ -98,7 +153,7 @@ fn a_refusal_without_a_terminal_has_its_command_on_a_line_of_its_own() {
     let refused = lab.as_user("ops").run(&["fix", "start-agent", "--yes", "--region", "cn-hangzhou"]);
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.stderr.lines().any(|line| line.ends_with("fix start-agent --yes")), "{refused:?}");
-    lab.sh("mv $(command -v sudo) /root/");
+    lab.sh("mv $(command -v sudo) /root/; mv $(command -v doas) /root/");
     let refused = lab.as_user("ops").run(&["fix", "start-agent", "--yes", "--region", "cn-hangzhou"]);
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.stderr.contains("no sudo here") && !refused.stderr.contains("sudo /"), "{refused:?}");

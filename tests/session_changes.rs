@@ -114,6 +114,7 @@ fn take_back(session: &mut Session, remedy: RemedyId, entry: &str, button: usize
         result: Recorded::Applied,
         records: vec![record],
         pruned: false,
+        torn: false,
         is_roots: false,
     };
     let effects = session.handle(Event::Journal(vec![done]));
@@ -310,6 +311,7 @@ fn broken_off() -> JournalEntry {
         result: Recorded::Open,
         records: vec![record],
         pruned: false,
+        torn: false,
         is_roots: false,
     }
 }

@@ -40,7 +40,7 @@ impl Applier {
 
     /// Receives a request of an ordinary user's process and carries it out; what happens is said on standard output.
     /// Returns whether a request came.
-    pub async fn receive(&self, from: impl std::io::Read) -> bool {
+    pub async fn receive(&self, from: impl std::io::BufRead) -> bool {
         helper::receive(self.host.as_ref(), &self.store, from).await
     }
 }

@@ -2,6 +2,7 @@
 
 use super::failure::group_moved;
 use super::store::{Store, append, can_be_told, fingerprint, known, lock, no_journal, unused_stamp};
+use super::trust;
 use super::work::Work;
 use super::{cleanup, leftovers};
 use crate::core::journal::{Applied, AppliedResult, ChangeState, JournalEntry, JournalLine, Order, Progress, Recorded};
@@ -34,6 +35,9 @@ async fn carry_out_alone(
         if let Some(result) = group_moved(host, change).await {
             return nothing(result);
         }
+    }
+    if let Some(reason) = trust::refusal(host, &changes).await {
+        return nothing(AppliedResult::Refused(reason));
     }
     let now_ms = match host.observe(Question::Clock).await {
         Answer::Clock(clock) => clock.now_ms,

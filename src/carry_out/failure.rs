@@ -88,6 +88,7 @@ pub(super) fn explain(error: &OperationError) -> Text {
             let (en, zh) = next.both();
             say!("{path} could not be changed: {reason}.{en}", "无法更改 {path}：{reason}。{zh}")
         }
+        OperationError::Untrusted { distrust, .. } => distrust.sentences(),
         OperationError::NotStarted { program, reason } => {
             say!("{program} could not be started: {reason}.", "无法启动 {program}：{reason}。")
         }
@@ -117,6 +118,10 @@ pub(super) fn explain(error: &OperationError) -> Text {
         OperationError::Held(holder) => say!(
             "Another process of logtail-doctor is changing this machine: {holder}. Nothing was done; try again when it is over.",
             "另一个 logtail-doctor 进程正在修改本机：{holder}。未做任何更改，请待其结束后重试。"
+        ),
+        OperationError::HeldByCommand(holder) => say!(
+            "A process of logtail-doctor was killed ({holder}), and a command that it started is still at work. Nothing was done; try again when it is over.",
+            "logtail-doctor 进程（{holder}）已被强制终止，但它启动的命令仍在执行。未做任何更改，请待其结束后重试。"
         ),
         OperationError::ReadOnly => {
             Text::fixed("This session is read-only (--read-only).", "当前为只读模式（--read-only）。")

@@ -9,6 +9,7 @@ mod applier;
 mod apply;
 mod cleanup;
 mod close;
+pub mod elevation;
 mod failure;
 pub mod helper;
 mod leftovers;
@@ -16,6 +17,7 @@ mod reverse;
 mod rollback;
 mod roots_journal;
 mod store;
+pub mod trust;
 mod watch;
 mod work;
 

@@ -41,7 +41,7 @@ pub(super) async fn lock(host: &dyn MutableHost, store: &Store) -> Result<Held, 
     };
     held.map_err(|error| Applied {
         result: match error {
-            OperationError::Held(_) => AppliedResult::Busy(explain(&error)),
+            OperationError::Held(_) | OperationError::HeldByCommand(_) => AppliedResult::Busy(explain(&error)),
             error => AppliedResult::Refused(no_journal(&error)),
         },
         entry: None,

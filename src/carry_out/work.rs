@@ -92,7 +92,15 @@ impl<'a> Work<'a> {
             self.note(id, record).await?;
         }
         if let (Some(path), Some(backup)) = (change.path(), backup)
-            && let Err(error) = self.perform(Operation::Copy { from: path.to_path_buf(), to: backup }).await
+            && let Err(error) = self
+                .perform(Operation::Copy {
+                    from: path.to_path_buf(),
+                    to: backup,
+                    expect: change.expects().unwrap_or(Fingerprint::Absent),
+                    // What is removed keeps all that it was, its other names too, under the name of the backup.
+                    as_link: matches!(change, Change::RemoveFile { .. }),
+                })
+                .await
         {
             // A file of that name that was there before is not ours to remove.
             if matches!(error, OperationError::Exists(_)) {

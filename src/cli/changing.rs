@@ -9,6 +9,7 @@ use super::journal::Unfinished;
 use super::looking::{begin, looking_text};
 use super::progress_line::while_waiting;
 use super::settings::{COULD_NOT_RUN, CURED, Settings};
+use crate::carry_out::elevation::Connection;
 use crate::carry_out::{Applier, WithRootsJournal, helper};
 use crate::core::checks::Judge;
 use crate::core::finding::{CauseId, RemedyId, StepId};
@@ -24,7 +25,6 @@ use crate::say;
 use consent::Leave;
 use result::{Ended, Noted, Outcome};
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -136,7 +136,10 @@ pub async fn undo(
     out: &mut impl Write,
 ) -> io::Result<u8> {
     let host = WithRootsJournal::around(applier.host(), settings.roots_dir.as_deref());
-    let Some((entries, _)) = journal::read(&host, settings).await else { return Ok(COULD_NOT_RUN) };
+    let Some((entries, unread)) = journal::read(&host, settings).await else { return Ok(COULD_NOT_RUN) };
+    if unread > 0 {
+        settings.complain(&journal::unreadable_lines(unread));
+    }
     let entry = match choose_entry(&entries, id.unwrap_or("last")) {
         Ok(entry) => entry,
         Err(reason) => {
@@ -205,9 +208,9 @@ impl Changing<'_> {
         if self.consent.dry_run {
             return Ok(Ended::new(Outcome::Planned, CURED));
         }
-        let (sudo, consent) = match self.leave(&plan).await {
+        let (helper, consent) = match self.leave(&plan).await {
             Leave::Direct(consent) => (None, consent),
-            Leave::Sudo(sudo, consent) => (Some(sudo), consent),
+            Leave::Sudo(helper, consent) => (Some(helper), consent),
             Leave::No(refusals) => {
                 // A line each: the commands among them are there to be copied.
                 for refusal in &refusals {
@@ -216,14 +219,16 @@ impl Changing<'_> {
                 return Ok(Ended::new(Outcome::Refused, REFUSED));
             }
         };
+        // Whoever has stopped reading has not seen the preview, and would not see what came of it.
+        super::streams::is_read()?;
         // What there is to cure is known before anything is changed.
         let goal = looking.settled_goal(plan.verify, self.remedy).await.starting(plan.starts_agent(true));
         self.noted().cause = self.cause(looking, plan.verify);
         let mut signals = Signals::hold()?;
-        let is_errand = sudo.is_some();
+        let is_errand = helper.is_some();
         let order =
             Order { plan: *plan, with_restart: true, consent: Consent::given(consent), undoes: self.undoes.clone() };
-        let applied = self.apply(&order, sudo, &mut signals, out).await;
+        let applied = self.apply(&order, helper, &mut signals, out).await;
         let plan = order.plan;
         self.noted().journal_id = applied.entry.clone();
         match applied.result {
@@ -262,8 +267,7 @@ impl Changing<'_> {
             }
         }
         if self.undoes.is_some() {
-            // Whoever stopped reading the result does not make it untrue.
-            let _ = settings.say(out, &taken_back(&plan));
+            settings.say_or_complain(out, &taken_back(&plan));
             return Ok(Ended::new(Outcome::Applied, CURED));
         }
         settings.complain(&match &applied.entry {
@@ -332,15 +336,15 @@ impl Changing<'_> {
     async fn apply(
         &self,
         order: &Order,
-        sudo: Option<PathBuf>,
+        helper: Option<Box<Connection>>,
         signals: &mut Signals,
         out: &mut impl Write,
     ) -> Applied {
         let (sender, mut progress) = unbounded_channel();
         let work = async move {
-            match sudo {
+            match helper {
                 None => self.applier.carry_out(order, sender).await,
-                Some(sudo) => helper::send(&sudo, order.clone(), sender).await,
+                Some(helper) => helper::send(*helper, order.clone(), sender).await,
             }
         };
         let mut redactor = Redactor::new();
@@ -409,11 +413,10 @@ impl Changing<'_> {
                 return Ok(Ended::new(Outcome::NotProven, STILL_FAILS));
             }
         };
-        // The change stands; that nobody reads the result any more does not undo it.
         let proved_by = goal.proved_by(looking.found());
         let finding = looking.found().finding(proved_by).map(|checked| &checked.finding);
         if proof.is_cured() {
-            let _ = self.settings.say(out, &checked_again(proved_by, proof == Proof::CauseGone));
+            self.settings.say_or_complain(out, &checked_again(proved_by, proof == Proof::CauseGone));
             let code = if proof == Proof::CauseGone { STILL_FAILS } else { CURED };
             return Ok(Ended::new(Outcome::Applied, code));
         }
@@ -461,7 +464,10 @@ fn checked_again(step: StepId, fails: bool) -> Text {
 /// The sentence that ends an undo. Of files only where there were any: an undo may concern the service alone.
 fn taken_back(plan: &Plan) -> Text {
     if plan.changes.iter().any(|change| change.path().is_some()) {
-        Text::fixed("Taken back: every file is as it was.", "已撤销：所有文件均已恢复原状。")
+        Text::fixed(
+            "Taken back: every file has its old content; owner, mode, attributes and links were kept throughout.",
+            "已撤销：所有文件均已恢复原内容；属主、权限、扩展属性和硬链接始终保持不变。",
+        )
     } else {
         Text::fixed("Taken back.", "已撤销。")
     }

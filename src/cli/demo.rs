@@ -4,6 +4,7 @@
 use super::args::Cli;
 use super::settings::{COULD_NOT_RUN, NOTHING_FAILS, Settings, complain};
 use super::wiring;
+use crate::carry_out::elevation::Connection;
 use crate::carry_out::{Applier, Store};
 use crate::core::checks::Investigation;
 use crate::core::flow::{Demo, Event, Session};
@@ -105,7 +106,7 @@ impl<F: engine::Frontend> engine::Frontend for Beside<F> {
         self.face.next()
     }
 
-    async fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> Result<(), Text> {
+    async fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> Result<Connection, Text> {
         if self.host.is_some() {
             // The sudo of this machine has no business on a simulated one.
             return Err(Text::fixed("The demo runs nothing through sudo.", "演示模式不会通过 sudo 执行任何操作。"));

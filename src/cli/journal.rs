@@ -43,9 +43,17 @@ pub async fn journal(host: Arc<dyn Host>, settings: &Settings, out: &mut impl Wr
         }
     }
     if unread > 0 {
-        settings.complain(&say!("{unread} lines could not be read.", "有 {unread} 行无法读取。"));
+        settings.complain(&unreadable_lines(unread));
     }
     Ok(CURED)
+}
+
+/// What is said of lines that a kill or a full disk cut short.
+pub(super) fn unreadable_lines(count: usize) -> Text {
+    say!(
+        "Lines of the journal that could not be read, and were skipped: {count}.",
+        "操作日志中有 {count} 行无法读取，已跳过。"
+    )
 }
 
 /// One recorded change in one line.
@@ -109,6 +117,10 @@ pub(super) async fn read(host: &Arc<dyn Host>, settings: &Settings) -> Option<(V
 /// The entries of one journal; or its name when it cannot be read.
 async fn read_dir(host: &Arc<dyn Host>, settings: &Settings, dir: &Path) -> Result<(Vec<JournalEntry>, usize), String> {
     let path = dir.join(JOURNAL);
+    if let Some(doubt) = carry_out::trust::doubt(host.as_ref(), path.clone()).await {
+        settings.complain(&doubt);
+        return Err(path.display().to_string());
+    }
     match host.observe(Question::Tail(path.clone())).await {
         Answer::File(Ok(file)) => {
             if file.is_partial() {

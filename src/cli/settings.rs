@@ -54,6 +54,14 @@ impl Settings {
     pub fn say(&self, out: &mut impl Write, text: &Text) -> io::Result<()> {
         writeln!(out, "{}", printable(text.get(self.lang)))
     }
+
+    /// The last line of a result that stands, whoever still reads: where it cannot be written to standard output it is said
+    /// on standard error.
+    pub fn say_or_complain(&self, out: &mut impl Write, text: &Text) {
+        if self.say(out, text).and_then(|()| out.flush()).is_err() {
+            self.complain(text);
+        }
+    }
 }
 
 pub fn complain(lang: Lang, text: &Text) {

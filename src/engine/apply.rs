@@ -18,26 +18,31 @@ impl Run<'_> {
         self.begin(order, |order, sender| async move { applier.carry_out(&order, sender).await });
     }
 
-    /// As [`Run::apply`], in a process that sudo starts.
+    /// As [`Run::apply`], in a process that sudo or doas starts.
     pub(super) async fn apply_through<F: Frontend>(&mut self, sudo: PathBuf, order: Order, face: &mut F) {
-        let allowed = match helper::argv() {
+        let opened = match helper::argv() {
             Ok(argv) => face.authorise(&sudo, &argv, self.session).await,
             Err(text) => Err(text),
         };
-        if let Err(reason) = allowed {
+        let connection = opened.map_err(|reason| {
             let (command, en, zh) =
                 (self.session.command_of_plan(&order.plan), reason.get(Lang::En), reason.get(Lang::Zh));
-            let text = say!(
+            say!(
                 "{en} Nothing was changed. Somebody who may can run this: {command}",
                 "{zh}未做任何更改。有权限的人可执行：{command}"
-            );
-            let effects = self.session.handle(Event::Applied(Box::new(Applied::refused(text))));
-            if effects.contains(&crate::core::flow::Effect::RecheckAll) {
-                self.looking.look_again();
+            )
+        });
+        match connection {
+            Ok(connection) => {
+                self.begin(order, |order, sender| async move { helper::send(connection, order, sender).await });
             }
-            return;
+            Err(text) => {
+                let effects = self.session.handle(Event::Applied(Box::new(Applied::refused(text))));
+                if effects.contains(&crate::core::flow::Effect::RecheckAll) {
+                    self.looking.look_again();
+                }
+            }
         }
-        self.begin(order, |order, sender| async move { helper::send(&sudo, order, sender).await });
     }
 
     /// Begins the work on an order. What its plan is to cure is told as it is before the plan.

@@ -1,6 +1,7 @@
 //! What a face of the program is to the engine: it shows the session, brings back what the operator does, and does what
 //! only a face can do.
 
+use crate::carry_out::elevation::Connection;
 use crate::core::checks::Investigation;
 use crate::core::context::Context;
 use crate::core::flow::{Clip, Effect, Event, Session};
@@ -57,11 +58,16 @@ pub trait Frontend {
     /// The next thing that the operator or the terminal does. Must be safe to drop and call again.
     fn next(&mut self) -> impl Future<Output = Event>;
 
-    /// Makes sure that `sudo -n` will start `argv`, asking for the password on the terminal if it must.
+    /// Has the tool (sudo, doas) start `argv` with root's rights, and lends it the terminal until that says its first word.
     ///
     /// # Errors
-    /// The sentence that says why it will not.
-    fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> impl Future<Output = Result<(), Text>>;
+    /// The sentence that says why it did not.
+    fn authorise(
+        &mut self,
+        tool: &Path,
+        argv: &[String],
+        session: &Session,
+    ) -> impl Future<Output = Result<Connection, Text>>;
 
     /// Does what only a face can do (clipboard, suspend, bundle, memory) and says what came of it.
     fn perform(

@@ -2,6 +2,7 @@
 
 use super::looking::Looking;
 use crate::carry_out::Store;
+use crate::carry_out::trust;
 use crate::core::finding::RemedyId;
 use crate::core::journal;
 use crate::core::observe::Question;
@@ -41,9 +42,12 @@ impl Planning {
     /// The plan, once all that it reads has been looked at anew.
     pub(super) fn attempt(&mut self, looking: &mut Looking) -> Option<Planned> {
         let seen = looking.found.seen();
-        let planned = seen.noting(|seen| match &self.wish {
-            PlanRequest::Remedy(remedy, inputs) => remedies::plan(*remedy, inputs, seen),
-            PlanRequest::Undo { entry, store } => journal::undo(entry, &looking.journals(store), seen),
+        let planned = seen.noting(|seen| {
+            let planned = match &self.wish {
+                PlanRequest::Remedy(remedy, inputs) => remedies::plan(*remedy, inputs, seen),
+                PlanRequest::Undo { entry, store } => journal::undo(entry, &looking.journals(store), seen),
+            }?;
+            trust::judged(planned, seen)
         });
         let mut wanted = planned.open;
         wanted.extend(planned.touched.into_iter().filter(|question| !self.fresh.contains(question)));

@@ -299,6 +299,7 @@ async fn sleep_until(at: Option<Instant>) {
 mod tests {
     use super::*;
     use crate::carry_out::Store;
+    use crate::carry_out::elevation::Connection;
     use crate::core::checks::Investigation;
     use crate::core::checks::check;
     use crate::core::text::Text;
@@ -323,8 +324,8 @@ mod tests {
             if self.has_seen_all { Event::Terminate } else { std::future::pending().await }
         }
 
-        async fn authorise(&mut self, _: &Path, _: &[String], _: &Session) -> Result<(), Text> {
-            Ok(())
+        async fn authorise(&mut self, _: &Path, _: &[String], _: &Session) -> Result<Connection, Text> {
+            Err(Text::same("nothing is applied here"))
         }
 
         async fn perform(&mut self, _: FrontendRequest, _: &Session, _: &Investigation) -> Option<Event> {

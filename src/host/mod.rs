@@ -14,7 +14,7 @@ pub mod recorded;
 pub mod simulated;
 
 pub use cloud::WithCloud;
-pub use linux::{LinuxHost, Options, readers};
+pub use linux::{LinuxHost, Options, distrust, distrust_for_root, readers, way_to_root};
 
 use crate::core::observe::{Answer, Done, LiveLine, Operation, OperationError, Pending, Question};
 use crate::core::service::Credentials;

@@ -215,6 +215,9 @@ fn about(question: &Question) -> (String, Text) {
             path.display().to_string(),
             Text::fixed("where it leads and on which file system", "指向何处及所在文件系统"),
         ),
+        Question::Trusted(path) => {
+            (path.display().to_string(), Text::fixed("whether somebody else could change it", "是否可被其他用户修改"))
+        }
         Question::Program(path) => {
             (path.display().to_string(), Text::fixed("whether it can run here", "能否在本机运行"))
         }

@@ -17,7 +17,7 @@ mod tests;
 use super::signals::Held;
 use super::wizard::Services;
 use super::{Busy, Signal, Signals, sudo};
-use crate::carry_out::helper::may_without_password;
+use crate::carry_out::elevation::Connection;
 use crate::core::checks::Investigation;
 use crate::core::finding::{StepId, Verdict};
 use crate::core::flow::{Clip, Event, Key, Layer, Notice, Session, Stage};
@@ -328,17 +328,17 @@ impl<W: Write> engine::Frontend for Plain<W> {
         }
     }
 
-    async fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> Result<(), Text> {
-        if may_without_password(sudo, argv).await {
-            return Ok(());
+    async fn authorise(&mut self, tool: &Path, argv: &[String], session: &Session) -> Result<Connection, Text> {
+        if let Some(connection) = sudo::without_question(tool, argv).await {
+            return Ok(connection);
         }
-        self.say(sudo::announcement(argv).get(session.lang));
+        self.say(sudo::announcement(tool, argv).get(session.lang));
         self.flush();
-        let has_asked = sudo::ask(sudo).await;
+        let opened = sudo::on_terminal(tool, argv).await;
         if let Some(signals) = &mut self.signals {
             signals.forget_typed().await;
         }
-        sudo::allowed(has_asked, sudo, argv).await
+        opened
     }
 
     async fn perform(&mut self, favour: FrontendRequest, session: &Session, found: &Investigation) -> Option<Event> {

@@ -1,36 +1,32 @@
 //! sudo's password question on the bare terminal, which the faces have in common.
 
-use crate::carry_out::helper::may_without_password;
+use crate::carry_out::elevation::{self, Asks, Connection};
 use crate::core::text::Text;
 use crate::say;
 use std::path::Path;
-use tokio::process::Command;
 
 /// What stands above the question; without it the question would come out of nowhere.
-pub(crate) fn announcement(argv: &[String]) -> Text {
-    let command = crate::core::remedies::shell_line(argv);
+pub(crate) fn announcement(tool: &Path, argv: &[String]) -> Text {
+    let (tool, command) = (elevation::name(tool), crate::core::remedies::shell_line(argv));
     say!(
-        "logtail-doctor needs root for this change and runs: sudo {command}",
-        "该更改需要 root 权限，logtail-doctor 将执行：sudo {command}"
+        "logtail-doctor needs root for this change and runs: {tool} {command}",
+        "该更改需要 root 权限，logtail-doctor 将执行：{tool} {command}"
     )
 }
 
-/// Lets sudo ask for the password on the terminal. To be followed by [`allowed`].
-pub(crate) async fn ask(sudo: &Path) -> bool {
-    let asked = Command::new(sudo).arg("-v").kill_on_drop(true).status().await;
-    asked.is_ok_and(|status| status.success())
+/// The second process, where it most likely starts without a question; the terminal need not be lent for it. None where
+/// it does not, which is no refusal yet.
+pub(crate) async fn without_question(tool: &Path, argv: &[String]) -> Option<Connection> {
+    if !elevation::is_likely_free(tool, argv).await {
+        return None;
+    }
+    elevation::open(tool, argv, Asks::Nobody).await.ok()
 }
 
-/// Whether sudo starts the command now.
+/// The second process, started on the terminal, which is the tool's until the first word.
 ///
 /// # Errors
-/// The sentence that says that it does not.
-pub(crate) async fn allowed(has_asked: bool, sudo: &Path, argv: &[String]) -> Result<(), Text> {
-    if has_asked && may_without_password(sudo, argv).await {
-        return Ok(());
-    }
-    Err(Text::fixed(
-        "sudo did not allow it (cancelled, wrong password, or this user is not in sudoers).",
-        "sudo 未授权（已取消、密码错误，或当前用户不在 sudoers 中）。",
-    ))
+/// The sentence that says why there is none.
+pub(crate) async fn on_terminal(tool: &Path, argv: &[String]) -> Result<Connection, Text> {
+    elevation::open(tool, argv, Asks::OnTerminal).await.map_err(|refusal| refusal.text())
 }

@@ -5,7 +5,7 @@
 
 use super::clipboard::Through;
 use super::{Busy, Glyphs, Gone, Input, Keep, Keys, Screen, Signal, Signals, Theme, sudo, view};
-use crate::carry_out::helper::may_without_password;
+use crate::carry_out::elevation::Connection;
 use crate::core::checks::Investigation;
 use crate::core::context::Context;
 use crate::core::finding::Finding;
@@ -214,22 +214,22 @@ impl engine::Frontend for Wizard {
         }
     }
 
-    async fn authorise(&mut self, sudo: &Path, argv: &[String], session: &Session) -> Result<(), Text> {
+    async fn authorise(&mut self, tool: &Path, argv: &[String], session: &Session) -> Result<Connection, Text> {
         // Asking sudo may take seconds where it asks a directory service; the button must not seem dead meanwhile.
         self.show(&mut session.clone());
-        if may_without_password(sudo, argv).await {
-            return Ok(());
+        if let Some(connection) = sudo::without_question(tool, argv).await {
+            return Ok(connection);
         }
         self.keys.pause();
         self.screen.pause();
-        let _ = writeln!(io::stdout(), "{}", printable(sudo::announcement(argv).get(session.lang)));
-        let has_asked = sudo::ask(sudo).await;
+        let _ = writeln!(io::stdout(), "{}", printable(sudo::announcement(tool, argv).get(session.lang)));
+        let opened = sudo::on_terminal(tool, argv).await;
         self.signals.forget_typed().await;
         match self.screen.resume().and_then(|()| self.keys.resume()) {
             Ok(()) => self.arrived.push_back(Event::Redraw),
             Err(Gone) => self.lose(),
         }
-        sudo::allowed(has_asked, sudo, argv).await
+        opened
     }
 
     async fn perform(&mut self, favour: FrontendRequest, session: &Session, found: &Investigation) -> Option<Event> {

@@ -432,6 +432,7 @@ impl Machine {
             }
             Question::Identity => Answer::Identity(self.identity.clone()),
             Question::Metadata => Answer::Metadata(self.metadata.clone()),
+            Question::Trusted(_) => Answer::Trusted(Ok(())),
             Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(asked, CloudError::not_asked())),
             Question::AskNameserver { .. } => {
                 Answer::AskNameserver(NameserverSeen { said: NameserverSaid::Silent, elapsed_ms: 1 })

@@ -91,6 +91,25 @@ impl Pty {
         let _ = lock(&self.writer).flush();
     }
 
+    /// Waits until a password is asked for with these words: they are on the screen, and the terminal reads whole lines and
+    /// echoes nothing. What is typed before that is thrown away by who asks.
+    ///
+    /// # Panics
+    /// When that does not come in time.
+    pub fn wait_for_password(&mut self, words: &str, within: Duration) {
+        let until = Instant::now() + within;
+        self.wait_for(words, within);
+        let (echo, lines) = (nix::libc::ECHO, nix::libc::ICANON);
+        loop {
+            let flags = self.master.get_termios().map(|termios| termios.local_flags.bits());
+            if flags.is_some_and(|flags| flags & echo == 0 && flags & lines != 0) {
+                return;
+            }
+            assert!(Instant::now() < until, "nobody asks for a password:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Pastes text as a terminal does, in brackets when the program asked for them.
     pub fn paste(&mut self, text: &str) {
         let bracketed = lock(&self.seen.0).parser.screen().bracketed_paste();

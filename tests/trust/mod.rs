@@ -1,6 +1,6 @@
 //! Remedies that a careful operator would trust: every one of them on a real host from the command line (`matrix`),
-//! killed at any instant (`killed`), and on hosts that do not let themselves be cured (`hard`). Needs a laboratory; says
-//! SKIPPED and why where none can be made.
+//! killed at any instant (`killed`), on hosts that do not let themselves be cured (`hard`), and where somebody would turn it
+//! against root (`turned`). Needs a laboratory; says SKIPPED and why where none can be made.
 #![cfg(target_os = "linux")]
 
 mod hard;
@@ -8,6 +8,7 @@ mod killed;
 mod matrix;
 #[cfg(target_arch = "x86_64")]
 mod tracer;
+mod turned;
 
 use lab::{Lab, Output};
 use std::collections::BTreeMap;

@@ -2,20 +2,23 @@
 //! this process is.
 
 use super::Changing;
+use crate::carry_out::elevation::{self, Asks, Connection, Refusal};
 use crate::carry_out::helper;
 use crate::core::journal::ConsentBy;
 use crate::core::observe::{Answer, IdentitySeen, Question};
 use crate::core::remedies::Plan;
 use crate::core::text::{Text, printable};
+use crate::host::distrust_for_root;
 use crate::say;
 use crate::ui::sudo;
 use std::io::{self, BufRead, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How a plan may be carried out.
 pub(super) enum Leave {
     Direct(ConsentBy),
-    Sudo(PathBuf, ConsentBy),
+    /// By a second process with root's rights.
+    Sudo(Box<Connection>, ConsentBy),
     /// Why not, and what can be done instead; a line each.
     No(Vec<Text>),
 }
@@ -45,16 +48,19 @@ impl Changing<'_> {
         }
         match self.applier.host().observe(Question::Identity).await {
             Answer::Identity(IdentitySeen { privileged: true, .. }) => Leave::Direct(consent),
-            Answer::Identity(IdentitySeen { sudo: Some(sudo), user, .. }) => match helper::argv() {
-                Ok(argv) if self.authorise(&sudo, &argv).await => Leave::Sudo(sudo, consent),
-                argv => Leave::No(self.without_leave(plan, &sudo, user.raw(), argv.ok()).await),
+            Answer::Identity(IdentitySeen { sudo: Some(tool), user, .. }) => match helper::argv() {
+                Ok(argv) => match self.authorise(&tool, &argv).await {
+                    Ok(connection) => Leave::Sudo(Box::new(connection), consent),
+                    Err(refusal) => Leave::No(self.without_leave(plan, &tool, user.raw(), &argv, &refusal).await),
+                },
+                Err(text) => Leave::No(vec![text, self.as_root(plan)]),
             },
             _ => {
                 let command = self.command(plan);
                 let command = command.strip_prefix("sudo ").unwrap_or(&command);
                 Leave::No(vec![say!(
-                    "Nothing was changed: this needs root, and there is no sudo here. Run as root: {command}",
-                    "未做任何更改：需要 root 权限，而本机没有 sudo。请以 root 运行：{command}"
+                    "Nothing was changed: this needs root, and there is no sudo here, nor doas. Run as root: {command}",
+                    "未做任何更改：需要 root 权限，而本机没有 sudo 或 doas。请以 root 运行：{command}"
                 )])
             }
         }
@@ -70,29 +76,37 @@ impl Changing<'_> {
         has_answered && ["y", "yes", "是"].contains(&answer.trim().to_lowercase().as_str())
     }
 
-    /// Whether sudo starts the helper: without a password, or with one that is typed on the terminal.
-    async fn authorise(&self, program: &Path, argv: &[String]) -> bool {
-        if helper::may_without_password(program, argv).await {
-            return true;
-        }
+    /// The second process, which the tool starts without a password, or with one that is typed on the terminal.
+    async fn authorise(&self, tool: &Path, argv: &[String]) -> Result<Connection, Refusal> {
         if !self.settings.asks {
-            return false;
+            return elevation::open(tool, argv, Asks::Nobody).await;
         }
-        self.settings.complain(&sudo::announcement(argv));
-        sudo::allowed(sudo::ask(program).await, program, argv).await.is_ok()
+        if !elevation::is_likely_free(tool, argv).await {
+            self.settings.complain(&sudo::announcement(tool, argv));
+        }
+        elevation::open(tool, argv, Asks::OnTerminal).await
     }
 
-    /// What can be done where sudo does not start this program without a password: as root; by the plan's own commands,
-    /// where sudo permits those; or with the line of sudoers that is missing.
-    async fn without_leave(&self, plan: &Plan, sudo: &Path, user: &str, argv: Option<Vec<String>>) -> Vec<Text> {
-        let mut texts = vec![self.as_root(plan)];
-        if let Some(commands) = helper::permitted(sudo, plan).await {
+    /// What can be done where the tool does not start this program: as root; by the plan's own commands, where it permits
+    /// those; or with the line of sudoers that is missing.
+    async fn without_leave(
+        &self,
+        plan: &Plan,
+        tool: &Path,
+        user: &str,
+        argv: &[String],
+        refusal: &Refusal,
+    ) -> Vec<Text> {
+        let mut texts = vec![refusal.text(), self.as_root(plan)];
+        if let Some(commands) = helper::permitted(tool, plan).await {
+            let tool = elevation::name(tool);
             texts.push(say!(
-                "sudo permits the commands of this remedy by themselves: {commands}",
-                "sudo 允许直接执行该修复的命令：{commands}"
+                "{tool} permits the commands of this remedy by themselves: {commands}",
+                "{tool} 允许直接执行该修复的命令：{commands}"
             ));
-        } else if let Some(argv) = argv {
-            let line = helper::sudoers_line(user, &argv);
+        } else if refusal.wants_rule() && argv.first().is_some_and(|own| distrust_for_root(Path::new(own)).is_none()) {
+            // Not for a file that this user could replace.
+            let line = elevation::sudoers_line(user, argv);
             texts.push(say!(
                 "The line of sudoers that is missing for it (it gives {user} root): {line}",
                 "缺少的 sudoers 配置行（会授予 {user} root 权限）：{line}"
@@ -112,9 +126,6 @@ impl Changing<'_> {
     /// That it needs root, and the command that does the same.
     pub(super) fn as_root(&self, plan: &Plan) -> Text {
         let command = self.command(plan);
-        say!(
-            "Nothing was changed: this needs root, which sudo did not give here without a password. Run: {command}",
-            "未做任何更改：需要 root 权限，而此处 sudo 未能免密授权。请运行：{command}"
-        )
+        say!("Nothing was changed: this needs root. Run: {command}", "未做任何更改：需要 root 权限。请运行：{command}")
     }
 }

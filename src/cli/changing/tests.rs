@@ -54,6 +54,7 @@ impl Host for Files {
                 privileged: !self.unprivileged,
                 ..IdentitySeen::default()
             }),
+            Question::Trusted(_) => Answer::Trusted(Ok(())),
             other => panic!("nobody asks for {other:?}"),
         };
         Box::pin(async move { answer })

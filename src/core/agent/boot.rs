@@ -305,6 +305,7 @@ fn not_looked_at(trouble: &Unavailable) -> Text {
         Unavailable::Absent => Text::fixed("systemctl is not there", "没有 systemctl"),
         Unavailable::NotAllowed => Text::fixed("not allowed to look", "无权查看"),
         Unavailable::TimedOut => Text::fixed("no answer in time", "超时未响应"),
+        Unavailable::Untrusted(distrust) => distrust.what(),
         Unavailable::NotAFile(what) | Unavailable::Other(what) => Text::same(what.clone()),
     }
 }

@@ -63,6 +63,11 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         evidence.push(status_row(look, said, identity.privileged, shape));
     }
     evidence.extend(unit_row(&state, systemd, shape).filter(|_| by_script && !agent.one_process));
+    let distrusted = match said {
+        Some(Err(Unavailable::Untrusted(distrust))) => Some(distrust),
+        _ => None,
+    };
+    evidence.extend(unit_row(&state, systemd, shape));
     if agent.program_replaced {
         let label = Text::fixed("Program", "程序");
         let value = Text::fixed(
@@ -112,6 +117,13 @@ pub fn check(see: &Observations, _: &Context) -> Result<Finding, Unanswered> {
         return Ok(Finding::unknown(STEP, text, evidence));
     }
     let finding = Finding::judged(STEP, summary, causes, evidence);
+    // What root does not run it cannot restart either: said also where all else is well.
+    let finding = match distrusted {
+        Some(distrust) if finding.verdict == Verdict::Pass => {
+            Finding { verdict: Verdict::Warn, summary: finding.summary.followed_by(&distrust.sentences()), ..finding }
+        }
+        _ => finding,
+    };
     Ok(match stability.unsure.filter(|_| finding.verdict != Verdict::Fail) {
         Some(summary) => Finding { verdict: Verdict::Unknown, summary, ..finding },
         None => finding,

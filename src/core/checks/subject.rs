@@ -239,6 +239,7 @@ pub fn trouble(trouble: &Unavailable) -> Text {
         Unavailable::NotAllowed => Text::fixed("not allowed to read; run as root", "无读取权限；请以 root 运行"),
         Unavailable::TimedOut => Text::fixed("no answer in time", "读取超时"),
         Unavailable::NotAFile(kind) => say!("not a regular file but a {kind}", "不是普通文件，而是 {kind}"),
+        Unavailable::Untrusted(distrust) => distrust.sentences(),
         Unavailable::Other(reason) => say!("cannot be read: {reason}", "无法读取：{reason}"),
     }
 }

@@ -161,6 +161,9 @@ pub struct JournalEntry {
     pub records: Vec<Record>,
     /// Whether its backups were removed because of their age.
     pub pruned: bool,
+    /// Whether a line of it cannot be read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub torn: bool,
     /// Whether it stands in root's journal and this process is not root.
     #[serde(skip)]
     pub is_roots: bool,
@@ -202,6 +205,10 @@ pub fn entries(bytes: &[u8]) -> (Vec<JournalEntry>, usize) {
     for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
         let Ok(entry) = serde_json::from_slice::<JournalLine>(line) else {
             unread += 1;
+            // It may have told of a change of what was under way then.
+            if let Some(under_way) = all.last_mut().filter(|done| done.result == Recorded::Open) {
+                under_way.torn = true;
+            }
             continue;
         };
         let of = |all: &mut Vec<JournalEntry>, id: &str| all.iter().rposition(|done| done.id == id);
@@ -215,6 +222,7 @@ pub fn entries(bytes: &[u8]) -> (Vec<JournalEntry>, usize) {
                     result: Recorded::Open,
                     records: Vec::new(),
                     pruned: false,
+                    torn: false,
                     is_roots: false,
                 });
             }
@@ -310,5 +318,10 @@ mod tests {
         assert_eq!((all.len(), unread), (1, 1));
         assert_eq!(all[0].result, Recorded::Open);
         assert_eq!(all[0].records, vec![record]);
+        assert!(all[0].torn);
+        // What is written after it, on a line of its own, is not lost with it.
+        let next = text + "\n" + &line(&JournalLine::End { id: "1".into(), result: Recorded::Applied }) + &line(&begin);
+        let (all, unread) = entries(next.as_bytes());
+        assert_eq!((all.len(), unread, all[0].result, all[1].torn), (2, 1, Recorded::Applied, false));
     }
 }

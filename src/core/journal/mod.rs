@@ -7,6 +7,7 @@ pub mod commands;
 mod entry;
 mod order;
 mod request;
+mod trust;
 mod undo;
 
 pub use entry::{

@@ -2,6 +2,7 @@
 //! out, journaled and verified in the same way.
 
 use super::entry::{JournalEntry, Journals, RecordKind, read_journals};
+use super::trust;
 use super::undo::undo_plan;
 use crate::core::agent::layout;
 use crate::core::observe::{Observations, Unanswered};
@@ -16,6 +17,9 @@ use crate::say;
 /// Something has not been looked at yet; the question was noted.
 pub fn undo(entry: &str, journals: &Journals, see: &Observations) -> Result<Planned, Unanswered> {
     let all = read_journals(see, journals)?;
+    if let Some(doubt) = trust::doubt_of_journals(journals, see)? {
+        return Ok(Planned::Refused(doubt));
+    }
     let done = match choose_entry(&all, entry) {
         Ok(done) => done,
         Err(text) => return Ok(Planned::Refused(text)),

@@ -112,8 +112,14 @@ pub fn undo_plan(
     }
     if done.records.iter().any(|record| record.backup.is_some()) {
         plan.cautions.push(Text::fixed(
-            "The backups of this change are removed once every file is as it was.",
-            "所有文件恢复原状后，将删除该更改的备份。",
+            "The backups of this change are removed once every file has its old content.",
+            "所有文件恢复原内容后，将删除该更改的备份。",
+        ));
+    }
+    if done.torn {
+        plan.cautions.push(Text::fixed(
+            "A line of the journal about this change cannot be read; what it may have told is not taken back.",
+            "操作日志中有一行关于该更改的记录无法读取；其中可能记录的内容不会被撤销。",
         ));
     }
     Ok(Planned::Ready(Box::new(plan)))

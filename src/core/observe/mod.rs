@@ -4,6 +4,7 @@
 //! is the room `host`, which stands on this one.
 
 mod cloud;
+mod distrust;
 mod machine_group;
 mod metadata;
 mod observations;
@@ -17,6 +18,7 @@ mod together;
 pub type Pending<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
 pub use cloud::*;
+pub use distrust::{Distrust, DistrustBy, PlaceKind};
 pub use machine_group::{KnownIdentity, Machine, MachineGroup};
 pub use metadata::MetadataSeen;
 pub use observations::{Noted, Observations, Unanswered};

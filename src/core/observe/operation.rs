@@ -3,6 +3,7 @@
 //! Each one is atomic by itself: after a kill at any instant it has happened wholly or not at all (except `Run`,
 //! whose command is not ours to cut in half).
 
+use super::Distrust;
 use super::cloud::{CloudError, Site};
 use super::machine_group::MachineGroup;
 use crate::core::text::Lang;
@@ -37,11 +38,14 @@ impl Fingerprint {
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {
     /// Write a file: a temporary beside the target, fsync, rename, fsync of the directory. An existing file keeps its
-    /// owner, mode and SELinux label, and a symlink keeps leading where it led; a new file gets `mode`, owned by us.
-    /// A file that is itself a mount point (/etc/hosts in a container) cannot be replaced and is written in place.
+    /// owner, mode, SELinux label, access list and `user.` attributes, and a symlink keeps leading where it led; a new file
+    /// gets `mode`, owned by us. A file that is itself a mount point (/etc/hosts in a container) cannot be replaced, and one
+    /// with several names (hard links) would lose them: both are written in place.
     Write { path: PathBuf, expect: Fingerprint, content: Vec<u8>, mode: u32 },
-    /// Copy a file byte for byte with owner and mode, for a backup; refused when `to` exists.
-    Copy { from: PathBuf, to: PathBuf },
+    /// Keep a file for a backup; refused when `to` exists, or when `from` is another file by now. With `as_link` it keeps
+    /// the file itself under a second name, where the file system can, before the first name is removed; else it is a copy
+    /// byte for byte with owner, mode, time and attributes.
+    Copy { from: PathBuf, to: PathBuf, expect: Fingerprint, as_link: bool },
     /// Remove a file.
     Remove { path: PathBuf, expect: Fingerprint },
     /// Rename a file within one directory; refused when `to` exists.
@@ -132,6 +136,9 @@ pub enum OperationError {
         #[serde(default)]
         errno: Option<i32>,
     },
+    /// Somebody else than root could change what is there.
+    #[error("{path}: {}", .distrust.what().get(Lang::En))]
+    Untrusted { path: PathBuf, distrust: Distrust },
     #[error("{program}: {reason}")]
     NotStarted { program: String, reason: String },
     #[error("`{command}` did not end within {limit_s} s and was stopped")]
@@ -142,6 +149,9 @@ pub enum OperationError {
     /// Another process holds the lock; what it noted of itself.
     #[error("locked by {0}")]
     Held(String),
+    /// The process that held the lock was killed, and a command that it started is still at work; what it noted of itself.
+    #[error("locked by what {0} started")]
+    HeldByCommand(String),
     #[error("this host is read-only")]
     ReadOnly,
     #[error("{}", .0.what.get(Lang::En))]

@@ -3,6 +3,7 @@
 //! Every answer is bounded in size, and the host bounds the time. An answer that is not there says why ([`Unavailable`]):
 //! that is how a check tells "absent" from "not allowed to look".
 
+use super::Distrust;
 use crate::core::text::Untrusted;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -114,6 +115,8 @@ pub enum Unavailable {
     TimedOut,
     /// A directory, FIFO, socket or device stands where a regular file was expected; the word says which.
     NotAFile(String),
+    /// Somebody else than root could have put it there, so root does not follow it, run it or believe it.
+    Untrusted(Distrust),
     /// Any other error of the operating system, in its words.
     Other(String),
 }

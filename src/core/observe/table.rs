@@ -113,6 +113,7 @@ questions! {
         Identity(IdentitySeen) or IdentitySeen { os: "linux".into(), ..IdentitySeen::default() };
         AskNameserver(NameserverSeen) or NameserverSeen { said: NameserverSaid::Unreachable, elapsed_ms: 0 };
         Metadata(Observed<MetadataSeen>) or Err(trouble);
+        Trusted(Observed<()>) or Err(trouble);
         Watched(Observed<WatchSeen>) or Err(trouble);
     }
 
@@ -178,6 +179,10 @@ questions! {
         /// metadata is switched off or blocked. [`Unavailable::NotAllowed`] when it refuses us.
         Metadata -> Metadata
             by metadata() -> Observed<MetadataSeen> = Question::Metadata;
+        /// Whether this process may act on a path: nobody but root and its own user could have put something else there →
+        /// nothing, or [`Unavailable::Untrusted`]. Not asked by checks.
+        Trusted(PathBuf) -> Trusted
+            by trusted(path: impl AsRef<Path>) -> Observed<()> = Question::Trusted(path.as_ref().to_path_buf());
     }
 
     /// What only the service can tell → [`CloudAnswer`]. Asked only where a project was told.

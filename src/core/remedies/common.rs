@@ -76,6 +76,7 @@ pub fn unread(path: &Path, trouble: &Unavailable) -> Stop {
             "{path} is a {kind}, not a regular file; move it away by hand first.",
             "{path} 不是普通文件，而是 {kind}；请先手动移走。"
         ),
+        Unavailable::Untrusted(distrust) => distrust.sentences(),
         Unavailable::Other(reason) => say!("{path} cannot be read: {reason}", "无法读取 {path}：{reason}"),
     })
 }

@@ -27,12 +27,13 @@ mod supervised;
 #[cfg(test)]
 mod tests;
 
+pub use crate::core::text::shell_line;
 pub use control::{restart_of, with_revival};
 pub use descriptor::{ActsOn, Descriptor, Durability, Restart, plan, step_of, title};
 pub use hosts::{answers, bind, is_bindable};
 pub use plan::{Change, InputId, Inputs, Plan, Planned};
-pub use preview::{PreviewLine, PreviewMark, change_titles, preview, shell_line};
-pub use program_name::{NAME, call_it, called, for_root, for_this_user};
+pub use preview::{PreviewLine, PreviewMark, change_titles, preview};
+pub use program_name::{NAME, becomes_root_by, call_it, called, for_root, for_this_user, root_by};
 pub use repair_config::mend;
 
 use crate::core::finding::{RemedyId, each_remedy};

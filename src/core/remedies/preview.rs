@@ -6,7 +6,7 @@ use super::{Change, Durability, Plan};
 use crate::core::observe::MachineGroup;
 use crate::core::observe::group_resource;
 use crate::core::redact::Redactor;
-use crate::core::text::{Lang, Text, printable};
+use crate::core::text::{Lang, Text, printable, shell_line};
 use crate::say;
 use similar::TextDiff;
 
@@ -61,21 +61,6 @@ pub fn change_titles(plan: &Plan, lang: Lang) -> Vec<String> {
     let count = plan.changes.len() + plan.restart.len();
     let headings = preview(plan, true, lang).into_iter().filter(|line| line.mark == PreviewMark::Heading);
     headings.take(count).map(|line| line.text).collect()
-}
-
-/// A command line as an operator would paste it into a shell.
-pub fn shell_line(argv: &[String]) -> String {
-    argv.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// Quotes one word for a POSIX shell when it needs it.
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_string()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 struct Lines {

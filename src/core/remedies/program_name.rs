@@ -30,8 +30,23 @@ pub fn for_this_user(words: &[&str]) -> String {
     super::shell_line(&argv)
 }
 
-/// The command for root with these words, to be copied into a shell.
+/// How an ordinary user becomes root here; None where there is no such program.
+static BY: OnceLock<Option<String>> = OnceLock::new();
+
+/// Says by which program (sudo, doas) an ordinary user becomes root here.
+pub fn becomes_root_by(tool: Option<String>) {
+    // As above.
+    let _ = BY.set(tool);
+}
+
+/// The program by which an ordinary user becomes root here.
+pub fn root_by() -> Option<&'static str> {
+    BY.get().map_or(Some("sudo"), |tool| tool.as_deref())
+}
+
+/// The command for root with these words, to be copied into a shell: by sudo or doas, or bare where there is neither.
 pub fn for_root(words: &[&str]) -> String {
-    let argv: Vec<String> = ["sudo", called()].iter().chain(words).map(|word| word.to_string()).collect();
+    let argv: Vec<String> =
+        root_by().into_iter().chain([called()]).chain(words.iter().copied()).map(str::to_string).collect();
     super::shell_line(&argv)
 }

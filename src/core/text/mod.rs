@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 mod printable;
+mod shell;
 mod untrusted;
 
 pub use printable::{cut, pad, printable, printable_block, width};
+pub use shell::shell_line;
 pub use untrusted::Untrusted;
 
 /// The language that the operator reads.

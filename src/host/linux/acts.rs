@@ -4,14 +4,20 @@
 //! its future is dropped: it is not cut in half.
 
 use super::command::{Channel, Ending, Manner, run};
-use super::disk::{content, io_error, sync_parent, words};
+use super::disk::{io_error, words};
+use super::lock::Inherited;
+use super::trusted_path::{self, Last, Place, Refusal, Trust};
+use super::write::errno;
 use super::{processes, sweep, write};
 use crate::core::observe::{CloudError, Done, Fingerprint, LiveLine, Operation, OperationError, group_resource};
 use crate::host::LiveOutput;
-use nix::fcntl::OFlag;
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat, renameat};
+use nix::sys::stat::{Mode, SFlag, fchmod, mkdirat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,10 +27,10 @@ const LINE_LIMIT: usize = 8 << 10;
 pub(super) const FILE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Applies one change; see [`Operation`] for what each promises.
-pub(super) async fn act(act: Operation, live: LiveOutput) -> Result<Done, OperationError> {
+pub(super) async fn act(act: Operation, lock: Inherited, live: LiveOutput) -> Result<Done, OperationError> {
     let path = place(&act);
     if let Operation::Run { argv, limit, proxies } = act {
-        let work = tokio::spawn(command(argv, limit, proxies, live));
+        let work = tokio::spawn(command(argv, limit, proxies, lock, live));
         return work.await.unwrap_or_else(|_| Err(OperationError::io(path, "internal error")));
     }
     within(FILE_LIMIT, path, move || apply(act)).await
@@ -65,7 +71,7 @@ fn place(act: &Operation) -> PathBuf {
 fn apply(act: Operation) -> Result<Done, OperationError> {
     match act {
         Operation::Write { path, expect, content, mode } => write::write(&path, &expect, &content, mode),
-        Operation::Copy { from, to } => write::copy(&from, &to),
+        Operation::Copy { from, to, expect, as_link } => write::copy(&from, &to, &expect, as_link),
         Operation::Remove { path, expect } => remove(&path, &expect),
         Operation::Rename { from, to } => rename(&from, &to),
         Operation::MakeDir { path, mode } => make_dir(&path, mode),
@@ -84,99 +90,138 @@ fn apply(act: Operation) -> Result<Done, OperationError> {
 
 /// Removes the name itself: of a symlink the link, while the fingerprint is that of the file it leads to.
 fn remove(path: &Path, expect: &Fingerprint) -> Result<Done, OperationError> {
-    let content = content(path)?;
-    if content.is_none() && fs::symlink_metadata(path).is_err() {
+    let place = open(path, Last::Keep)?;
+    let content = write::content(path)?;
+    if content.is_none() && place.last.is_none() {
         return Ok(Done::Already);
     }
     if Fingerprint::of(content.as_deref()) != *expect {
         return Err(OperationError::Moved(path.into()));
     }
-    fs::remove_file(path).map_err(|error| io_error(path, &error))?;
-    sync_parent(path)?;
+    unlinkat(&place.dir, place.name.as_os_str(), UnlinkatFlags::NoRemoveDir).map_err(|error| errno(path, error))?;
+    sync(&place, path)?;
     Ok(Done::Changed)
 }
 
-/// Between the look for `to` and the renaming another program could make it; that instant is accepted, since linking
-/// first would leave both names behind after a kill.
+/// Between the look for `to` and the renaming another program of root's could make it; that instant is accepted, since
+/// linking first would leave both names behind after a kill.
 fn rename(from: &Path, to: &Path) -> Result<Done, OperationError> {
     if from.parent() != to.parent() {
         return Err(OperationError::io(to, "not in the same directory"));
     }
-    if fs::symlink_metadata(to).is_ok() {
+    let (old, new) = (open(from, Last::Keep)?, open(to, Last::Keep)?);
+    if new.last.is_some() {
         return Err(OperationError::Exists(to.into()));
     }
-    fs::rename(from, to).map_err(|error| io_error(from, &error))?;
-    sync_parent(to)?;
+    let renamed = renameat(&old.dir, old.name.as_os_str(), &new.dir, new.name.as_os_str());
+    renamed.map_err(|error| errno(from, error))?;
+    sync(&new, to)?;
     Ok(Done::Changed)
 }
 
 /// Makes a directory with its missing parents, all with exactly this mode.
 fn make_dir(path: &Path, mode: u32) -> Result<Done, OperationError> {
-    if path.is_dir() {
-        return Ok(Done::Already);
+    let place = match trusted_path::open(path, Trust::Act, Last::Follow) {
+        Ok(place) => place,
+        Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = path.parent().ok_or_else(|| io_error(path, &error))?;
+            make_dir(parent, mode)?;
+            open(path, Last::Follow)?
+        }
+        Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Err(OperationError::Exists(path.into()));
+        }
+        Err(refusal) => return Err(refusal.operation(path)),
+    };
+    match place.about().map(trusted_path::kind) {
+        Some(SFlag::S_IFDIR) => {
+            place.judge_last().map_err(|refusal| refusal.operation(path))?;
+            return Ok(Done::Already);
+        }
+        Some(_) => return Err(OperationError::Exists(path.into())),
+        None if place.by_link => return Err(OperationError::Exists(path.into())),
+        None => {}
     }
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        make_dir(parent, mode)?;
-    }
-    DirBuilder::new().mode(mode).create(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => OperationError::Exists(path.into()),
-        _ => io_error(path, &error),
+    let bits = Mode::from_bits_truncate(mode);
+    mkdirat(&place.dir, place.name.as_os_str(), bits).map_err(|error| match error {
+        Errno::EEXIST => OperationError::Exists(path.into()),
+        error => errno(path, error),
     })?;
-    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(|error| io_error(path, &error))?;
-    sync_parent(path)?;
+    // The umask may have taken bits away.
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let made = openat(&place.dir, place.name.as_os_str(), flags, Mode::empty()).map_err(|error| errno(path, error))?;
+    fchmod(&made, bits).map_err(|error| errno(path, error))?;
+    sync(&place, path)?;
     Ok(Done::Changed)
 }
 
 /// A directory that is not empty stays, and that is an error: nobody shall believe it gone.
 fn remove_dir(path: &Path) -> Result<Done, OperationError> {
-    match fs::remove_dir(path) {
-        Ok(()) => {
-            sync_parent(path)?;
-            Ok(Done::Changed)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Done::Already),
-        Err(error) => Err(io_error(path, &error)),
+    let place = match trusted_path::open(path, Trust::Act, Last::Keep) {
+        Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(Done::Already),
+        opened => opened.map_err(|refusal| refusal.operation(path))?,
+    };
+    match unlinkat(&place.dir, place.name.as_os_str(), UnlinkatFlags::RemoveDir) {
+        Ok(()) => sync(&place, path).map(|()| Done::Changed),
+        Err(Errno::ENOENT) => Ok(Done::Already),
+        Err(error) => Err(errno(path, error)),
     }
 }
 
 /// Appends to a regular file that is no symlink and that nobody else may write: what the journal tells is believed. A new
-/// one is readable for its owner only. When there is no room for all of it, the file gets its old length back.
+/// one is readable for its owner only. When there is no room for all of it, the file gets its old length back. A last line
+/// that a kill or a full disk cut short is ended first, so that it takes nothing of the new one with it.
 fn append(path: &Path, content: &[u8]) -> Result<Done, OperationError> {
     let failed = |error: io::Error| io_error(path, &error);
-    let refused = |reason: String| OperationError::io(path, reason);
-    write::check_place(path)?;
-    let is_new = fs::symlink_metadata(path).is_err();
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
-    let mut file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(flags.bits())
-        .open(path)
-        .map_err(failed)?;
+    let place = open(path, Last::Keep)?;
+    place.judge_last().map_err(|refusal| refusal.operation(path))?;
+    let flags = OFlag::O_RDWR | OFlag::O_APPEND;
+    let mut file = match place.about() {
+        Some(_) => place.reopen(flags).map_err(|refusal| refusal.operation(path))?,
+        None => {
+            let flags = flags | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            let made = openat(&place.dir, place.name.as_os_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR);
+            File::from(made.map_err(|error| errno(path, error))?)
+        }
+    };
     let about = file.metadata().map_err(failed)?;
     if !about.is_file() {
-        return Err(refused("not a regular file".into()));
+        return Err(OperationError::io(path, "not a regular file"));
     }
-    let is_ours = about.uid() == nix::unistd::geteuid().as_raw();
-    if !is_ours || about.mode() & 0o022 != 0 {
-        let (owner, mode) = (about.uid(), about.mode() & 0o7777);
-        return Err(refused(format!("somebody else may write it (owner {owner}, mode {mode:04o})")));
+    let mut last = [b'\n'];
+    if about.len() > 0 {
+        file.read_exact_at(&mut last, about.len() - 1).map_err(failed)?;
     }
-    if let Err(error) = file.write_all(content).and_then(|()| file.sync_all()) {
+    let ending: &[u8] = if last == [b'\n'] { b"" } else { b"\n" };
+    if let Err(error) = file.write_all(&[ending, content].concat()).and_then(|()| file.sync_all()) {
         file.set_len(about.len()).map_err(failed)?;
         return Err(failed(error));
     }
-    if is_new {
-        sync_parent(path)?;
+    if place.last.is_none() {
+        sync(&place, path)?;
     }
     Ok(Done::Changed)
 }
 
+/// A path that this process is about to change.
+fn open(path: &Path, last: Last) -> Result<Place, OperationError> {
+    trusted_path::open(path, Trust::Act, last).map_err(|refusal| refusal.operation(path))
+}
+
+fn sync(place: &Place, path: &Path) -> Result<(), OperationError> {
+    place.sync_dir().map_err(|refusal| refusal.operation(path))
+}
+
 /// Runs a command and sends what it prints, line by line.
-async fn command(argv: Vec<String>, limit: Duration, proxies: bool, live: LiveOutput) -> Result<Done, OperationError> {
+async fn command(
+    argv: Vec<String>,
+    limit: Duration,
+    proxies: bool,
+    lock: Inherited,
+    live: LiveOutput,
+) -> Result<Done, OperationError> {
     let mut lines = Lines { live, out: Vec::new(), err: Vec::new() };
-    let ending = run(&argv, limit, Manner::Change { proxies }, |channel, bytes| lines.take(channel, bytes)).await;
+    let ending = run(&argv, limit, Manner::Change { proxies, lock }, |channel, bytes| lines.take(channel, bytes)).await;
     lines.flush();
     match ending {
         Ok(Ending::Ended(code)) => Ok(Done::Exited(code)),

@@ -4,6 +4,8 @@
 //! end of its own process; after that only what is already on the way is read.
 
 use super::answering::{blocking, trouble};
+use super::lock::Inherited;
+use super::program;
 use crate::core::observe::{CommandSeen, Observed, Unavailable};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -23,19 +25,14 @@ const QUIET: Duration = Duration::from_millis(60);
 const DRAIN: Duration = Duration::from_millis(500);
 /// How long a command may clean up after SIGTERM, before SIGKILL.
 const GRACE: Duration = Duration::from_secs(1);
-/// Where the system's programs are, for operators whose PATH lacks the administrator's directories.
-const SYSTEM_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
-/// Where an administrator's own programs are; after the system's.
-const LOCAL_PATH: &str = "/usr/local/sbin:/usr/local/bin";
-
 /// Why a command is run, which decides what happens when nobody waits for it any longer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Manner {
     /// It only looks: it is killed.
     ReadCommand,
-    /// It changes something: it is not cut in half, unless its time is over. It gets an environment of its own, with
-    /// the operator's proxies when it downloads something.
-    Change { proxies: bool },
+    /// It changes something: it is not cut in half, unless its time is over. It gets the operator's proxies when it
+    /// downloads something, and keeps the lock as long as it works.
+    Change { proxies: bool, lock: Inherited },
 }
 
 /// Which of its outputs a command wrote to.
@@ -84,7 +81,11 @@ pub(super) async fn run(
 ) -> Observed<Ending> {
     let end = Instant::now() + limit;
     let words = argv.to_vec();
-    let Running { mut child, mut group } = blocking(move || start(&words, manner)).await?;
+    let Running { mut child, mut group } = blocking({
+        let manner = manner.clone();
+        move || start(&words, &manner)
+    })
+    .await?;
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     let (mut out_bytes, mut err_bytes) = ([0; 8192], [0; 8192]);
     let code = loop {
@@ -121,37 +122,36 @@ struct Running {
     child: Child,
 }
 
-/// Starts a command. Blocks until the program runs, which on a dead mount is never.
-fn start(argv: &[String], manner: Manner) -> Observed<Running> {
-    let Some((program, words)) = argv.split_first() else { return Err(Unavailable::Absent) };
-    let mut command = Command::new(program);
-    command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    let inherited = std::env::var("PATH").unwrap_or_default();
-    match manner {
-        Manner::ReadCommand => {
-            command.env("PATH", format!("{SYSTEM_PATH}:{inherited}").trim_end_matches(':'));
-            for (name, _) in std::env::vars_os().filter(|(name, _)| is_secret(&name.to_string_lossy())) {
-                command.env_remove(name);
-            }
-        }
-        // A restarted agent inherits its environment, lives by it (its parameters may come from there) and keeps it
-        // readable for years. So it gets what a boot would give it, and nothing of this operator's session.
-        Manner::Change { proxies } => {
-            command.env_clear().env("PATH", format!("{SYSTEM_PATH}:{LOCAL_PATH}"));
-            command.envs(std::env::vars_os().filter(|(name, _)| may_pass(&name.to_string_lossy(), proxies)));
-        }
-    }
-    command.env("LC_ALL", "C");
-    let child = command.spawn().map_err(|error| not_started(program, &error))?;
-    let leader = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-    Ok(Running { group: Group { leader, kill_on_drop: manner == Manner::ReadCommand }, child })
-}
+/// What waits for the command and keeps the lock as its input meanwhile, also when this process is killed: the command
+/// itself, and the daemon that it may leave behind, have nothing of the lock.
+const KEEPER: &str = "\"$@\" < /dev/null; exit $?";
 
-/// Whether a variable of the operator's is for a command that changes something.
-pub(super) fn may_pass(name: &str, proxies: bool) -> bool {
-    const HARMLESS: [&str; 8] = ["HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TERM", "TZ"];
-    const PROXIES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
-    HARMLESS.contains(&name) || (proxies && PROXIES.iter().any(|proxy| proxy.eq_ignore_ascii_case(name)))
+/// Starts a command. Blocks until the program runs, which on a dead mount is never.
+fn start(argv: &[String], manner: &Manner) -> Observed<Running> {
+    let Some((name, words)) = argv.split_first() else { return Err(Unavailable::Absent) };
+    let program = program::find(name)?;
+    let (proxies, lock) = match manner {
+        Manner::ReadCommand => (false, None),
+        Manner::Change { proxies, lock } => (*proxies, lock.held()),
+    };
+    let mut command = match lock {
+        None => {
+            let mut command = Command::new(&program);
+            command.stdin(Stdio::null());
+            command
+        }
+        Some(lock) => {
+            let mut command = Command::new(program::find("sh")?);
+            command.args(["-c", KEEPER, "sh"]).arg(&program).stdin(Stdio::from(lock));
+            command
+        }
+    };
+    command.args(words).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.env_clear().envs(program::environment(proxies));
+    let child = command.spawn().map_err(|error| not_started(name, &error))?;
+    let leader = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
+    let kill_on_drop = matches!(manner, Manner::ReadCommand);
+    Ok(Running { group: Group { leader, kill_on_drop }, child })
 }
 
 /// Whether a variable of this name may hold a secret.

@@ -1,35 +1,9 @@
-//! Reading and writing files for changes: all of a content, names that outlast a power failure, errors as data.
+//! Errors of the operating system as data, and in words.
 
-use super::files::open_regular;
 use crate::core::observe::{OperationError, Unavailable};
-use std::fs::File;
-use std::io::{self, Read};
+use crate::core::text::Lang;
+use std::io;
 use std::path::Path;
-
-/// A file longer than this, in bytes, is not one that this program changes.
-const CONTENT_LIMIT: u64 = 64 << 20;
-
-/// All of a regular file, symlinks followed; None when there is none.
-pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, OperationError> {
-    let (file, _) = match open_regular(path) {
-        Ok(opened) => opened,
-        Err(Unavailable::Absent) => return Ok(None),
-        Err(trouble) => return Err(OperationError::io(path, words(trouble))),
-    };
-    let mut bytes = Vec::new();
-    file.take(CONTENT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| io_error(path, &error))?;
-    if bytes.len() as u64 > CONTENT_LIMIT {
-        return Err(OperationError::io(path, "too large to be changed here"));
-    }
-    Ok(Some(bytes))
-}
-
-/// Makes a change of names in the directory of `path` outlast a power failure.
-pub(super) fn sync_parent(path: &Path) -> Result<(), OperationError> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let opened = File::open(parent).and_then(|directory| directory.sync_all());
-    opened.map_err(|error| io_error(parent, &error))
-}
 
 pub(super) fn io_error(path: &Path, error: &io::Error) -> OperationError {
     OperationError::of_system(path, error)
@@ -42,6 +16,7 @@ pub(super) fn words(trouble: Unavailable) -> String {
         Unavailable::NotAllowed => "permission denied".into(),
         Unavailable::TimedOut => "no answer in time".into(),
         Unavailable::NotAFile(kind) => format!("it is a {kind}"),
+        Unavailable::Untrusted(distrust) => distrust.what().get(Lang::En).to_string(),
         Unavailable::Other(reason) => reason,
     }
 }

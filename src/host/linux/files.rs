@@ -3,14 +3,18 @@
 //! These functions block while a mount is dead: call them on a thread of their own.
 
 use super::answering::trouble;
+use super::trusted_path::{self, Last, Place, Refusal, Trust};
 use crate::core::observe::{
     DIR_LIMIT, DirSeen, EntryKind, EntrySeen, FILE_LIMIT, FileSeen, Observed, TAIL_LIMIT, Unavailable,
 };
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::sys::stat::SFlag;
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The first [`FILE_LIMIT`] bytes of a regular file.
 pub(super) fn head(path: &Path) -> Observed<FileSeen> {
@@ -42,39 +46,67 @@ pub(super) fn tail(path: &Path) -> Observed<FileSeen> {
 
 /// The names in a directory. Of a directory with more than [`DIR_LIMIT`] names, the first that the kernel gives.
 pub(super) fn dir(path: &Path) -> Observed<DirSeen> {
+    let opened = open_dir(path)?;
+    // By its descriptor, so that it is the directory that was looked at.
+    let listed = match &opened {
+        Some(dir) => PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd())),
+        None => path.to_path_buf(),
+    };
     let mut entries = Vec::new();
     let mut cut = false;
-    let refused = |error: io::Error| match error.kind() {
-        // Something else stands there; on the way to it, it would be nothing at all.
-        io::ErrorKind::NotADirectory if fs::symlink_metadata(path).is_ok() => Unavailable::Other(error.to_string()),
-        _ => trouble(&error),
-    };
-    for entry in fs::read_dir(path).map_err(refused)? {
+    for entry in fs::read_dir(listed).map_err(|error| trouble(&error))? {
         if entries.len() == DIR_LIMIT {
             cut = true;
             break;
         }
         let entry = entry.map_err(|error| trouble(&error))?;
         // A name that vanished since is not an error of the directory.
-        if let Some((kind, about)) = entry_kind(&entry) {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            entries.push(EntrySeen { name, kind, size: about.len(), modified: about.mtime() });
-        }
+        let Ok(about) = entry.metadata() else { continue };
+        let (kind, size, modified) = if about.is_symlink() {
+            behind(&path.join(entry.file_name()), &about)
+        } else {
+            (kind_of(about.file_type()), about.len(), about.mtime())
+        };
+        let name = entry.file_name().to_string_lossy().into_owned();
+        entries.push(EntrySeen { name, kind, size, modified });
     }
     entries.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(DirSeen { entries, cut })
 }
 
-/// What an entry leads to; its own metadata when that cannot be said. None when it is gone.
-fn entry_kind(entry: &fs::DirEntry) -> Option<(EntryKind, Metadata)> {
-    let own = entry.metadata().ok()?;
-    if !own.is_symlink() {
-        return Some((kind_of(own.file_type()), own));
+/// Opens a directory to list it; None for one of the kernel's own, which is listed by its name.
+fn open_dir(path: &Path) -> Observed<Option<File>> {
+    if is_kernels(path) {
+        return Ok(None);
     }
-    match fs::metadata(entry.path()) {
-        Ok(about) => Some((kind_of(about.file_type()), about)),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Some((EntryKind::Other, own)),
-        Err(_) => Some((EntryKind::Dangling, own)),
+    let place = trusted_path::open(path, Trust::Look, Last::Follow).map_err(Refusal::unavailable)?;
+    match place.about().map(trusted_path::kind) {
+        None => Err(Unavailable::Absent),
+        // Something else stands there; on the way to it, it would be nothing at all.
+        Some(kind) if kind != SFlag::S_IFDIR => Err(Unavailable::Other(io::Error::from(Errno::ENOTDIR).to_string())),
+        Some(_) => place.reopen(OFlag::O_RDONLY | OFlag::O_DIRECTORY).map(Some).map_err(Refusal::unavailable),
+    }
+}
+
+/// What a symlink leads to: its kind, size and time; those of the link itself where that cannot be said.
+fn behind(link: &Path, own: &Metadata) -> (EntryKind, u64, i64) {
+    let place = match trusted_path::open(link, Trust::Look, Last::Follow) {
+        Ok(place) => place,
+        Err(Refusal::Io(error)) if error.kind() != io::ErrorKind::PermissionDenied => {
+            return (EntryKind::Dangling, own.len(), own.mtime());
+        }
+        Err(_) => return (EntryKind::Other, own.len(), own.mtime()),
+    };
+    match place.about() {
+        None => (EntryKind::Dangling, own.len(), own.mtime()),
+        Some(about) => {
+            let kind = match trusted_path::kind(about) {
+                SFlag::S_IFREG => EntryKind::File,
+                SFlag::S_IFDIR => EntryKind::Dir,
+                _ => EntryKind::Other,
+            };
+            (kind, u64::try_from(about.st_size).unwrap_or_default(), about.st_mtime)
+        }
     }
 }
 
@@ -88,19 +120,46 @@ pub(super) fn kind_of(kind: FileType) -> EntryKind {
     }
 }
 
-/// Opens a regular file, symlinks followed. What is no regular file is not even opened, since opening some devices
-/// already does something; the opened file is then looked at again, since the name may have moved in between.
+/// Opens a regular file to look at it, symlinks followed. What is no regular file is not even opened, since opening some
+/// devices already does something.
 pub(super) fn open_regular(path: &Path) -> Observed<(File, Metadata)> {
-    let before = fs::metadata(path).map_err(|error| trouble(&error))?;
-    regular(&before)?;
+    if is_kernels(path) {
+        return open_kernels(path);
+    }
+    let place = trusted_path::open(path, Trust::Look, Last::Follow).map_err(Refusal::unavailable)?;
+    regular_at(&place)
+}
+
+/// Opens what a place holds, if it is a regular file.
+pub(super) fn regular_at(place: &Place) -> Observed<(File, Metadata)> {
+    let about = place.about().ok_or(Unavailable::Absent)?;
+    let word = match trusted_path::kind(about) {
+        SFlag::S_IFREG => None,
+        SFlag::S_IFDIR => Some("directory"),
+        SFlag::S_IFIFO => Some("fifo"),
+        SFlag::S_IFSOCK => Some("socket"),
+        SFlag::S_IFLNK => Some("symlink"),
+        _ => Some("device"),
+    };
+    if let Some(word) = word {
+        return Err(Unavailable::NotAFile(word.into()));
+    }
+    let file = place.reopen(OFlag::O_RDONLY).map_err(Refusal::unavailable)?;
+    let about = file.metadata().map_err(|error| trouble(&error))?;
+    Ok((file, about))
+}
+
+/// Whether a path is of the kernel's own file systems: nobody can put a file there, and its links are no names.
+fn is_kernels(path: &Path) -> bool {
+    ["/proc", "/sys"].iter().any(|own| path.starts_with(own))
+        && !path.components().any(|part| part == Component::ParentDir)
+}
+
+fn open_kernels(path: &Path) -> Observed<(File, Metadata)> {
+    regular(&fs::metadata(path).map_err(|error| trouble(&error))?)?;
     let flags = OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path).map_err(|error| {
-        match error.raw_os_error() {
-            // Linux answers so when a socket is opened.
-            Some(code) if code == nix::libc::ENXIO => Unavailable::NotAFile("socket".into()),
-            _ => trouble(&error),
-        }
-    })?;
+    let opened = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path);
+    let file = opened.map_err(|error| trouble(&error))?;
     let about = file.metadata().map_err(|error| trouble(&error))?;
     regular(&about)?;
     Ok((file, about))
@@ -142,8 +201,19 @@ fn seen(path: &Path, about: &Metadata, bytes: Vec<u8>, size: u64) -> FileSeen {
     }
 }
 
-/// Where a symlink leads, as an absolute path where the link is relative to its directory; one step only.
+/// Where a symlink leads, as an absolute path where the link is relative to its directory: through every further link
+/// that bears the last name, so that two in a row hide nothing.
 pub(super) fn link_to(path: &Path) -> Option<PathBuf> {
-    let target = fs::read_link(path).ok()?;
-    Some(path.parent().map_or(target.clone(), |parent| parent.join(target)))
+    let step = |from: &Path| {
+        let target = fs::read_link(from).ok()?;
+        Some(from.parent().map_or(target.clone(), |parent| parent.join(target)))
+    };
+    let mut led = step(path)?;
+    for _ in 0..40 {
+        match step(&led) {
+            Some(further) => led = further,
+            None => break,
+        }
+    }
+    Some(led)
 }

@@ -12,6 +12,23 @@ pub(super) fn others_in(gid: u32, owner: u32) -> Option<String> {
     others(&read("/etc/group"), &read("/etc/passwd"), gid, owner)
 }
 
+/// The name of a user by the files of this host; the number where they know none.
+pub(super) fn user_name(uid: u32) -> String {
+    field_of(uid, 0).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+/// The home directory of a user by the files of this host, whatever the environment says.
+pub(super) fn home(uid: u32) -> Option<String> {
+    field_of(uid, 5).filter(|home| home.starts_with('/'))
+}
+
+/// A field of a user's line of passwd(5).
+fn field_of(uid: u32, field: usize) -> Option<String> {
+    let passwd = fs::read("/etc/passwd").map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let is_it = |line: &&str| line.split(':').nth(2).is_some_and(|number| number.parse() == Ok(uid));
+    passwd.lines().find(is_it)?.split(':').nth(field).map(str::to_string)
+}
+
 /// As [`others_in`], by the content of group(5) and passwd(5).
 pub(super) fn others(group: &str, passwd: &str, gid: u32, owner: u32) -> Option<String> {
     if gid == 0 {

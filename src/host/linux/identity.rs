@@ -1,7 +1,6 @@
 //! The clock, and who and where we are.
 
-use super::answering::blocking;
-use super::{files, processes};
+use super::{blocking, files, processes, program};
 use crate::core::observe::{ClockSeen, IdentitySeen};
 use crate::core::text::Untrusted;
 use nix::unistd::{Uid, User};
@@ -59,7 +58,12 @@ pub(super) fn bare_identity() -> IdentitySeen {
 
 fn whole_identity() -> IdentitySeen {
     let release = text("/etc/os-release").or_else(|| text("/usr/lib/os-release")).unwrap_or_default();
-    IdentitySeen { distribution: pretty_name(&release).into(), sudo: sudo(), container: container(), ..bare_identity() }
+    IdentitySeen {
+        distribution: pretty_name(&release).into(),
+        sudo: way_to_root(),
+        container: container(),
+        ..bare_identity()
+    }
 }
 
 fn text(path: &str) -> Option<String> {
@@ -72,11 +76,10 @@ pub(super) fn pretty_name(release: &str) -> String {
     value.unwrap_or_default().trim().trim_matches(['"', '\'']).to_string()
 }
 
-/// Where sudo is: in PATH, or where systems put it.
-fn sudo() -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let places = env::split_paths(&path).chain(["/usr/bin".into(), "/usr/local/bin".into(), "/bin".into()]);
-    places.filter(|place| place.is_absolute()).map(|place| place.join("sudo")).find(|sudo| sudo.is_file())
+/// The program by which an ordinary user becomes root here: sudo, else doas; from the system's places only, since what
+/// stands elsewhere in PATH would be given the password.
+pub fn way_to_root() -> Option<PathBuf> {
+    ["sudo", "doas"].into_iter().find_map(|name| program::find(name).ok())
 }
 
 /// What says that we run in a container: files of Docker and Podman, Kubernetes, the mount of the host in the agent's

@@ -4,6 +4,7 @@
 //! that thread is left behind and the answer says so. Hence the runtime must be ended with `shutdown_background`,
 //! which does not wait for such threads. Observing must not change the machine, and no panic may leave this room.
 
+mod access_list;
 mod acts;
 mod answering;
 mod certificate;
@@ -21,13 +22,20 @@ mod metadata;
 mod names;
 mod place;
 mod processes;
+mod program;
 mod reach;
 pub mod readers;
 mod sweep;
 mod watch;
 mod write;
 
+mod trusted_path;
+
 use super::{Held, Host, LiveOutput, MutableHost};
+
+pub use identity::way_to_root;
+pub use trusted_path::{distrust, distrust_for_root};
+
 use crate::core::observe::Pending;
 use crate::core::observe::{
     Answer, CloudAnswer, CloudError, Done, LookupSeen, NameserverSaid, NameserverSeen, Operation, OperationError,
@@ -55,6 +63,7 @@ pub struct Options {
 pub struct LinuxHost {
     options: Options,
     client: Arc<http::Client>,
+    lock: lock::Inherited,
 }
 
 impl LinuxHost {
@@ -62,7 +71,7 @@ impl LinuxHost {
     pub fn new(options: Options) -> LinuxHost {
         let roots = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(Into::into);
         let client = Arc::new(http::Client::new(options.limit, roots));
-        LinuxHost { options, client }
+        LinuxHost { options, client, lock: lock::Inherited::default() }
     }
 }
 
@@ -96,26 +105,26 @@ impl Host for LinuxHost {
 
 impl MutableHost for LinuxHost {
     fn perform(&self, operation: Operation, live: LiveOutput) -> Pending<Result<Done, OperationError>> {
-        let (read_only, client) = (self.options.read_only, self.client.clone());
+        let (read_only, client, lock) = (self.options.read_only, self.client.clone(), self.lock.clone());
         Box::pin(async move {
             if read_only {
                 return Err(OperationError::ReadOnly);
             }
             // A change may touch what names resolve to, so the next question asks anew.
             client.forget_names();
-            let outcome = acts::act(operation, live).await;
+            let outcome = acts::act(operation, lock, live).await;
             client.forget_names();
             outcome
         })
     }
 
     fn hold(&self, path: PathBuf, note: String) -> Pending<Result<Held, OperationError>> {
-        let read_only = self.options.read_only;
+        let (read_only, lock) = (self.options.read_only, self.lock.clone());
         Box::pin(async move {
             if read_only {
                 return Err(OperationError::ReadOnly);
             }
-            acts::within(acts::FILE_LIMIT, path.clone(), move || lock::hold(&path, &note)).await
+            acts::within(acts::FILE_LIMIT, path.clone(), move || lock::hold(&path, &note, &lock)).await
         })
     }
 }
@@ -150,6 +159,9 @@ async fn answer(question: Question, client: Arc<http::Client>, begin: Instant, l
             let how = metadata::Way::of_environment();
             Answer::Metadata(metadata::instance(&client, &how, begin + limit).await)
         }
+        Question::Trusted(path) => Answer::Trusted(
+            blocking(move || trusted_path::judge_path(&path).map_err(trusted_path::Refusal::unavailable)).await,
+        ),
         // The machine alone does not know the service; a host that does stands around it.
         Question::Cloud(asked) => Answer::Cloud(CloudAnswer::missing(&asked, CloudError::not_asked())),
     }

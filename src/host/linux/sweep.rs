@@ -1,10 +1,14 @@
 //! Clears away the temporaries that killed processes of this program left beside files. It touches nothing else: the name
 //! must be exactly as `write` makes it, the file a regular one of ours, and nobody alive may hold it.
 
-use super::disk::{io_error, sync_parent};
+use super::disk::io_error;
+use super::trusted_path::{self, Last, Refusal, Trust};
 use crate::core::observe::{Done, OperationError};
+use nix::fcntl::OFlag;
+use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::fs;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -30,30 +34,31 @@ fn may_hold(pid: u32) -> bool {
 
 /// See [`crate::core::observe::Operation::Sweep`]. What cannot be removed stays; it does no harm.
 pub(super) fn sweep(dir: &Path, spare: &[String]) -> Result<Done, OperationError> {
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Done::Already),
-        Err(error) => return Err(io_error(dir, &error)),
+    let opened = trusted_path::open(dir, Trust::Act, Last::Follow);
+    let place = match opened.and_then(|place| place.judge_last().map(|()| place)) {
+        Ok(place) if place.last.is_some() => place,
+        Ok(_) => return Ok(Done::Already),
+        Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(Done::Already),
+        Err(refusal) => return Err(refusal.operation(dir)),
     };
+    let opened = place.reopen(OFlag::O_RDONLY | OFlag::O_DIRECTORY).map_err(|refusal| refusal.operation(dir))?;
+    let listed = format!("/proc/self/fd/{}", opened.as_raw_fd());
+    let entries = fs::read_dir(listed).map_err(|error| io_error(dir, &error))?;
     let owner = nix::unistd::Uid::effective().as_raw();
-    let mut last = None;
+    let mut has_removed = false;
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some((target, pid)) = parts(&name) else { continue };
         // The metadata is that of the name itself, also of a symlink.
         let is_ours = entry.metadata().is_ok_and(|about| about.is_file() && about.uid() == owner);
-        if is_ours
-            && !spare.iter().any(|spared| spared == target)
-            && !may_hold(pid)
-            && fs::remove_file(entry.path()).is_ok()
-        {
-            last = Some(entry.path());
+        if is_ours && !spare.iter().any(|spared| spared == target) && !may_hold(pid) {
+            has_removed |= unlinkat(&opened, entry.file_name().as_os_str(), UnlinkatFlags::NoRemoveDir).is_ok();
         }
     }
-    match last {
-        None => Ok(Done::Already),
-        Some(path) => sync_parent(&path).map(|()| Done::Changed),
+    if !has_removed {
+        return Ok(Done::Already);
     }
+    opened.sync_all().map_err(|error| io_error(dir, &error)).map(|()| Done::Changed)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ impl World {
     pub(super) fn apply(&mut self, act: Operation) -> Result<Done, OperationError> {
         let done = match act {
             Operation::Write { path, expect, content, mode } => self.write_act(&path, &expect, content, mode),
-            Operation::Copy { from, to } => self.copy_act(&from, &to),
+            Operation::Copy { from, to, .. } => self.copy_act(&from, &to),
             Operation::Remove { path, expect } => self.remove_act(&path, &expect),
             Operation::Rename { from, to } => self.rename_act(&from, &to),
             Operation::MakeDir { path, mode } => self.make_dir_act(&path, mode),

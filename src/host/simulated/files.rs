@@ -265,6 +265,7 @@ pub(super) fn words(trouble: &Unavailable) -> String {
         Unavailable::NotAllowed => "Permission denied (os error 13)".into(),
         Unavailable::TimedOut => "no answer in time".into(),
         Unavailable::NotAFile(word) => format!("a {word}, not a regular file"),
+        Unavailable::Untrusted(distrust) => distrust.what().get(crate::core::text::Lang::En).to_string(),
         Unavailable::Other(words) => words.clone(),
     }
 }

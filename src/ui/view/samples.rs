@@ -271,6 +271,7 @@ fn changed(remedy: RemedyId, id: &str, result: Recorded, path: &str) -> JournalE
         result,
         records,
         pruned: false,
+        torn: false,
         is_roots: false,
     }
 }

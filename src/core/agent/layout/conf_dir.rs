@@ -20,7 +20,7 @@ pub(super) fn is_unusable(
 ) -> Result<bool, Unanswered> {
     match see.dir(dir)? {
         // Root may open what we may not, and a dead mount tells nothing.
-        Ok(_) | Err(Unavailable::NotAllowed | Unavailable::TimedOut) => Ok(false),
+        Ok(_) | Err(Unavailable::NotAllowed | Unavailable::TimedOut | Unavailable::Untrusted(_)) => Ok(false),
         Err(Unavailable::NotAFile(_) | Unavailable::Other(_)) => Ok(see.present(dir)?.is_ok()),
         Err(Unavailable::Absent) if worker(processes).is_some() => {
             let Ok(tail) = see.tail(log)? else { return Ok(false) };

@@ -466,7 +466,7 @@ pub fn rolled_back(reason: &Text) -> Text {
 
 /// The command that carries out this plan without the wizard: by root, or from a script.
 pub fn command_for(plan: &Plan) -> String {
-    let sudo = plan.needs_root().then_some("sudo");
+    let sudo = plan.needs_root().then(crate::core::remedies::root_by).flatten();
     let words = sudo.into_iter().chain([remedies::called(), "fix", plan.remedy.id()]);
     let mut argv: Vec<String> = words.map(str::to_string).collect();
     for (input, value) in &plan.inputs {

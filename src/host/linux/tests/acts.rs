@@ -47,12 +47,12 @@ async fn nothing_is_written_where_everybody_may_change_names() {
     fs::write(&path, "old").unwrap();
     fs::create_dir(&below).unwrap();
     fs::set_permissions(place.path(), Permissions::from_mode(0o777)).unwrap();
-    let copy = Operation::Copy { from: path.clone(), to: place.path().join("copy") };
+    let copy = Operation::Copy { from: path.clone(), to: place.path().join("copy"), expect: of("old"), as_link: false };
     for change in [write(&path, of("old"), "new"), write(&below.join("new"), Fingerprint::Absent, "new"), copy.clone()]
     {
         let refused = act(change).await.0;
         assert!(
-            matches!(&refused, Err(OperationError::Io { reason, .. }) if reason.contains("everybody may write")),
+            matches!(&refused, Err(OperationError::Untrusted { distrust, .. }) if distrust.mend().starts_with("chmod go-w")),
             "{refused:?}"
         );
     }
@@ -70,17 +70,21 @@ async fn nothing_is_appended_to_a_file_that_somebody_else_may_write() {
     let path = place.path().join("journal");
     let append = || act(Operation::Append { path: path.clone(), content: b"line\n".to_vec() });
     assert_eq!(append().await.0, Ok(Done::Changed));
-    for writable in [0o620, 0o602] {
+    for writable in [0o606, 0o602] {
         fs::set_permissions(&path, Permissions::from_mode(writable)).unwrap();
         let refused = append().await.0;
         assert!(
-            matches!(&refused, Err(OperationError::Io { reason, .. }) if reason.contains("somebody else")),
+            matches!(&refused, Err(OperationError::Untrusted { distrust, .. }) if distrust.at.ends_with("journal")),
             "{refused:?}"
         );
     }
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     assert_eq!(append().await.0, Ok(Done::Changed));
     assert_eq!(fs::read_to_string(&path).unwrap(), "line\nline\n");
+    // A line that was cut short takes nothing of the next one with it.
+    fs::write(&path, "line\ntorn").unwrap();
+    assert_eq!(append().await.0, Ok(Done::Changed));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "line\ntorn\nline\n");
 }
 
 #[tokio::test]
@@ -128,7 +132,8 @@ async fn a_copy_is_the_same_with_mode_and_time_and_never_overwrites() {
     fs::set_permissions(&from, Permissions::from_mode(0o604)).unwrap();
     let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
     fs::File::options().write(true).open(&from).unwrap().set_modified(old).unwrap();
-    let copy = || Operation::Copy { from: from.clone(), to: to.clone() };
+    let expect = Fingerprint::of(Some(b"\xffbytes"));
+    let copy = || Operation::Copy { from: from.clone(), to: to.clone(), expect: expect.clone(), as_link: false };
     assert_eq!(act(copy()).await.0, Ok(Done::Changed));
     assert_eq!(fs::read(&to).unwrap(), b"\xffbytes");
     assert_eq!((mode(&to), fs::metadata(&to).unwrap().mtime()), (0o604, 1_000_000_000));

@@ -166,8 +166,4 @@ async fn a_change_gets_an_environment_of_its_own() {
     assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
     let path = printed.iter().find_map(|line| line.text.strip_prefix("PATH="));
     assert_eq!(path, Some("/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"));
-    assert!(
-        super::super::command::may_pass("HTTPS_PROXY", true) && !super::super::command::may_pass("https_proxy", false)
-    );
-    assert!(!super::super::command::may_pass("ALIYUN_LOGTAIL_USER_ID", true));
 }
