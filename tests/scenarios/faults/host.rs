@@ -72,7 +72,7 @@ const INSTALLED: &[Scenario] = &[
                 lab,
                 "size=$(($(du -sk /kept | cut -f 1) + 4096)); mount -t tmpfs -o size=${size}k tmpfs /usr/local/ilogtail",
             );
-            must(lab, "cp -a /kept/. /usr/local/ilogtail/; head -c 1g /dev/zero > /usr/local/ilogtail/fill; true");
+            must(lab, "cp -a /kept/. /usr/local/ilogtail/; head -c 1G /dev/zero > /usr/local/ilogtail/fill; true");
         },
         reports: &[fail(CauseId::FilesystemFull), fail(CauseId::AgentStopped)],
         ..PLAIN
