@@ -46,10 +46,25 @@ fn balanced(text: &str) -> bool {
     text.starts_with(['{', '[']) && count('{', '}') && count('[', ']')
 }
 
-/// Comments, text after the object and repeated keys are accepted; the last of a repeated key counts.
+/// Comments, a comma after the last item, text after the object and repeated keys are accepted; the last of a repeated
+/// key counts.
 fn parse(text: &str) -> Option<Map<String, Value>> {
-    let bare = without_comments(text);
+    let bare = without_last_commas(&without_comments(text));
     serde_json::Deserializer::from_str(&bare).into_iter::<Map<String, Value>>().next()?.ok()
+}
+
+/// The text without commas before a closing bracket, as jsoncpp takes it from 1.9.3 on.
+fn without_last_commas(text: &str) -> String {
+    let (mut bare, mut quoted, mut escaped) = (String::new(), false, false);
+    for (at, c) in text.char_indices() {
+        let is_last = c == ',' && !quoted && text[at + 1..].trim_start().starts_with(['}', ']']);
+        quoted ^= c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+        if !is_last {
+            bare.push(c);
+        }
+    }
+    bare
 }
 
 fn without_comments(text: &str) -> String {

@@ -67,8 +67,12 @@ const INSTALLED: &[Scenario] = &[
         name: "the install directory lies on a full disk",
         then: |lab| {
             must(lab, "/etc/init.d/ilogtaild stop");
-            must(lab, "mkdir /full && mount -t tmpfs -o size=64m tmpfs /full && cp -a /usr/local/ilogtail/. /full/");
-            must(lab, "mount --move /full /usr/local/ilogtail; head -c 1g /dev/zero > /usr/local/ilogtail/fill; true");
+            must(lab, "cp -a /usr/local/ilogtail /kept");
+            must(
+                lab,
+                "size=$(($(du -sk /kept | cut -f 1) + 4096)); mount -t tmpfs -o size=${size}k tmpfs /usr/local/ilogtail",
+            );
+            must(lab, "cp -a /kept/. /usr/local/ilogtail/; head -c 1G /dev/zero > /usr/local/ilogtail/fill; true");
         },
         reports: &[fail(CauseId::FilesystemFull), fail(CauseId::AgentStopped)],
         ..PLAIN

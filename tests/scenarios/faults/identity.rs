@@ -1,7 +1,7 @@
 //! Faults of machine group and account, and what only the agent's log tells: steps 7 to 10.
 
 use crate::scenarios::table::{
-    ASKED, PLAIN, Scenario, an_hour_passes, fail, heard, logs, must, refused, unknown, warn,
+    ASKED, PLAIN, Scenario, an_hour_passes, fail, heard, lives, logs, must, refused, unknown, warn,
 };
 use lab::{Behaviour, Fault, Lab};
 use logtail_doctor::core::finding::CauseId;
@@ -12,6 +12,17 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
 }
 
 const GROUP: &[Scenario] = &[
+    Scenario {
+        name: "the agent runs as another user, who may not read the identifier",
+        build: || Lab::new().user_defined_id("web\n").group_custom_ids(&["web"]).stopped(),
+        then: |lab| {
+            must(lab, "chmod 600 /etc/ilogtail/user_defined_id; chown -R 990:990 /usr/local/ilogtail");
+            must(lab, "setpriv --reuid=990 --regid=990 --clear-groups /usr/local/ilogtail/ilogtail");
+            lives(lab);
+        },
+        told: &[("group-ip", ""), ("identity", "custom"), ("custom-id", "web")],
+        reports: &[fail(CauseId::IdentityUnreadable)],
+    },
     Scenario {
         name: "the machine group lists another address",
         build: || Lab::new().group_ips(&["10.1.1.6"]),

@@ -29,6 +29,8 @@ pub(super) fn look(see: &Observations, agent: &Agent) -> Result<Boot, Unanswered
     Ok(match found.starts {
         Starts::Yes => Boot { evidence: vec![row.marked(Mark::Good)], cause: None },
         Starts::Unknown => Boot { evidence: vec![row.marked(Mark::Unknown)], cause: None },
+        // Nothing is there that could be enabled: step 1 says so, and has the remedy.
+        Starts::No if agent.supervisor.is_none() => Boot { evidence: vec![row.marked(Mark::Doubtful)], cause: None },
         Starts::No => {
             let cause = Cause::warn(
                 CauseId::NotEnabledAtBoot,
