@@ -183,7 +183,7 @@ fn an_empty_journal_says_so_and_there_is_nothing_to_undo() {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_error() {
+fn a_reader_that_leaves_early_is_told_and_no_success() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_logtail-doctor"))
         .args(["completions", "bash"])
@@ -194,8 +194,8 @@ fn a_reader_that_leaves_early_is_no_error() {
         .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    assert_eq!(err(&output), "");
-    assert_eq!(code(&output), 0);
+    assert!(err(&output).contains("could not be written"), "{}", err(&output));
+    assert_eq!(code(&output), 2);
 }
 
 /// Runs the program with answers on standard input.

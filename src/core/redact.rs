@@ -13,52 +13,21 @@ mod forms;
 mod known;
 mod names;
 mod pairs;
+mod rule;
 mod scan;
 mod values;
 mod views;
+
+pub use rule::Rule;
 
 use crate::core::observe::{Answer, DirSeen, FileSeen, Observations, Question};
 use known::{Known, MEMORABLE};
 use names::{is_harmless, names_secret};
 use scan::Form;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// The kinds of secret, as tokens and counts name them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rule {
-    /// `LTAI...`, `STS....`: it names a secret without being one, and whoever reads it knows the account's user.
-    AccessKeyId,
-    /// A value that is named as a secret.
-    NamedSecret,
-    /// The value of an authorization header, `Bearer` or `Basic`.
-    Authorization,
-    /// User and password in a URL.
-    UrlCredentials,
-    PrivateKey,
-    /// A token that is known by its form: a JSON web token, or with the beginning that its vendor gave it.
-    Token,
-    /// An AliUid that the operator did not tell.
-    Aliuid,
-}
-
-impl Rule {
-    /// The word in tokens.
-    const fn word(self) -> &'static str {
-        match self {
-            Rule::AccessKeyId => "access-key-id",
-            Rule::NamedSecret => "secret",
-            Rule::Authorization => "authorization",
-            Rule::UrlCredentials => "url-credentials",
-            Rule::PrivateKey => "private-key",
-            Rule::Token => "token",
-            Rule::Aliuid => "aliuid",
-        }
-    }
-}
 
 /// A text is gone through at most this often. Two are the rule, and one where nothing is found.
 const PASSES: usize = 8;

@@ -1,7 +1,7 @@
 //! What a change came to, for programs: one JSON object that a playbook can set "changed" and "failed" from without
 //! reading words.
 
-use super::CURED;
+use crate::cli::settings::CURED;
 use crate::core::finding::{CauseId, RemedyId};
 use crate::core::journal::ChangeState;
 use crate::core::redact::Redactor;

@@ -10,6 +10,8 @@ use crate::core::observe::{Observations, Together, Unanswered};
 
 /// The worker logs its configuration within this after its start, in seconds.
 const START_LASTS: u64 = 120;
+/// What every start logs of its configuration, whatever came of it.
+const LOADED: &str = "load logtail config file, detail:";
 
 /// When the worker that runs started, in seconds since 1970: the later one of what the kernel and its own record say.
 /// None when none runs.
@@ -54,11 +56,17 @@ pub fn said_broken(see: &Observations, agent: &Agent) -> Result<bool, Unanswered
     let (clock, tail, started) = (clock?, tail?, started?);
     let (Some(started), Ok(tail)) = (started, tail) else { return Ok(false) };
     let text = tail.text();
-    let mut said = log::entries(&text).filter(|entry| log::sign_of(entry) == Some(log::LogSign::ConfigNotJson));
-    Ok(said.any(|entry| {
-        let at = log::local_seconds(entry.time).and_then(|at| at.checked_sub(i64::from(clock.offset_s)));
-        at.is_some_and(|at| is_of_start(at, started))
-    }))
+    // The last refusal, and how many starts have told what they loaded after it: its own, and any later one.
+    let (mut refused_at, mut loads) = (None, 0);
+    for entry in log::entries(&text) {
+        if log::sign_of(&entry) == Some(log::LogSign::ConfigNotJson) {
+            let at = log::local_seconds(entry.time).and_then(|at| at.checked_sub(i64::from(clock.offset_s)));
+            (refused_at, loads) = (at, 0);
+        } else if entry.rest.contains(LOADED) {
+            loads += 1;
+        }
+    }
+    Ok(loads < 2 && refused_at.is_some_and(|at| is_of_start(at, started)))
 }
 
 /// Whether something that was logged then was logged at this start. The agent's files may name any time.

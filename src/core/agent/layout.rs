@@ -12,6 +12,7 @@ pub use configuration::{ConfigTrouble, read_config, unread_overlays};
 use super::app_info::{self, AppInfo};
 use super::config::{self, from_environment};
 use super::json;
+use super::names::{entry_names, is_agent_program};
 use super::processes::{is_alone_by_choice, program, worker};
 use super::supervisor::{self, Supervisor};
 use super::version::Version;
@@ -220,12 +221,6 @@ fn command_dir(process: &ProcessSeen) -> Option<PathBuf> {
     Path::new(word).parent().map(Path::to_path_buf)
 }
 
-/// The names of one kind in a directory; none if it cannot be listed.
-pub(super) fn entry_names(dir: &Observed<DirSeen>, kind: EntryKind) -> impl Iterator<Item = &str> {
-    let entries = dir.as_ref().map(|dir| dir.entries.as_slice()).unwrap_or_default();
-    entries.iter().filter(move |entry| entry.kind == kind).map(|entry| entry.name.as_str())
-}
-
 /// What follows the stem, if it can be an instance suffix; leftovers such as `.bak` and `.rpmsave` cannot.
 fn suffix_of<'a>(name: &'a str, stem: &str) -> Option<&'a str> {
     let suffix = name.strip_prefix(stem)?;
@@ -390,16 +385,6 @@ pub fn environment_of(
 /// Whether the installers would have made this directory, so that an init script of the same suffix is its own.
 fn is_usual_place(dir: &Path) -> bool {
     dir.parent() == Some(Path::new("/usr/local")) || dir == Path::new("/opt/loongcollector")
-}
-
-/// Whether a file's name is that of the program, alone or with a version as `ilogtail_1.8.8`: not `ilogtail_config.json`.
-pub fn is_agent_program(name: &str) -> bool {
-    let is_of = |stem: &&str| {
-        name.strip_prefix(*stem).is_some_and(|rest| {
-            rest.is_empty() || rest.strip_prefix('_').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-        })
-    };
-    ["ilogtail", "loongcollector"].iter().any(is_of)
 }
 
 /// The record of the last start, and where it stands: `run/app_info.json` in the open-source LoongCollector.

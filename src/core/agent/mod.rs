@@ -17,6 +17,7 @@ pub mod json;
 mod json_tree;
 pub mod layout;
 pub mod log;
+pub mod names;
 
 pub mod processes;
 pub mod reach;

@@ -4,7 +4,7 @@
 
 mod files;
 
-use super::layout::is_agent_program;
+use super::names::is_agent_program;
 use super::processes::is_alive;
 use crate::core::observe::{Observations, ProcessSeen, ReadCommand, Unanswered};
 use crate::core::text::Text;

@@ -1,6 +1,6 @@
 //! Secrets that are known by their own form, wherever they stand. Pure.
 
-use super::Rule;
+use super::rule::Rule;
 
 /// Beginnings that a vendor gave its tokens, and how many more characters such a token has at least.
 const BEGINNINGS: [(&[u8], usize); 21] = [

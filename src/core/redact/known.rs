@@ -1,7 +1,7 @@
 //! Secrets that were found, to be found again where nothing names them. Pure.
 
-use super::Rule;
 use super::names::token_length;
+use super::rule::Rule;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,8 @@
 //! Where in a text the secrets are. Works on bytes, never fails, linear in the text's length. Knows no state.
 
-use super::Rule;
 use super::forms;
 use super::names::{is_harmless, names_header, names_secret, token_length};
+use super::rule::Rule;
 use super::views::{self, STOP, View, Wrapping};
 
 /// A secret's place: `start..end` in bytes.

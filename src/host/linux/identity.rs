@@ -1,6 +1,7 @@
 //! The clock, and who and where we are.
 
-use super::{blocking, files, processes, program};
+use super::answering::blocking;
+use super::{files, processes, program};
 use crate::core::observe::{ClockSeen, IdentitySeen};
 use crate::core::text::Untrusted;
 use nix::unistd::{Uid, User};

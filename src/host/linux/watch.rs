@@ -1,6 +1,7 @@
 //! Watches the agent's processes for a while: whether one stays, a single look cannot tell. It only looks.
 
-use super::{blocking, identity, processes};
+use super::answering::blocking;
+use super::{identity, processes};
 use crate::core::observe::{Observed, WATCH_LIMIT, WATCH_PAUSE, WatchSeen};
 use std::time::Duration;
 use tokio::time::Instant;

@@ -1,7 +1,7 @@
 //! The files that say what starts an agent: units, supervisord's programs, service directories, lines that run at boot.
 
 use super::{BootLine, Subject, Supervisor, is_it};
-use crate::core::agent::layout::entry_names;
+use crate::core::agent::names::entry_names;
 use crate::core::observe::{EntryKind, FileSeen, Observations, Observed, Unanswered};
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,8 @@
 //! on this host at all. A file system is judged as the running agent has it mounted; a program only where none runs, since
 //! a running one can run.
 
-use crate::core::agent::layout::{Agent, is_agent_program};
+use crate::core::agent::layout::Agent;
+use crate::core::agent::names::is_agent_program;
 use crate::core::agent::processes::{is_alive, worker};
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId, Severity};
 use crate::core::observe::{

@@ -53,7 +53,7 @@ pub(super) fn look(see: &Observations, agent: &Agent, steady: &Steady) -> Result
     if let Ok(said) = kernel {
         // A program that was replaced since is not the one that crashed.
         let entries = programs.as_ref().map(|listing| listing.entries.as_slice()).unwrap_or_default();
-        let of_program = entries.iter().filter(|entry| layout::is_agent_program(&entry.name));
+        let of_program = entries.iter().filter(|entry| crate::core::agent::names::is_agent_program(&entry.name));
         let replaced = of_program.map(|entry| entry.modified).max();
         let last = traps(&said.out).last();
         let at = last.and_then(|(uptime, _)| uptime).map(|uptime| clock.booted.saturating_add(uptime));
