@@ -284,7 +284,6 @@ async fn a_broken_configuration_is_repaired() {
     for broken in [
         format!("\u{feff}{good}"),
         format!("\r\n{good}"),
-        good.replace("}\n", ",}\n"),
         good.replace('"', "'"),
         good.get(..good.len() - 3).unwrap().to_string(),
         "{\"config_server_address\": \"http://logtail.cn-hang".to_string(),

@@ -203,7 +203,7 @@ fn a_session_whose_ssh_line_drops_is_offered_again() {
 
     let argv: Vec<_> = WIZARD.split(' ').collect();
     let mut pty = lab.terminal(&argv, 80, 24);
-    pty.wait_for("Root cause: step 2, Running", SOON);
+    pty.wait_for("stopped at step 2, Running", SOON);
     pty.send("Enter");
     pty.confirm(SOON);
     pty.wait_for("Cured", CURE);

@@ -10,6 +10,7 @@ use crate::core::observe::{Answer, Question};
 use crate::core::remedies::Change;
 use crate::host::MutableHost;
 use std::collections::BTreeSet;
+use std::path::Path;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Carries out an order while the lock is held.
@@ -50,6 +51,8 @@ async fn carry_out_alone(
     let stamp = unused_stamp(&known, now_ms);
     let id = stamp.clone();
     let mut work = Work::new(host, store, progress, stamp);
+    let leaves = |change: &&&Change| matches!(change, Change::RemoveDir { .. });
+    work.leaving = changes.iter().filter(leaves).filter_map(|change| change.path()).map(Path::to_path_buf).collect();
     if let Err(error) = work
         .journal(&JournalLine::Begin {
             id: id.clone(),

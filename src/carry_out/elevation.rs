@@ -156,11 +156,8 @@ async fn listen_to_complaints(mut stderr: ChildStderr, passes_on: Arc<AtomicBool
         }
         for byte in read {
             match byte {
-                b'\n' | b'\r' => {
-                    if !line.is_empty() {
-                        last = std::mem::take(&mut line);
-                    }
-                }
+                b'\n' | b'\r' if line.is_empty() => {}
+                b'\n' | b'\r' => last = std::mem::take(&mut line),
                 byte if line.len() < 4 * LINE_LIMIT => line.push(*byte),
                 _ => {}
             }

@@ -26,6 +26,8 @@ pub(super) struct Work<'a> {
     pub(super) before: Before,
     /// Whether a change was given up that may still happen, when a file system answers again.
     pub(super) hangs: bool,
+    /// The directories that the plan removes: a backup in one of them would keep it there.
+    pub(super) leaving: Vec<PathBuf>,
 }
 
 /// What a change that failed has come to all the same.
@@ -45,7 +47,16 @@ impl<'a> Work<'a> {
         progress: UnboundedSender<Progress>,
         stamp: String,
     ) -> Work<'a> {
-        Work { host, store, progress, stamp, records: Vec::new(), before: Before::default(), hangs: false }
+        Work {
+            host,
+            store,
+            progress,
+            stamp,
+            records: Vec::new(),
+            before: Before::default(),
+            hangs: false,
+            leaving: Vec::new(),
+        }
     }
 
     pub(super) fn tell(&self, number: usize, state: ChangeState) {
@@ -81,7 +92,10 @@ impl<'a> Work<'a> {
                 let again =
                     self.records.iter().filter(|record| record.path == *path && record.backup.is_some()).count();
                 let stamp = if again == 0 { self.stamp.clone() } else { format!("{}-{}", self.stamp, again + 1) };
-                Some(backup_path(path, &stamp))
+                Some(match path.parent().filter(|dir| self.leaving.iter().any(|leaving| leaving == dir)) {
+                    Some(dir) => backup_path(dir, &stamp),
+                    None => backup_path(path, &stamp),
+                })
             }
             _ => None,
         };

@@ -32,6 +32,18 @@ const NO_ENDPOINT: [&str; 3] =
     ["a configuration without a server", "a configuration that was cut off", "no configuration"];
 const OF_THE_SERVER: &[&str] =
     &["the server's name is not known", "packets to the server are lost", "port 443 is refused", "TLS is intercepted"];
+const NO_ADDRESS: &str = "no address";
+const BEYOND_THIS_HOST: &[&str] = &[
+    ELSEWHERE,
+    REGION,
+    REGION_AFTER,
+    "the server's name is not known",
+    "no nameserver answers",
+    "packets to the server are lost",
+    "port 443 is refused",
+    "this host's firewall drops",
+    "the agent's proxy is dead",
+];
 const BY_ID: &[&str] = &[
     "the group wants an identifier",
     "the group wants an identifier, the host has it with a carriage return",
@@ -159,6 +171,24 @@ const HIDDEN: &[Hidden] = &[
         "what lies behind the proxy is not seen through it",
     ),
     (
+        &["the init script is gone"],
+        &["not started at boot"],
+        &[NotEnabledAtBoot],
+        "nothing is left that could be started at boot, and step 1 says so",
+    ),
+    (
+        &[NO_ADDRESS],
+        BEYOND_THIS_HOST,
+        &[ConnectTimeout, DnsFailure, NameServerDown, ConnectRefused, LocalFirewall, ProxyMismatch],
+        "without an address nothing leaves this host, whatever lies further on",
+    ),
+    (
+        &["this host's firewall drops"],
+        BEYOND_THIS_HOST,
+        &[ConnectTimeout, DnsFailure, NameServerDown],
+        "this host's own rule stops the packets before anything else can",
+    ),
+    (
         &["no nameserver answers", "this host's firewall drops"],
         &["the clock is 20 minutes fast", "the clock is 6 minutes slow"],
         &[],
@@ -171,7 +201,7 @@ const MILDER: &[(&[&str], &[&str], &str)] = &[
     (BY_ID, &["/etc/hosts gives the hostname a foreign address"], "a group by identifier never looks at the IP"),
     (
         &["the server's name is not known"],
-        &["this host's firewall drops", "a login page answers", ELSEWHERE],
+        &["a login page answers", ELSEWHERE],
         "of the servers whose names are known, the heartbeat needs none",
     ),
 ];
@@ -184,6 +214,17 @@ const FURTHER: &[(&str, &str, &[Cause])] = &[
         "an identifier is left behind",
         &[(CustomIdMismatch, Fail)],
     ),
+    // A host without an address has no way out; it is told where the network step finds nothing else to blame.
+    (ELSEWHERE, NO_ADDRESS, &[(NoNetwork, Fail)]),
+    (REGION, NO_ADDRESS, &[(NoNetwork, Fail)]),
+    (REGION_AFTER, NO_ADDRESS, &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, "the server's name is not known", &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, "no nameserver answers", &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, "packets to the server are lost", &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, "port 443 is refused", &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, "this host's firewall drops", &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, "the agent's proxy is dead", &[(NoNetwork, Fail)]),
+    ("no nameserver answers", "this host's firewall drops", &[(LocalFirewall, Fail)]),
 ];
 
 /// What one fault still reports beside another one.

@@ -156,8 +156,8 @@ fn set_endpoint() {
 #[test]
 fn bind_hostname() {
     let Some(lab) = Lab::new().hosts_line("203.0.113.7 iZbp1lab").build_or_skip() else { return };
-    // Owner and mode that this program would not choose itself.
-    lab.sh("chown 1:2 /etc/hosts; chmod 664 /etc/hosts");
+    // A group and a mode that this program would not choose itself; another owner than root it does not trust.
+    lab.sh("chown 0:2 /etc/hosts; chmod 604 /etc/hosts");
     Case { inputs: &["ip=10.1.1.5"], ..Case::new(&REGION, "ip-not-local", "bind-hostname") }.run(&lab);
 }
 
@@ -183,8 +183,8 @@ fn clean_custom_id() {
 #[test]
 fn remove_custom_id() {
     let Some(lab) = Lab::new().user_defined_id("web\n").build_or_skip() else { return };
-    // A removed file comes back with its owner and its mode.
-    lab.sh("chown 7:7 /etc/ilogtail/user_defined_id; chmod 604 /etc/ilogtail/user_defined_id");
+    // A removed file comes back with its group and its mode.
+    lab.sh("chown 0:7 /etc/ilogtail/user_defined_id; chmod 604 /etc/ilogtail/user_defined_id");
     let told = ["--region", "cn-hangzhou", "--identity", "ip", "--group-ip", "10.1.1.5"];
     Case::new(&told, "custom-id-stale", "remove-custom-id").run(&lab);
 }
@@ -216,7 +216,7 @@ fn allow_egress() {
     }
     let rules = lab.sh("nft list ruleset").stdout;
     let told = [&REGION[..], &["--timeout", "1"]].concat();
-    Case::new(&told, "connect-timeout", "allow-egress").run(&lab);
+    Case::new(&told, "local-firewall", "allow-egress").run(&lab);
     assert_eq!(lab.sh("nft list ruleset").stdout, rules, "the firewall is as it was");
 }
 

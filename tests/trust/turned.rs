@@ -191,7 +191,7 @@ fn a_command_that_outlives_a_killed_process_keeps_the_lock() {
     });
     lab.sh("rm /tmp/slow");
     lab.wait("the agent", SOON, |lab| lab.sh("pgrep -xc ilogtail").stdout.trim() == "2");
-    lab.wait("the end of the script", SOON, |lab| lab.sh(&format!("pgrep -f 'init.d/[i]logtaild start'")).code != 0);
+    lab.wait("the end of the script", SOON, |lab| lab.sh("pgrep -f 'init.d/[i]logtaild start'").code != 0);
     // The daemon that the script left behind has nothing of the lock.
     ends_with(&lab.run(&["undo", "--yes"]), 0);
     lab.sh(&format!("cp -a /root/script {SCRIPT}"));

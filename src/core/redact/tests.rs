@@ -128,7 +128,7 @@ const FORMS: &[&str] = &[
 
 /// A form with the secret in its place.
 fn planted(form: &str) -> String {
-    form.replace("@@", "\u{1}\u{2}").replace('@', SECRET).replace('\u{1}', SECRET).replace('\u{2}', "@")
+    form.replace("@@", "\u{1}\u{2}").replace(['@', '\u{1}'], SECRET).replace('\u{2}', "@")
 }
 
 #[test]

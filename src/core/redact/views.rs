@@ -200,7 +200,7 @@ fn run(bytes: &[u8], at: usize) -> usize {
 fn block_end(bytes: &[u8], start: usize, first_end: usize) -> usize {
     let width = first_end - start;
     let mut end = first_end;
-    if width < 60 || width % 4 != 0 {
+    if width < 60 || !width.is_multiple_of(4) {
         return end;
     }
     loop {

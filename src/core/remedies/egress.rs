@@ -142,7 +142,7 @@ fn keep(plan: &mut Plan, see: &Observations, openings: &[Opening]) -> Drafted<()
             continue;
         }
         for path in paths {
-            if !matches!(see.present(path)?, Ok(_)) {
+            if see.present(path)?.is_err() {
                 continue;
             }
             let Some(before) = whole_file(see, Path::new(path))? else { continue };

@@ -4,7 +4,7 @@
 use super::super::steady::Steady;
 use super::super::subject::{self, Record};
 use super::ending::last_ending;
-use crate::core::agent::layout::{self, Agent};
+use crate::core::agent::layout::Agent;
 use crate::core::agent::log::{self, LogSign};
 use crate::core::agent::processes::{Shape, process_shape, worker};
 use crate::core::finding::{Cause, CauseId, Evidence, Mark, RemedyId};
