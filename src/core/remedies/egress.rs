@@ -2,7 +2,7 @@
 //! stopped. By the program that manages the rule, with rules that carry this program's mark. A security group, a router or
 //! a proxy has to be changed by somebody else, and the plan says what.
 
-use super::common::{Drafted, edit, whole_file};
+use super::common::{Drafted, already, edit, whole_file};
 use super::{ActsOn, Change, Descriptor, Durability, Inputs, Plan, Restart};
 use crate::core::agent::layout;
 use crate::core::agent::reach;
@@ -54,6 +54,14 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     let mut plan = Plan::new(RemedyId::AllowEgress, StepId::Network, why);
     plan.patience = Duration::from_secs(30);
     let Some(stopped) = judgement.stopped.first() else {
+        let tables = &judgement.survey.ruleset.tables;
+        let is_open = tables.iter().flat_map(|table| table.chains.values()).flat_map(|chain| &chain.rules);
+        if judgement.is_complete() && is_open.into_iter().any(|rule| rule.line.contains(MARK)) {
+            return Err(already(say!(
+                "This host's own firewall lets the agent's traffic out already, by rules marked {MARK}. If {hosts} cannot be reached, look at the security group of this ECS instance, the network ACL, and any firewall on the way.",
+                "本机防火墙已通过标记为 {MARK} 的规则放行 Agent 的流量。如果仍无法访问 {hosts}，请检查 ECS 安全组、网络 ACL 以及途经的防火墙。"
+            )));
+        }
         plan.manual.push(say!(
             "Security group of this ECS instance, network ACL, and any firewall on the way: allow outbound TCP 80 and 443 to {hosts}.",
             "请在 ECS 安全组、网络 ACL 以及途经的防火墙中放行到 {hosts} 的出方向 TCP 80 和 443。"
