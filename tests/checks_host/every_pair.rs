@@ -153,8 +153,8 @@ const HIDDEN: &[(By, What, &str)] = &[
     ),
     (
         By::Cause(InstallIncomplete),
-        What::Scenarios(&["no link of a run level starts it"]),
-        "the script that the boot would run is gone",
+        What::Scenarios(&["no link of a run level starts it", "a disabled unit beside a link of a run level"]),
+        "the script that the boot would run is gone, and nothing is left that could be enabled",
     ),
 ];
 

@@ -26,6 +26,7 @@ const ELSEWHERE: &str = "the instance is in another region";
 const REGION: &str = "another region than the project's";
 const REGION_AFTER: &str = "another region was written after the start";
 const CUT_OFF_AFTER: &str = "the configuration was cut off after the start";
+const NO_ADDRESS: &str = "no address";
 const OVER_INTERNET: [&str; 2] =
     ["another region than the project's, over the Internet", "no instance, and the id with an extension"];
 const NO_ENDPOINT: [&str; 3] =
@@ -174,19 +175,19 @@ const HIDDEN: &[Hidden] = &[
         &["the init script is gone"],
         &["not started at boot"],
         &[NotEnabledAtBoot],
-        "nothing is left that could be started at boot, and step 1 says so",
-    ),
-    (
-        &[NO_ADDRESS],
-        BEYOND_THIS_HOST,
-        &[ConnectTimeout, DnsFailure, NameServerDown, ConnectRefused, LocalFirewall, ProxyMismatch],
-        "without an address nothing leaves this host, whatever lies further on",
+        "nothing is left that could be enabled, and step 1 has the remedy",
     ),
     (
         &["this host's firewall drops"],
-        BEYOND_THIS_HOST,
-        &[ConnectTimeout, DnsFailure, NameServerDown],
-        "this host's own rule stops the packets before anything else can",
+        &[ELSEWHERE, REGION, REGION_AFTER],
+        &[ConnectTimeout],
+        "what this host itself drops is never on the way to be lost there",
+    ),
+    (
+        &[NO_ADDRESS],
+        ANYTHING,
+        &[DnsFailure, NameServerDown, ConnectTimeout, ConnectRefused, LocalFirewall, ProxyMismatch],
+        "without an address nothing leaves this host: that is told instead, see FURTHER",
     ),
     (
         &["no nameserver answers", "this host's firewall drops"],
@@ -208,6 +209,15 @@ const MILDER: &[(&[&str], &[&str], &str)] = &[
 
 /// Two faults that make a third thing true, and what that is.
 const FURTHER: &[(&str, &str, &[Cause])] = &[
+    (NO_ADDRESS, REGION, &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, REGION_AFTER, &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, ELSEWHERE, &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, "the server's name is not known", &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, "no nameserver answers", &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, "packets to the server are lost", &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, "port 443 is refused", &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, "this host's firewall drops", &[(NoNetwork, Fail)]),
+    (NO_ADDRESS, "the agent's proxy is dead", &[(NoNetwork, Fail)]),
     ("the group wants an identifier", "an identifier is left behind", &[(CustomIdMismatch, Fail)]),
     (
         "the group wants an identifier, the host has it with a carriage return",

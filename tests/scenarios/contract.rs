@@ -167,6 +167,22 @@ pub const BEYOND: &[(CauseId, RemedyId, &str)] = &[
     ),
 ];
 
+/// Causes that no host of the laboratory shows: why, and the file and the test that hold them instead.
+pub const WITHOUT_LABORATORY: &[(CauseId, &str, &str, &str)] = &[
+    (
+        CauseId::NameServerSlow,
+        "the laboratory's name servers answer at once or never",
+        "src/core/checks/network/tests.rs",
+        "a_name_server_that_answers_late_is_told_beside_the_name",
+    ),
+    (
+        CauseId::PathMtu,
+        "the laboratory's service is on the host's own machine, where no packet is too large",
+        "src/core/checks/network/tests.rs",
+        "tls_that_stalls_where_http_answers_names_the_command_that_tells",
+    ),
+];
+
 /// Causes that have no remedy: the service's quota is raised in the console, where a group is divided as well, and the row
 /// of the heartbeat has none; a file system and modes are put right by hand, with the commands in the evidence.
 pub const WITHOUT_REMEDY: &[CauseId] = &[

@@ -82,12 +82,21 @@ const ALWAYS: fn(&Pair) -> bool = |_| true;
 /// What goes wrong on the way to the service.
 const NETWORK: &[CauseId] = &[DnsFailure, DnsWrongAddress, ConnectRefused, ConnectTimeout, TlsFailure, ForeignResponse];
 
+/// What goes wrong on this host itself before anything is on the way.
+const OWN_NETWORK: &[CauseId] = &[NoNetwork, LocalFirewall, RouteCaptured, NameServerMissing, NameServerDown];
+
 /// Which cause explains which.
 const TABLE: &[Line] = &[
     (&[AgentStopped, AgentAbnormal, RestartLoop, Crash, AppInfoMissing], &[IllegalInstruction], ALWAYS),
     (&[AgentStopped, NotEnabledAtBoot], &[InstallIncomplete], ALWAYS),
+    (
+        &[AgentStopped, AgentAbnormal, RestartLoop, Crash, AppInfoMissing],
+        &[AgentCannotStart, FilesystemReadOnly, FilesystemFull],
+        ALWAYS,
+    ),
     (&[AgentAbnormal, RestartLoop, Crash, AppInfoMissing], &[ConfigInvalidJson], |pair| pair.is_old_agent()),
     (&[RestartLoop], &[IpAmbiguous], |pair| pair.has_reason(LogSign::IpChanged)),
+    (&[RestartLoop], OWN_NETWORK, |pair| pair.has_reason(LogSign::ContactLost) || pair.has_reason(LogSign::Stuck)),
     (&[RestartLoop], NETWORK, |pair| pair.has_reason(LogSign::ContactLost) || pair.has_reason(LogSign::Stuck)),
     (&[AgentAbnormal, Crash, ResourceLimit, AppInfoMissing, AppInfoInvalid], &[RestartLoop], ALWAYS),
     (&[AppInfoMissing], &[AgentAbnormal], ALWAYS),
@@ -95,6 +104,25 @@ const TABLE: &[Line] = &[
     // Where the operator told the network, that it is another one is a fault of its own.
     (&[NetworkTypeMismatch], &[RegionMismatch], |pair| !pair.facts.network_told),
     (&[UnknownRegion, ClusterLabelMismatch], &[RegionMismatch, EndpointMismatch], ALWAYS),
+    (
+        &[
+            DnsFailure,
+            NameServerDown,
+            NameServerSlow,
+            LocalFirewall,
+            RouteCaptured,
+            ConnectRefused,
+            ConnectTimeout,
+            TlsFailure,
+            ProxyMismatch,
+        ],
+        &[NoNetwork],
+        ALWAYS,
+    ),
+    // A rule that stops the questions for a name has taken the place of the name's cause already.
+    (&[ConnectRefused, ConnectTimeout, TlsFailure, ProxyMismatch], &[LocalFirewall, RouteCaptured], ALWAYS),
+    (&[NameServerSlow], &[LocalFirewall, RouteCaptured, NameServerDown], ALWAYS),
+    (&[DnsFailure, ProxyMismatch], &[NameServerMissing, NameServerDown], ALWAYS),
     (NETWORK, &[ProxyMismatch], ALWAYS),
     (&[ConnectRefused, ConnectTimeout, TlsFailure, ForeignResponse], &[DnsWrongAddress], ALWAYS),
     (&[TlsFailure], &[ForeignResponse], ALWAYS),
@@ -105,6 +133,8 @@ const TABLE: &[Line] = &[
     (&[IpNotLocal, IpLoopback, IpVirtualNic, IpEmpty, IpNotInGroup], &[IpStale], |pair| pair.is_held_address()),
     (&[IpNotInGroup], &[IpEmpty], ALWAYS),
     (&[IpNotInGroup], &[IpLoopback, IpNotLocal, IpVirtualNic, IpAmbiguous], |pair| pair.group_is_right()),
+    // What the files say is theirs: only that it is not taken up follows from their modes.
+    (&[CustomIdMissing, CustomIdStale, AliuidMissing, AuthRejected], &[IdentityUnreadable], ALWAYS),
     (&[AuthRejected], &[AliuidMissing, AliuidMalformed, AliuidNotOwner], ALWAYS),
     (&[RegionRejected], &[RegionMismatch, EndpointMismatch, UnknownRegion, ConfigNotInForce], ALWAYS),
     (&[ClockRejected], &[ClockSkew], ALWAYS),
@@ -112,6 +142,8 @@ const TABLE: &[Line] = &[
 
 /// Warnings that may be the very reason why no heartbeat comes, where nothing fails.
 const ENOUGH_FOR_SILENCE: &[CauseId] = &[
+    FilesystemReadOnly,
+    FilesystemFull,
     SeveralAgents,
     TooManyProcesses,
     ConfigNotInForce,
@@ -123,6 +155,12 @@ const ENOUGH_FOR_SILENCE: &[CauseId] = &[
     ConnectTimeout,
     TlsFailure,
     ForeignResponse,
+    LocalFirewall,
+    NoNetwork,
+    RouteCaptured,
+    NameServerMissing,
+    NameServerDown,
+    PathMtu,
     ProxyMismatch,
     ClockSkew,
     IpNotLocal,
@@ -132,6 +170,7 @@ const ENOUGH_FOR_SILENCE: &[CauseId] = &[
     IpStale,
     CustomIdMissing,
     CustomIdStale,
+    IdentityUnreadable,
     GroupOsMix,
     AliuidMissing,
     AliuidMalformed,

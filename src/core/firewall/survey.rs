@@ -90,6 +90,11 @@ impl Judgement {
         self.stopped.iter().find(|stopped| stopped.targets.contains(target))
     }
 
+    /// What stops the questions for a target's name.
+    pub fn of_name(&self, target: &Target) -> Option<&Stopped> {
+        self.stopped.iter().find(|stopped| stopped.is_name_server && stopped.targets.contains(target))
+    }
+
     /// Whether every rule could be read and followed.
     pub fn is_complete(&self) -> bool {
         self.doubts.is_empty() && self.survey.gaps.is_empty()

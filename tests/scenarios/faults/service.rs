@@ -47,6 +47,13 @@ const NETWORK: &[Scenario] = &[
         ..PLAIN
     },
     Scenario {
+        name: "every route was flushed",
+        then: |lab| must(lab, "ip route flush table main"),
+        told: &[("timeout", "1")],
+        reports: &[fail(CauseId::NoNetwork)],
+        ..PLAIN
+    },
+    Scenario {
         name: "a container network has the private endpoints' prefix",
         then: |lab| {
             must(lab, "ip link add br-k8s type bridge; ip addr add 100.64.0.1/10 dev br-k8s; ip link set br-k8s up");

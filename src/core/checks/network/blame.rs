@@ -17,7 +17,8 @@ use std::net::IpAddr;
 pub(super) fn blame_this_host(probes: &mut [Probe<'_>], local: &Reasons, names: &Names, answered: &[Answered]) {
     for probe in probes.iter_mut().filter(|probe| probe.is_failing()) {
         let is_nameless = matches!(probe.reach.resolved, None | Some(Err(_)));
-        if let Some((cause, text)) = local.cause(&probe.wanted.target, probe.peer(), names.servers()) {
+        let is_unknown = matches!(probe.reach.resolved, Some(Err(_)));
+        if let Some((cause, text)) = local.cause(&probe.wanted.target, is_unknown, probe.peer(), names.servers()) {
             let stalls = probe.reach.connected.as_ref().is_none_or(|made| made.is_err()) || probe.stalls_in_tls();
             if stalls {
                 probe.blame(cause, |_| sentence_part(&text));

@@ -46,13 +46,21 @@ pub fn reasons(see: &Observations, wanted: &[Wanted], peers: &[Ipv4Addr]) -> Res
 }
 
 impl Reasons {
-    /// The cause on this host itself that explains why a target fails, with its sentence. `servers` are the name servers,
-    /// where the name has no address.
-    pub fn cause(&self, target: &Target, peer: Option<Ipv4Addr>, servers: &[IpAddr]) -> Option<(CauseId, Text)> {
+    /// The cause on this host itself that explains why a target fails, with its sentence. `servers` are the name servers.
+    /// A name that has no address is explained by what stops the questions for it, and by no rule for the connection that
+    /// never came to be.
+    pub fn cause(
+        &self,
+        target: &Target,
+        is_nameless: bool,
+        peer: Option<Ipv4Addr>,
+        servers: &[IpAddr],
+    ) -> Option<(CauseId, Text)> {
         if let Some(text) = self.no_network() {
             return Some((CauseId::NoNetwork, text));
         }
-        if let Some(stopped) = self.judgement.of(target) {
+        let stopped = if is_nameless { self.judgement.of_name(target) } else { self.judgement.of(target) };
+        if let Some(stopped) = stopped {
             let manager = manager(&self.judgement.survey.ruleset, &stopped.by);
             return Some((CauseId::LocalFirewall, Judgement::sentence(stopped, &manager)));
         }

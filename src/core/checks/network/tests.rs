@@ -270,6 +270,30 @@ fn what_stops_the_name_server_is_the_cause_and_not_the_name() {
 }
 
 #[test]
+fn a_rule_for_the_connection_does_not_explain_a_name_without_an_address() {
+    let rules = "table inet f {\n chain out {\n type filter hook output priority 0; policy accept;\n \
+                 tcp dport { 80, 443 } drop\n }\n}\n";
+    let mut world = world(NetworkType::Internet, |_| nameless(NameError::NoSuchName));
+    world.nameserver = Box::new(|_| NameserverSaid::NoSuchName);
+    world.nft = Ok(CommandSeen { code: Some(0), out: rules.into(), err: String::new() });
+    let ids: Vec<_> = world.finding().causes.iter().map(|cause| cause.id).collect();
+    assert_eq!(ids, [CauseId::DnsFailure]);
+}
+
+#[test]
+fn a_name_server_that_answers_late_is_told_beside_the_name() {
+    let mut world = world(NetworkType::Internet, |_| nameless(NameError::NoAnswer));
+    world.nameserver = Box::new(|_| NameserverSaid::Addresses(vec!["203.0.113.7".parse().unwrap()]));
+    let ids =
+        |world: &World| -> Vec<_> { world.finding().causes.iter().map(|cause| (cause.id, cause.severity)).collect() };
+    assert_eq!(ids(&world), [(CauseId::DnsFailure, Severity::Fail)]);
+    world.nameserver_ms = 3400;
+    assert_eq!(ids(&world), [(CauseId::DnsFailure, Severity::Fail), (CauseId::NameServerSlow, Severity::Warn)]);
+    let said = world.finding().causes[1].detail.get(Lang::En).to_string();
+    assert!(said.contains("name server 8.8.8.8 took 3400 ms to answer"), "{said}");
+}
+
+#[test]
 fn a_route_into_a_container_network_is_named() {
     let bridge = "Iface\neth0 00000000 010011AC 0003 0 0 0 00000000\nbr-k8s 00606464 00000000 0001 0 0 0 00FFFFFF\n";
     let captured = world(NetworkType::Intranet, |target| match is_private(target) {

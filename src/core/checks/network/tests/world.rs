@@ -24,6 +24,8 @@ pub struct World {
     pub nft: Observed<CommandSeen>,
     pub reach: Box<dyn Fn(&Target) -> ReachSeen>,
     pub nameserver: Box<dyn Fn(IpAddr) -> NameserverSaid>,
+    /// How long every name server takes.
+    pub nameserver_ms: u64,
 }
 
 /// A config server in the private network of Hangzhou, or in the Internet.
@@ -44,6 +46,7 @@ pub fn world(network: NetworkType, reach: impl Fn(&Target) -> ReachSeen + 'stati
         nft: Err(Unavailable::Absent),
         reach: Box::new(reach),
         nameserver: Box::new(|_| NameserverSaid::Silent),
+        nameserver_ms: 1,
     }
 }
 
@@ -94,9 +97,10 @@ impl World {
             Question::Reach(target) => Answer::Reach((self.reach)(target)),
             Question::ReadCommand(ReadCommand::NftRules) => Answer::ReadCommand(self.nft.clone()),
             Question::ReadCommand(_) => Answer::ReadCommand(Err(Unavailable::Absent)),
-            Question::AskNameserver { server, .. } => {
-                Answer::AskNameserver(NameserverSeen { said: (self.nameserver)(*server), elapsed_ms: 1 })
-            }
+            Question::AskNameserver { server, .. } => Answer::AskNameserver(NameserverSeen {
+                said: (self.nameserver)(*server),
+                elapsed_ms: self.nameserver_ms,
+            }),
             Question::Interfaces => Answer::Interfaces(Ok(vec![InterfaceSeen {
                 name: "eth0".into(),
                 up: true,
