@@ -57,11 +57,6 @@ const HIDDEN: &[(By, What, &str)] = &[
         What::Steps(&[Parameters, Group, Account]),
         "the open-source build reports to no machine group, whatever its files say",
     ),
-    (
-        By::Scenario("the init script is gone"),
-        What::Causes(&[NotEnabledAtBoot]),
-        "nothing is left that could be started at boot, and step 1 says so",
-    ),
     (By::Cause(CommunityEdition), What::Causes(&[InstallIncomplete]), "it has no init script"),
     (
         By::Cause(CommunityEdition),

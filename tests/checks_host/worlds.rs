@@ -33,18 +33,6 @@ const NO_ENDPOINT: [&str; 3] =
     ["a configuration without a server", "a configuration that was cut off", "no configuration"];
 const OF_THE_SERVER: &[&str] =
     &["the server's name is not known", "packets to the server are lost", "port 443 is refused", "TLS is intercepted"];
-const NO_ADDRESS: &str = "no address";
-const BEYOND_THIS_HOST: &[&str] = &[
-    ELSEWHERE,
-    REGION,
-    REGION_AFTER,
-    "the server's name is not known",
-    "no nameserver answers",
-    "packets to the server are lost",
-    "port 443 is refused",
-    "this host's firewall drops",
-    "the agent's proxy is dead",
-];
 const BY_ID: &[&str] = &[
     "the group wants an identifier",
     "the group wants an identifier, the host has it with a carriage return",
@@ -202,7 +190,7 @@ const MILDER: &[(&[&str], &[&str], &str)] = &[
     (BY_ID, &["/etc/hosts gives the hostname a foreign address"], "a group by identifier never looks at the IP"),
     (
         &["the server's name is not known"],
-        &["a login page answers", ELSEWHERE],
+        &["this host's firewall drops", "a login page answers", ELSEWHERE],
         "of the servers whose names are known, the heartbeat needs none",
     ),
 ];
@@ -224,17 +212,6 @@ const FURTHER: &[(&str, &str, &[Cause])] = &[
         "an identifier is left behind",
         &[(CustomIdMismatch, Fail)],
     ),
-    // A host without an address has no way out; it is told where the network step finds nothing else to blame.
-    (ELSEWHERE, NO_ADDRESS, &[(NoNetwork, Fail)]),
-    (REGION, NO_ADDRESS, &[(NoNetwork, Fail)]),
-    (REGION_AFTER, NO_ADDRESS, &[(NoNetwork, Fail)]),
-    (NO_ADDRESS, "the server's name is not known", &[(NoNetwork, Fail)]),
-    (NO_ADDRESS, "no nameserver answers", &[(NoNetwork, Fail)]),
-    (NO_ADDRESS, "packets to the server are lost", &[(NoNetwork, Fail)]),
-    (NO_ADDRESS, "port 443 is refused", &[(NoNetwork, Fail)]),
-    (NO_ADDRESS, "this host's firewall drops", &[(NoNetwork, Fail)]),
-    (NO_ADDRESS, "the agent's proxy is dead", &[(NoNetwork, Fail)]),
-    ("no nameserver answers", "this host's firewall drops", &[(LocalFirewall, Fail)]),
 ];
 
 /// What one fault still reports beside another one.

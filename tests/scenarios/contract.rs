@@ -212,7 +212,3 @@ pub fn allows(cause: CauseId, remedy: RemedyId) -> bool {
 fn row_of(cause: CauseId) -> &'static Row {
     CAUSES.iter().find(|(_, causes, _)| causes.contains(&cause)).expect("every cause stands in the contract")
 }
-
-/// Causes that no laboratory host shows yet: only the tables of the network step (`src/core/checks/network/tests.rs`) and
-/// the simulated hosts hold them.
-pub const IN_TABLES_ONLY: &[CauseId] = &[CauseId::NoNetwork, CauseId::NameServerSlow, CauseId::PathMtu];
