@@ -244,8 +244,8 @@ pub fn agent_outcome(fault: &JsonFault, version: Option<&Version>) -> Text {
         )
     } else {
         Text::fixed(
-            "Logtail 1.x crashes at start (segmentation fault) and writes nothing to its log.",
-            "Logtail 1.x 会在启动时崩溃（段错误），且不写入任何日志。",
+            "The worker of Logtail 1.x ends at once and writes nothing to its log.",
+            "Logtail 1.x 的工作进程会立即结束，且不写入任何日志。",
         )
     };
     let new = Text::fixed(

@@ -87,14 +87,8 @@ impl World {
         let parsed = self.files.content(&path).map(parse);
         let name = "ilogtail_config.json";
         match &parsed {
-            Some(Parsed::Unbalanced) if is_old => {
-                // It tells syslog only, and leaves with exit code 4.
-                self.next_pid += 1;
-                return;
-            }
-            Some(Parsed::NotJson) if is_old => {
-                let pid = self.next_pid;
-                self.kernel_log.push(format!("ilogtail[{pid}]: segfault at 0 ip 00005581 sp 00007ffd error 4"));
+            // It tells syslog at most, and ends at once.
+            Some(Parsed::Unbalanced | Parsed::NotJson) if is_old => {
                 self.next_pid += 1;
                 return;
             }
