@@ -54,6 +54,37 @@ fn the_root_is_named_and_its_consequences_say_what_they_follow_from() {
 }
 
 #[test]
+fn what_is_wrong_on_this_host_itself_explains_what_follows_from_it() {
+    use StepId::{Account, Group, Installed, Network, Running};
+    for reason in [AgentCannotStart, FilesystemReadOnly, FilesystemFull] {
+        for what in [AgentStopped, AgentAbnormal, RestartLoop, AppInfoMissing] {
+            let findings = [fails(Installed, &[reason]), fails(Running, &[what])];
+            let known = bound(&findings, Facts::default());
+            assert_eq!(known, (vec![(reason, None), (what, Some(reason))], Some(reason)));
+        }
+    }
+    let of_network = [
+        (ConnectTimeout, NoNetwork, true),
+        (DnsFailure, NoNetwork, true),
+        (ProxyMismatch, NoNetwork, true),
+        (ConnectRefused, LocalFirewall, true),
+        (TlsFailure, RouteCaptured, true),
+        (DnsFailure, NameServerMissing, true),
+        (DnsFailure, NameServerDown, true),
+        (DnsFailure, LocalFirewall, false),
+        (ConnectTimeout, NameServerDown, false),
+    ];
+    for (what, reason, holds) in of_network {
+        let (causes, _) = bound(&[fails(Network, &[what, reason])], Facts::default());
+        assert_eq!(causes, [(what, holds.then_some(reason)), (reason, None)]);
+    }
+    let hidden = [fails(Group, &[CustomIdMissing, IdentityUnreadable]), fails(Account, &[AliuidMissing])];
+    let (causes, root) = bound(&hidden, Facts::default());
+    assert_eq!(causes[0].1, Some(IdentityUnreadable));
+    assert_eq!((causes[2].1, root), (Some(IdentityUnreadable), Some(IdentityUnreadable)));
+}
+
+#[test]
 fn a_step_whose_worst_all_follows_from_another_says_so_and_keeps_its_verdict() {
     let findings = [fails(StepId::Installed, &[InstallIncomplete]), fails(StepId::Running, &[AgentStopped])];
     let related = related(&findings, Facts::default());
