@@ -46,7 +46,12 @@ pub fn route(table: &str, to: Ipv4Addr) -> Option<Route> {
 
 /// The name servers of resolv.conf, in order.
 pub fn nameservers(text: &str) -> Vec<IpAddr> {
-    let words = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")?.split_ascii_whitespace().next());
+    // The C library knows the keyword in the first column only (glibc 2.36, musl 1.2.3:
+    // `findings/resolv-conf-four-readers.sh`).
+    let words = text.lines().filter_map(|line| {
+        let rest = line.strip_prefix("nameserver")?;
+        if rest.starts_with([' ', '\t']) { rest.split_ascii_whitespace().next() } else { None }
+    });
     words.filter_map(|word| word.parse().ok()).take(NAMESERVERS).collect()
 }
 
@@ -54,6 +59,12 @@ pub fn nameservers(text: &str) -> Vec<IpAddr> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_name_server_stands_in_the_first_column() {
+        assert_eq!(nameservers(" nameserver 8.8.8.8\n#nameserver 1.1.1.1\nnameservers 2.2.2.2\n"), []);
+        assert_eq!(nameservers("nameserver\t1.1.1.1 2.2.2.2\n").len(), 1);
+    }
 
     const TABLE: &str = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n\
         eth0\t00000000\t010011AC\t0003\t0\t0\t0\t00000000\n\
