@@ -13,10 +13,7 @@ fn kind(text: &str) -> Option<FaultKind> {
 fn what_the_real_agent_refused_is_refused() {
     let real = "tests/data/real-agent";
     let read_file = |name: &str| read(&std::fs::read(format!("{real}/{name}/ilogtail_config.json")).unwrap());
-    let refused = [
-        ("json_bom", FaultKind::Bom),
-        ("json_truncated", FaultKind::Unbalanced),
-    ];
+    let refused = [("json_bom", FaultKind::Bom), ("json_truncated", FaultKind::Unbalanced)];
     for (name, kind) in refused {
         assert_eq!(read_file(name).value.unwrap_err().kind, kind, "{name}");
     }
