@@ -55,8 +55,8 @@ fn plan(inputs: &Inputs, see: &Observations) -> Drafted<Plan> {
     plan.patience = Duration::from_secs(30);
     let Some(stopped) = judgement.stopped.first() else {
         let tables = &judgement.survey.ruleset.tables;
-        let is_open = tables.iter().flat_map(|table| table.chains.values()).flat_map(|chain| &chain.rules);
-        if judgement.is_complete() && is_open.into_iter().any(|rule| rule.line.contains(MARK)) {
+        let mut rules = tables.iter().flat_map(|table| table.chains.values()).flat_map(|chain| &chain.rules);
+        if judgement.is_complete() && rules.any(|rule| rule.line.contains(MARK)) {
             return Err(already(say!(
                 "This host's own firewall lets the agent's traffic out already, by rules marked {MARK}. If {hosts} cannot be reached, look at the security group of this ECS instance, the network ACL, and any firewall on the way.",
                 "本机防火墙已通过标记为 {MARK} 的规则放行 Agent 的流量。如果仍无法访问 {hosts}，请检查 ECS 安全组、网络 ACL 以及途经的防火墙。"
